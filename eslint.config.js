@@ -1,0 +1,35 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'node_modules/', '**/*.d.ts'] },
+  eslint.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      'no-console': 'error',
+      // `noUncheckedIndexedAccess` cannot see that an index is within the bounds of an array.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // tfjs tells its classes by `Symbol.hasInstance`, and its types give the base class.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // Left out on purpose: `const {left, ...rest} = object`.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+    },
+  },
+  {
+    files: ['examples/**', 'benchmarks/**'],
+    rules: { 'no-console': 'off' },
+  },
+);

@@ -1,0 +1,22 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+const config: Config = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/__tests__'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^#platform$': '<rootDir>/src/platform/node.ts',
+    '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
+    // Sources import each other with the extension that they have once built.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  transform: {
+    // Types are checked by `npm run typecheck`; here each file is only translated.
+    '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }],
+  },
+  testTimeout: 60_000,
+};
+
+export default config;

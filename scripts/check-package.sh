@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Packs the project and checks the tarball as its users get it: what it holds, its exports, its types.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+npm pack --silent --ignore-scripts --pack-destination "$folder" > /dev/null
+tarball=$(ls "$folder"/*.tgz)
+
+npx --no-install publint --strict "$tarball"
+# CommonJS loads the ES module by `require`, which Node does from 20.19 on.
+npx --no-install attw "$tarball" --ignore-rules cjs-resolves-to-esm --profile node16

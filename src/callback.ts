@@ -1,0 +1,271 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Phase } from './entropy/entropy-score.js';
+import type { BatchMean } from './entropy/running-mean.js';
+import { EpochKeeper, type Trained } from './epoch-keeper.js';
+import type { EpochRecord } from './epoch-record.js';
+import { EntropyCheckpointError } from './errors.js';
+import { ENTROPY_MONITORS, isEntropyMonitor } from './monitor.js';
+import { resolveOptions, type EntropyCheckpointOptions } from './options.js';
+import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
+import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
+import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
+import { endOfTrainingWarning } from './warnings.js';
+
+type Logs = Record<string, number | tf.Scalar>;
+
+/**
+ * Keeps model and optimizer of the epoch whose predictions, of training and of validation, had the
+ * highest entropy of the two largest class probabilities: from before the network memorised the noise in
+ * its labels.
+ *
+ * ```ts
+ * const checkpoint = new EntropyCheckpointCallback();
+ * await model.fit(x, y, {epochs: 30, validationSplit: 0.1, callbacks: checkpoint});
+ * checkpoint.best; // {epoch, entropy, trainEntropy, valEntropy, value, isBest, fit}
+ * await checkpoint.loadCheckpoint();
+ * ```
+ *
+ * Each epoch's values are written to `logs` as `entropy`, `train_entropy` and `val_entropy`, for
+ * `History` and the callbacks after this one. In a list of callbacks all must be instances.
+ */
+export class EntropyCheckpointCallback extends tf.CustomCallback {
+  readonly #keeper: EpochKeeper;
+  /** Given by `setModel`, before it is known whether the `fit` can be begun. */
+  #offered: tf.LayersModel | null = null;
+  /** The model of the first `fit`; the only one from then on. */
+  #model: tf.LayersModel | null = null;
+  #tap: PredictionTap | null = null;
+  #outputs: ClassOutputs = new Map();
+  /** The scores of the running batch, by output; they count when it has ended. */
+  readonly #batch = new Map<number, BatchMean | null>();
+  readonly #warned = new Set<string>();
+  #fit = -1;
+  /** After `resume`: the epoch that the next `fit` must begin with. */
+  #initialEpoch: number | null = null;
+
+  readonly #sink: PredictionSink = {
+    onPredictions: (output, predictions, phase) => {
+      this.#score(output, predictions, phase);
+    },
+    onValidationDiscarded: () => {
+      this.#keeper.score.reset('val');
+    },
+    onFitOver: () => {
+      this.#end();
+    },
+  };
+
+  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
+  constructor(options?: EntropyCheckpointOptions) {
+    const resolved = resolveOptions(options);
+    super({}, resolved.yieldEvery);
+    this.#keeper = new EpochKeeper(resolved);
+  }
+
+  /** Every epoch that has ended, in order, over all `fit` calls. */
+  get history(): readonly EpochRecord[] {
+    return this.#keeper.history;
+  }
+
+  /** The best epoch so far, or null. */
+  get best(): EpochRecord | null {
+    return this.#keeper.best;
+  }
+
+  /**
+   * Puts the best state back into the model that was trained, and into its optimizer.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
+   */
+  async loadCheckpoint(): Promise<EpochRecord> {
+    await this.flush();
+    return this.#keeper.loadBest(this.#trained());
+  }
+
+  /**
+   * Goes on from what is stored: weights, optimizer, best and history. To be called before `fit`.
+   *
+   * @param model built by the same code as the one that was trained, and compiled alike.
+   * @returns the `initialEpoch` that `fit` must be given; 0 where nothing is stored.
+   * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing is changed then.
+   */
+  async resume(model: tf.LayersModel): Promise<{ initialEpoch: number }> {
+    const functional = functionalModel(model);
+    const trained = trainedWith(functional);
+    this.#checkModel(functional);
+    const initialEpoch = await this.#keeper.resume(trained);
+    this.#model = functional;
+    this.#initialEpoch = initialEpoch;
+    this.#fit = this.history.at(-1)?.fit ?? -1;
+    return { initialEpoch };
+  }
+
+  /** Resolves when all writing has reached the store, with its error if it did not. */
+  flush(): Promise<void> {
+    return this.#keeper.flush();
+  }
+
+  /** Frees every tensor that is held, and gives the store back. What is stored stays. */
+  dispose(): void {
+    this.#tap?.detach(this.#sink);
+    this.#end();
+    this.#keeper.dispose();
+  }
+
+  override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
+    super.setModel(model);
+    this.#offered = model as tf.LayersModel;
+  }
+
+  override async onTrainBegin(logs?: Logs): Promise<void> {
+    await super.onTrainBegin(logs);
+    const model = this.#offered!;
+    const params = this.#params();
+    this.#checkModel(model);
+    if (this.#tap !== null) throw usedTwice();
+    const { fromLogits, outputs, topK, monitor } = this.#keeper.options;
+    const required = isEntropyMonitor(monitor);
+    this.#outputs = findClassOutputs(model, { fromLogits, outputs, topK, required });
+    checkMonitor(monitor, params);
+    await this.#keeper.open(trainedWith(model));
+    try {
+      this.#tap = PredictionTap.attach(model, params, this.#sink);
+    } catch (error) {
+      this.#keeper.close();
+      throw error;
+    }
+    this.#model = model;
+    this.#fit += 1;
+  }
+
+  override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
+    await super.onEpochBegin(epoch, logs);
+    const expected = this.#initialEpoch;
+    this.#initialEpoch = null;
+    if (expected === null || expected === epoch) return;
+    throw new EntropyCheckpointError(
+      'ENTROPY_RESUMED_ELSEWHERE',
+      `Expected \`fit\` to begin with the epoch after the resumed one, \`initialEpoch: ${expected}\`, got ${epoch}. ` +
+        'Pass what `resume` returns to `fit`.',
+    );
+  }
+
+  override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
+    for (const measured of this.#batch.values()) this.#keeper.score.add(measured, 'train');
+    this.#batch.clear();
+    // Yields to the event loop, as often as `yieldEvery` says.
+    await super.onBatchEnd(batch, logs);
+  }
+
+  override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
+    const { monitor } = this.#keeper.options;
+    const record = await this.#keeper.closeEpoch(this.#trained(), {
+      epoch,
+      fit: this.#fit,
+      complete: this.#tap?.epochComplete ?? false,
+      metric: isEntropyMonitor(monitor) ? undefined : logs[monitor],
+    });
+    this.#writeLogs(record, logs);
+    await super.onEpochEnd(epoch, logs);
+  }
+
+  override async onTrainEnd(logs?: Logs): Promise<void> {
+    await super.onTrainEnd(logs);
+    await this.#keeper.restoreAtEnd(this.#trained());
+    this.#tap?.detach(this.#sink);
+    this.#end();
+    this.#warnOnce(endOfTrainingWarning(this.#keeper));
+  }
+
+  #score(output: number, predictions: tf.Tensor, phase: Phase): void {
+    const fromLogits = this.#outputs.get(output);
+    if (fromLogits === undefined) return;
+    const { score } = this.#keeper;
+    const measured = score.measure(predictions, fromLogits);
+    if (phase === 'val') {
+      score.add(measured, 'val');
+      return;
+    }
+    // An optimizer that computes the loss more than once a batch: its last predictions count.
+    this.#batch.get(output)?.mean.dispose();
+    this.#batch.set(output, measured);
+  }
+
+  #writeLogs({ entropy, trainEntropy, valEntropy }: EpochRecord, logs: Logs): void {
+    const { metrics = [] } = this.#params();
+    const values = { entropy, train_entropy: trainEntropy, val_entropy: valEntropy };
+    for (const [name, value] of Object.entries(values)) {
+      if (value === null) continue;
+      if (metrics.includes(name)) {
+        this.#warnOnce(
+          `The model has a metric of its own named "${name}", which \`logs\` keep; see \`history\`.`,
+        );
+      } else {
+        logs[name] = value;
+      }
+    }
+  }
+
+  #warnOnce(warning: string | null): void {
+    if (warning === null || this.#warned.has(warning)) return;
+    this.#warned.add(warning);
+    // eslint-disable-next-line no-console -- the way in which tfjs warns
+    console.warn(`[entropy-checkpoint] ${warning}`);
+  }
+
+  /** What `fit` has told by `setParams`: the object itself, which tfjs's own callbacks read as well. */
+  #params(): FitParams {
+    return this.params;
+  }
+
+  #end(): void {
+    this.#tap = null;
+    for (const measured of this.#batch.values()) measured?.mean.dispose();
+    this.#batch.clear();
+    this.#keeper.close();
+  }
+
+  #trained(): Trained {
+    if (this.#model !== null) return trainedWith(this.#model);
+    throw new EntropyCheckpointError(
+      'ENTROPY_NO_BEST',
+      'There is no best epoch yet: pass this callback to `fit`.',
+    );
+  }
+
+  #checkModel(model: tf.LayersModel): void {
+    if (this.#model === null || this.#model === model) return;
+    throw new EntropyCheckpointError(
+      'ENTROPY_MODEL_CHANGED',
+      `Expected the model "${this.#model.name}" that this callback has trained, got "${model.name}". ` +
+        'Make a new EntropyCheckpointCallback for another model.',
+    );
+  }
+}
+
+function trainedWith(model: tf.LayersModel): Trained {
+  return { model, optimizer: compiledOptimizer(model) };
+}
+
+function checkMonitor(monitor: string, { metrics = [], doValidation = false }: FitParams): void {
+  const entropies = ENTROPY_MONITORS.filter((name) => name !== 'val_entropy' || doValidation);
+  const known = [...entropies, ...metrics];
+  if (known.includes(monitor)) return;
+  const reason =
+    monitor === 'val_entropy'
+      ? ' Give `fit` validation data.'
+      : ' Compile the model with that metric, or monitor another.';
+  throw new EntropyCheckpointError(
+    'ENTROPY_UNKNOWN_MONITOR',
+    `Expected \`monitor\` to be one of what this training logs (${known.join(', ')}), got '${monitor}'.${reason}`,
+  );
+}
+
+function usedTwice(): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    'Expected one `fit` at a time and each callback once in its list, got an instance that is training already.',
+  );
+}

@@ -1,0 +1,193 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Phase } from './entropy/entropy-score.js';
+import { EpochKeeper, type LogValue, type Trained } from './epoch-keeper.js';
+import type { EpochRecord } from './epoch-record.js';
+import { EntropyCheckpointError } from './errors.js';
+import { isEntropyMonitor } from './monitor.js';
+import { resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
+import { findClassOutputs } from './predictions/class-outputs.js';
+import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
+
+/**
+ * The checkpoint for a training loop of one's own: the four calls of the original.
+ *
+ * ```ts
+ * const checkpoint = new EntropyCheckpoint(model, optimizer);
+ * for (let epoch = 0; epoch < 30; epoch++) {
+ *   // for each batch of training and of validation:
+ *   checkpoint.appendOutput(output);
+ *   // at the end of the epoch:
+ *   await checkpoint.saveCheckpoint(epoch);
+ * }
+ * await checkpoint.loadCheckpoint();
+ * ```
+ */
+export class EntropyCheckpoint {
+  readonly #keeper: EpochKeeper;
+  readonly #trained: Trained;
+  readonly #fromLogits: boolean;
+  #isOpen = false;
+
+  /**
+   * @param model its weights are kept; it stays the caller's.
+   * @param optimizer its state is kept; it stays the caller's. @default the one that the model is compiled with
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`; `ENTROPY_NO_CLASS_OUTPUT`,
+   *   `ENTROPY_AMBIGUOUS_OUTPUT` where the model does not tell how its outputs are meant.
+   */
+  constructor(model: tf.LayersModel, optimizer?: tf.Optimizer, options?: EntropyCheckpointOptions) {
+    const resolved = resolveOptions(options);
+    this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
+    this.#fromLogits = commonFromLogits(model, resolved);
+    this.#keeper = new EpochKeeper(resolved);
+  }
+
+  /** Every epoch that was closed, in order. */
+  get history(): readonly EpochRecord[] {
+    return this.#keeper.history;
+  }
+
+  /** The best epoch so far, or null. */
+  get best(): EpochRecord | null {
+    return this.#keeper.best;
+  }
+
+  /**
+   * Scores one batch of predictions, on the device; nothing is read back.
+   *
+   * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
+   * @param phase whether it is of training or of validation. @default 'train'
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_OPTION`.
+   */
+  appendOutput(output: tf.Tensor, phase: Phase = 'train'): void {
+    // Callers in JavaScript have no types to hold them.
+    if (!['train', 'val'].includes(phase)) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_OPTION',
+        `Expected \`phase\` to be 'train' or 'val', got '${phase as string}'.`,
+      );
+    }
+    if (!(output instanceof tf.Tensor) || output.rank < 1) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_PREDICTIONS',
+        'Expected `output` to be a tensor of predictions [..., numClasses].',
+      );
+    }
+    const { score } = this.#keeper;
+    score.add(score.measure(output, this.#fromLogits), phase);
+  }
+
+  /**
+   * Closes the epoch: compares it with those before, and stores it if it is the best. The next
+   * `appendOutput` begins a new one. To be awaited before training goes on, so that what is stored is
+   * the state at the end of this epoch.
+   *
+   * @param epoch counted from 0.
+   * @param logs where the monitor is a metric: its value, a number or a scalar, which the caller keeps.
+   * @returns whether this epoch became the best.
+   * @throws EntropyCheckpointError `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
+   *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`.
+   */
+  async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
+    if (!Number.isInteger(epoch) || epoch < 0) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_OPTION',
+        `Expected \`epoch\` to be an integer from 0 up, got ${String(epoch)}.`,
+      );
+    }
+    this.#checkMonitored(logs);
+    const metric = logs[this.#keeper.options.monitor];
+    if (!this.#isOpen) await this.#keeper.open(this.#trained);
+    this.#isOpen = true;
+    const record = await this.#keeper.closeEpoch(this.#trained, { epoch, fit: 0, complete: true, metric });
+    return record.isBest;
+  }
+
+  /** Discards what was appended since the last epoch was closed. */
+  resetOutput(): void {
+    this.#keeper.score.reset();
+  }
+
+  /**
+   * Puts the best state back into model and optimizer, and gives the store back: training is over, though
+   * it may go on.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing in memory is changed then.
+   */
+  async loadCheckpoint(): Promise<EpochRecord> {
+    await this.flush();
+    const best = await this.#keeper.loadBest(this.#trained);
+    this.#close();
+    return best;
+  }
+
+  /**
+   * Goes on from what is stored: weights, optimizer, best and history.
+   *
+   * @param model the model that this was made with.
+   * @returns the epoch to begin with; 0 where nothing is stored.
+   * @throws EntropyCheckpointError `ENTROPY_MODEL_CHANGED`, `ENTROPY_MODEL_MISMATCH`,
+   *   `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`; nothing is changed then.
+   */
+  async resume(model: tf.LayersModel = this.#trained.model): Promise<{ initialEpoch: number }> {
+    if (model !== this.#trained.model) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_MODEL_CHANGED',
+        'Expected `resume` to be given the model that this checkpoint was made with, got another.',
+      );
+    }
+    return { initialEpoch: await this.#keeper.resume(this.#trained) };
+  }
+
+  /** Resolves when all writing has reached the store, with its error if it did not. */
+  flush(): Promise<void> {
+    return this.#keeper.flush();
+  }
+
+  /** Frees every tensor that is held, and gives the store back. What is stored stays. */
+  dispose(): void {
+    this.#keeper.dispose();
+    this.#isOpen = false;
+  }
+
+  #close(): void {
+    this.#keeper.close();
+    this.#isOpen = false;
+  }
+
+  #checkMonitored(logs: Readonly<Record<string, unknown>>): void {
+    const { monitor } = this.#keeper.options;
+    if (!isEntropyMonitor(monitor)) {
+      if (logs[monitor] !== undefined) return;
+      throw new EntropyCheckpointError(
+        'ENTROPY_UNKNOWN_MONITOR',
+        `Expected \`logs\` to hold the monitored "${monitor}", got ${Object.keys(logs).join(', ') || 'nothing'}.`,
+      );
+    }
+    const phases: Phase[] =
+      monitor === 'entropy' ? ['train', 'val'] : [monitor === 'val_entropy' ? 'val' : 'train'];
+    if (phases.some((phase) => this.#keeper.score.rows(phase) > 0)) return;
+    throw new EntropyCheckpointError(
+      'ENTROPY_NO_PREDICTIONS',
+      `Expected \`appendOutput\` to be called before the epoch is saved, as the monitor is "${monitor}"; ` +
+        `got no row of ${phases.join(' or ')}.`,
+    );
+  }
+}
+
+/** Whether the class outputs of `model` hold logits, which they must agree on: appended tensors have no name. */
+function commonFromLogits(model: tf.LayersModel, options: ResolvedOptions): boolean {
+  const { fromLogits, outputs, topK } = options;
+  if (fromLogits !== 'auto') return fromLogits;
+  const required = isEntropyMonitor(options.monitor);
+  const found = new Set(
+    findClassOutputs(functionalModel(model), { fromLogits, outputs, topK, required }).values(),
+  );
+  const [common = true] = found;
+  if (found.size <= 1) return common;
+  throw new EntropyCheckpointError(
+    'ENTROPY_AMBIGUOUS_OUTPUT',
+    'Some outputs of the model hold logits and some probabilities, so an appended one could be either. ' +
+      'Append those of one kind, and name them with `outputs`.',
+  );
+}

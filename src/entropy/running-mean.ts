@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** The mean of the rows of one batch, and how many they are. */
+export interface BatchMean {
+  /** float32, on the device; kept, so that it outlives a `tidy`. */
+  readonly mean: tf.Scalar;
+  readonly rows: number;
+}
+
+/**
+ * Mean over rows that come batch by batch, as one scalar on the device: constant size, nothing read back.
+ *
+ * A mean and not a sum, so that a half-precision device does not overflow. Each batch moves the mean by
+ * its share of the rows so far, `mean·(1 − w) + batchMean·w` with `w = batchRows / rows`.
+ */
+export class RunningMean {
+  #mean: tf.Scalar | null = null;
+  #rows = 0;
+
+  /** Rows seen since the last reset. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** The mean so far, or null without rows. Owned by this object. */
+  get value(): tf.Scalar | null {
+    return this.#mean;
+  }
+
+  /** Takes a batch in, and disposes it. */
+  add({ mean, rows }: BatchMean): void {
+    const previous = this.#mean;
+    this.#rows += rows;
+    if (previous === null) {
+      this.#mean = mean;
+      return;
+    }
+    const share = rows / this.#rows;
+    const next = tf.tidy(() => tf.add<tf.Scalar>(tf.mul(previous, 1 - share), tf.mul(mean, share)));
+    this.#mean = tf.keep(next);
+    tf.dispose([previous, mean]);
+  }
+
+  reset(): void {
+    this.#mean?.dispose();
+    this.#mean = null;
+    this.#rows = 0;
+  }
+}

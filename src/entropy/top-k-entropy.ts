@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../errors.js';
+import { composedTopKEntropy } from './composed.js';
+import { TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
+import './register-kernels.js';
+
+export interface TopKEntropyOptions {
+  /** How many of the largest probabilities count; an integer, 1…numClasses. @default 2 */
+  k?: number;
+  /** Whether `predictions` are logits; softmax is applied to them. @default true */
+  fromLogits?: boolean;
+}
+
+/**
+ * Entropy of the k largest class probabilities of each row: −Σ pᵢ·ln(pᵢ + 1e-10), not renormalised.
+ *
+ * Runs on the current backend, as one fused kernel where there is one, else as composed operations, and
+ * reads nothing back. It is a measure, not a loss: no gradient flows through it.
+ *
+ * @param predictions numeric `[..., numClasses]`, rank 1 or more: the last axis is the classes, all
+ *   others are rows. The caller keeps it.
+ * @returns float32 `[rows]` in nats, 0…ln k for k ≤ 2; NaN for a row that holds a NaN. The caller disposes it.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS` for rank 0, fewer than 2 classes or a
+ *   dtype that is not numeric; `ENTROPY_INVALID_OPTION` for a `k` that is not an integer in 1…numClasses.
+ * @see OpenReview uv35Ndww94, "Preventing Overfitting on Noisy Labels Through Adaptive Checkpointing"
+ */
+export function topKEntropy(predictions: tf.Tensor, options: TopKEntropyOptions = {}): tf.Tensor1D {
+  const { k = 2, fromLogits = true } = options;
+  const numClasses = checkPredictions(predictions);
+  checkK(k, numClasses);
+  if (typeof fromLogits !== 'boolean') {
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      `Expected \`fromLogits\` to be true or false, got ${String(fromLogits)}.`,
+    );
+  }
+  return tf.tidy(() => {
+    const rows = tf.reshape<tf.Rank.R2>(tf.cast(predictions, 'float32'), [-1, numClasses]);
+    const fused = tf.getKernel(TOP_K_ENTROPY, tf.getBackend()) as tf.KernelConfig | undefined;
+    if (fused === undefined) return composedTopKEntropy(rows, k, fromLogits);
+    return tf.engine().runKernel<tf.Tensor1D>(TOP_K_ENTROPY, { predictions: rows }, { k, fromLogits });
+  });
+}
+
+function checkPredictions(predictions: tf.Tensor): number {
+  const { rank, shape, dtype } = predictions;
+  const numClasses = shape[rank - 1] ?? 0;
+  const numeric = dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+  if (rank < 1 || numClasses < 2 || !numeric) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_PREDICTIONS',
+      `Expected \`predictions\` to be a numeric tensor [..., numClasses] with 2 or more classes, ` +
+        `got ${dtype} [${shape.join(', ')}].`,
+    );
+  }
+  return numClasses;
+}
+
+function checkK(k: number, numClasses: number): void {
+  if (!Number.isInteger(k) || k < 1 || k > numClasses) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      `Expected \`k\` to be an integer from 1 to the number of classes (${numClasses}), got ${k}.`,
+    );
+  }
+}

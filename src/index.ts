@@ -1,0 +1,10 @@
+export { EntropyCheckpointCallback } from './callback.js';
+export { EntropyCheckpoint } from './checkpoint.js';
+export type { Phase } from './entropy/entropy-score.js';
+export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
+export type { LogValue } from './epoch-keeper.js';
+export type { EpochRecord } from './epoch-record.js';
+export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
+export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
+export type { EntropyCheckpointOptions, YieldEvery } from './options.js';
+export type { CheckpointStore, Json, StoredCheckpoint } from './stores/store.js';

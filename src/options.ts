@@ -1,0 +1,183 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { EpochRecord } from './epoch-record.js';
+import { EntropyCheckpointError } from './errors.js';
+import { directionOf } from './monitor.js';
+import { isStore, type CheckpointStore } from './stores/store.js';
+
+/** How `fit` yields to other tasks, as `tf.CustomCallback` takes it. */
+export type YieldEvery = 'auto' | 'batch' | 'epoch' | 'never' | number;
+
+/** Options of `EntropyCheckpointCallback` and `EntropyCheckpoint`. Unknown keys are refused. */
+export interface EntropyCheckpointOptions {
+  /**
+   * Where the best epoch is kept. `null`: in memory only. A plain path or `file://` URL: a folder (Node).
+   * Any URL that tfjs knows (`indexeddb://`, `localstorage://`, `http://` …), a `tf.io.IOHandler`, or a
+   * store. In a browser a plain name is one in IndexedDB.
+   *
+   * @default 'entropy_checkpoint'
+   */
+  filepath?: string | tf.io.IOHandler | CheckpointStore | null;
+  /**
+   * What is compared: `'entropy'` (all rows of training and validation), `'train_entropy'`,
+   * `'val_entropy'`, or any metric that `fit` logs (`'val_acc'`, `'val_loss'` …).
+   *
+   * @default 'entropy'
+   */
+  monitor?: string;
+  /**
+   * Whether the largest or the smallest value is best. `'auto'`: the largest entropy or accuracy, the
+   * smallest loss or error; a name of unknown direction is refused.
+   *
+   * @default 'auto'
+   */
+  mode?: 'auto' | 'max' | 'min';
+  /** How many of the largest probabilities of a row count; an integer from 1 up. @default 2 */
+  topK?: number;
+  /**
+   * Whether outputs hold logits (`true`) or probabilities (`false`). `'auto'`: told from the output layer
+   * and the loss, refused where that does not tell.
+   *
+   * @default 'auto'
+   */
+  fromLogits?: boolean | 'auto';
+  /** Names of the outputs to score, of a model with several. @default all class outputs */
+  outputs?: readonly string[];
+  /** An improvement must be larger than this; 0 or more, in the unit of the monitor. @default 0 */
+  minDelta?: number;
+  /** Epochs before this one are scored and recorded, never chosen; an integer from 0 up. @default 0 */
+  startFromEpoch?: number;
+  /** Whether the state of the optimizer is kept with the weights. @default true */
+  includeOptimizer?: boolean;
+  /** What the first best must beat, in the unit of the monitor. @default none */
+  initialThreshold?: number;
+  /**
+   * Put the best state back when training ends, from a snapshot held in memory: one more copy of weights
+   * and optimizer slots while training lasts.
+   *
+   * @default false
+   */
+  restoreBestWeights?: boolean;
+  /** Called when an epoch has become the best and is stored; awaited. @default none */
+  onBest?: (record: EpochRecord) => void | Promise<void>;
+  /** As `tf.CustomCallback` takes it: how often `fit` yields, a number being milliseconds. @default 'auto' */
+  yieldEvery?: YieldEvery;
+  /** 1: print one line for each save. @default 0 */
+  verbose?: 0 | 1;
+}
+
+/** Every option with a value. */
+export interface ResolvedOptions {
+  readonly filepath: string | tf.io.IOHandler | CheckpointStore | null;
+  readonly monitor: string;
+  readonly mode: 'max' | 'min';
+  readonly topK: number;
+  readonly fromLogits: boolean | 'auto';
+  readonly outputs: readonly string[] | null;
+  readonly minDelta: number;
+  readonly startFromEpoch: number;
+  readonly includeOptimizer: boolean;
+  readonly initialThreshold: number | null;
+  readonly restoreBestWeights: boolean;
+  readonly onBest: ((record: EpochRecord) => void | Promise<void>) | null;
+  readonly yieldEvery: YieldEvery;
+  readonly verbose: 0 | 1;
+}
+
+/** Callers in JavaScript may pass anything. */
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type Check = [isValid: (value: unknown) => boolean, expected: string];
+
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isIntegerFrom =
+  (min: number) =>
+  (value: unknown): boolean =>
+    Number.isInteger(value) && (value as number) >= min;
+const oneOf =
+  (...allowed: unknown[]) =>
+  (value: unknown): boolean =>
+    allowed.includes(value);
+const isYield = (value: unknown): boolean =>
+  oneOf('auto', 'batch', 'epoch', 'never')(value) || (isNumber(value) && value > 0);
+const areNames = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every(isName) && new Set(value).size === value.length;
+
+const CHECKS: Record<keyof EntropyCheckpointOptions, Check> = {
+  filepath: [isPlace, 'a path, a URL, a tf.io.IOHandler, a store or null'],
+  monitor: [isName, 'the name of an entropy or a metric'],
+  mode: [oneOf('auto', 'max', 'min'), "'auto', 'max' or 'min'"],
+  topK: [isIntegerFrom(1), 'an integer from 1 up'],
+  fromLogits: [oneOf('auto', true, false), "'auto', true or false"],
+  outputs: [areNames, 'a list of one or more different names of outputs'],
+  minDelta: [(value) => isNumber(value) && value >= 0, 'a finite number from 0 up'],
+  startFromEpoch: [isIntegerFrom(0), 'an integer from 0 up'],
+  includeOptimizer: [isBoolean, 'true or false'],
+  initialThreshold: [isNumber, 'a finite number'],
+  restoreBestWeights: [isBoolean, 'true or false'],
+  onBest: [(value) => typeof value === 'function', 'a function'],
+  yieldEvery: [isYield, "'auto', 'batch', 'epoch', 'never' or a number of milliseconds above 0"],
+  verbose: [oneOf(0, 1), '0 or 1'],
+};
+
+/**
+ * Checks the options and fills in the defaults, once.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for an unknown key, a value outside its range,
+ *   or a monitor whose direction is unknown to `mode: 'auto'`.
+ */
+export function resolveOptions(options: EntropyCheckpointOptions = {}): ResolvedOptions {
+  if (!isObject(options)) {
+    throw invalid(`Expected options to be an object, got ${describe(options)}.`);
+  }
+  for (const [key, value] of Object.entries(options)) checkOption(key, value);
+  const given = options;
+  const monitor = given.monitor ?? 'entropy';
+  const mode = given.mode ?? 'auto';
+  return {
+    filepath: given.filepath === undefined ? 'entropy_checkpoint' : given.filepath,
+    monitor,
+    mode: mode === 'auto' ? directionOf(monitor) : mode,
+    topK: given.topK ?? 2,
+    fromLogits: given.fromLogits ?? 'auto',
+    outputs: given.outputs ?? null,
+    minDelta: given.minDelta ?? 0,
+    startFromEpoch: given.startFromEpoch ?? 0,
+    includeOptimizer: given.includeOptimizer ?? true,
+    initialThreshold: given.initialThreshold ?? null,
+    restoreBestWeights: given.restoreBestWeights ?? false,
+    onBest: given.onBest ?? null,
+    yieldEvery: given.yieldEvery ?? 'auto',
+    verbose: given.verbose ?? 0,
+  };
+}
+
+function checkOption(key: string, value: unknown): void {
+  if (!Object.hasOwn(CHECKS, key)) {
+    throw invalid(`Unknown option \`${key}\`. The options are ${Object.keys(CHECKS).join(', ')}.`);
+  }
+  const [isValid, expected] = CHECKS[key as keyof EntropyCheckpointOptions];
+  if (value !== undefined && !isValid(value)) {
+    throw invalid(`Expected \`${key}\` to be ${expected}, got ${describe(value)}.`);
+  }
+}
+
+function isPlace(value: unknown): boolean {
+  if (value === null || isName(value)) return true;
+  if (typeof value !== 'object') return false;
+  return isStore(value) || 'save' in value || 'load' in value;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`;
+  return typeof value === 'function' ? 'a function' : 'an object';
+}
+
+function invalid(message: string): EntropyCheckpointError {
+  return new EntropyCheckpointError('ENTROPY_INVALID_OPTION', message);
+}

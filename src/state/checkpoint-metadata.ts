@@ -1,0 +1,95 @@
+import type { EpochRecord } from '../epoch-record.js';
+import type { Json } from '../stores/store.js';
+import type { Place } from './places.js';
+
+/** Key of this package's part of an artifact's `userDefinedMetadata`. */
+export const METADATA_KEY = 'entropyCheckpoint';
+
+/** Version of what is stored under it. Another one is refused. */
+export const FORMAT_VERSION = 1;
+
+/** A number that JSON has no literal for. */
+export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
+
+/** A field of an optimizer; tensors are indices into the artifact's `weightSpecs`. */
+export type EncodedField =
+  | { readonly scalar: EncodedNumber | string | boolean | null }
+  | { readonly undefined: true }
+  | { readonly tensor: number }
+  | { readonly slot: number; readonly place: Place | null; readonly suffix: string }
+  | { readonly list: readonly (EncodedField | null)[] };
+
+/** An `EpochRecord` in JSON. */
+export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
+  Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>>;
+
+/** What is stored beside model and weights, under `METADATA_KEY`. */
+export interface CheckpointMetadata {
+  readonly formatVersion: number;
+  readonly generatedBy: string;
+  readonly monitor: string;
+  readonly mode: 'max' | 'min';
+  readonly record: EncodedRecord;
+  /** The epochs up to the record's, in the order in which they were run. */
+  readonly history: readonly EncodedRecord[];
+  /** Places of the model's weights, which are the first entries of `weightSpecs`. */
+  readonly weights: readonly Place[];
+  readonly recurrent: readonly { readonly place: Place; readonly tensors: readonly number[] | null }[];
+  readonly optimizer: {
+    readonly className: string;
+    readonly fields: Readonly<Record<string, EncodedField>>;
+  } | null;
+  /** sha256 of the bytes of all weights. */
+  readonly weightChecksum: string;
+  /** sha256 of everything but those bytes and itself. */
+  readonly checksum: string;
+}
+
+export function encodeNumber(value: number): EncodedNumber {
+  if (Number.isFinite(value) && !Object.is(value, -0)) return value;
+  return { number: Object.is(value, -0) ? '-0' : (String(value) as 'NaN' | 'Infinity' | '-Infinity') };
+}
+
+export function decodeNumber(value: EncodedNumber): number {
+  return typeof value === 'number' ? value : Number(value.number);
+}
+
+export function encodeRecord(record: EpochRecord): EncodedRecord {
+  const encode = (value: number | null): EncodedNumber | null =>
+    value === null ? null : encodeNumber(value);
+  return {
+    ...record,
+    entropy: encode(record.entropy),
+    trainEntropy: encode(record.trainEntropy),
+    valEntropy: encode(record.valEntropy),
+    value: encode(record.value),
+  };
+}
+
+export function decodeRecord(record: EncodedRecord): EpochRecord {
+  const decode = (value: EncodedNumber | null): number | null =>
+    value === null ? null : decodeNumber(value);
+  return Object.freeze({
+    epoch: record.epoch,
+    fit: record.fit,
+    entropy: decode(record.entropy),
+    trainEntropy: decode(record.trainEntropy),
+    valEntropy: decode(record.valEntropy),
+    value: decode(record.value),
+    isBest: record.isBest,
+  });
+}
+
+/** `value` as it is once it has been stored: fields that are undefined are gone. */
+export function toJson(value: object): Record<string, Json> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, Json>;
+}
+
+/** JSON with the keys of every object in order, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    const entries = Object.entries(item as Record<string, Json>);
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

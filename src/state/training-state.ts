@@ -1,0 +1,121 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../errors.js';
+import { planOptimizerRestore } from './optimizer-restore.js';
+import { captureOptimizer, disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
+import { placeKey, placeRecurrentLayers, placeWeights, type Place } from './places.js';
+import { shareBuffer } from './share-buffer.js';
+
+export interface WeightState {
+  readonly place: Place;
+  /** The name under which tfjs stores and finds the weight. */
+  readonly name: string;
+  readonly tensor: tf.Tensor;
+}
+
+export interface RecurrentState {
+  readonly place: Place;
+  /** The states of a stateful recurrent layer; null before its first batch. */
+  readonly tensors: readonly tf.Tensor[] | null;
+}
+
+/** All that training changes: weights, states of recurrent layers, and the optimizer (null: left out). */
+export interface TrainingState {
+  readonly weights: readonly WeightState[];
+  readonly recurrent: readonly RecurrentState[];
+  readonly optimizer: OptimizerState | null;
+}
+
+/**
+ * A snapshot of `model` and `optimizer` that shares their buffers: nothing is copied, nothing read.
+ *
+ * @param optimizer null: without it.
+ * @returns the caller disposes it with `disposeState`.
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
+ */
+export function captureState(model: tf.LayersModel, optimizer: tf.Optimizer | null): TrainingState {
+  // First, as it alone can fail.
+  const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model);
+  const weights = placeWeights(model).map(({ place, weight }) => ({
+    place,
+    name: weight.originalName,
+    tensor: shareBuffer(weight.read()),
+  }));
+  const recurrent = placeRecurrentLayers(model).map(({ place, layer }) => ({
+    place,
+    tensors: layer.states_?.map(shareBuffer) ?? null,
+  }));
+  return { weights, recurrent, optimizer: optimizerState };
+}
+
+/**
+ * Puts `state` into `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
+ *
+ * Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The
+ * state keeps its tensors.
+ *
+ * @param optimizer null: is left alone.
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`.
+ */
+export function restoreState(
+  state: TrainingState,
+  model: tf.LayersModel,
+  optimizer: tf.Optimizer | null,
+): void {
+  const steps = [planWeights(state.weights, model), planRecurrent(state.recurrent, model)];
+  if (state.optimizer !== null && optimizer !== null) {
+    steps.push(planOptimizerRestore(state.optimizer, optimizer, model));
+  }
+  for (const step of steps) step();
+}
+
+export function disposeState(state: TrainingState): void {
+  for (const { tensor } of state.weights) tensor.dispose();
+  for (const { tensors } of state.recurrent) if (tensors !== null) tf.dispose([...tensors]);
+  if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
+}
+
+function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => void {
+  const placed = placeWeights(model);
+  const byPlace = new Map(placed.map(({ place, weight }) => [placeKey(place), weight]));
+  if (placed.length !== states.length) {
+    throw mismatch(`a model of ${states.length} weights`, `one of ${placed.length}`);
+  }
+  const steps = states.map(({ place, name, tensor }) => {
+    const weight = byPlace.get(placeKey(place));
+    const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${placeKey(place)}`;
+    if (weight === undefined) throw mismatch(expected, 'none');
+    const variable = weight.read() as tf.Variable;
+    if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
+      throw mismatch(expected, `"${weight.originalName}" ${variable.dtype} [${variable.shape.join(', ')}]`);
+    }
+    return () => {
+      variable.assign(tensor);
+    };
+  });
+  return () => {
+    for (const step of steps) step();
+  };
+}
+
+function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): () => void {
+  const layers = placeRecurrentLayers(model);
+  const byPlace = new Map(layers.map(({ place, layer }) => [placeKey(place), layer]));
+  const steps = states.map(({ place, tensors }) => {
+    const layer = byPlace.get(placeKey(place));
+    if (layer === undefined) throw mismatch(`a stateful recurrent layer at ${placeKey(place)}`, 'none');
+    return () => {
+      if (layer.states_ !== null) tf.dispose(layer.states_);
+      layer.states_ = tensors?.map(shareBuffer) ?? null;
+    };
+  });
+  return () => {
+    for (const step of steps) step();
+  };
+}
+
+function mismatch(expected: string, got: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_MODEL_MISMATCH',
+    `The checkpoint belongs to another model: expected ${expected}, got ${got}. Nothing was changed.`,
+  );
+}

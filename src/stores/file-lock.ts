@@ -1,0 +1,228 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EntropyCheckpointError } from '../errors.js';
+
+const CLAIM_NAME = /^\d{15}-(?<pid>\d+)-(?<start>[0-9a-f]{16}|unknown)-\d{8}-[0-9a-f]{16}$/;
+/** How long an older contender waits for a younger one to give way; enough for a process that was descheduled. */
+const TIE_TIMEOUT_MS = 500;
+
+const heldClaims = new Set<string>();
+let claimCount = 0;
+
+/** Whether an error of the operating system has one of these codes. `instanceof Error` fails across realms. */
+export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
+}
+
+/** The one name of a folder, however it is spelled and whether or not it exists yet. */
+export function realFolder(folder: string): string {
+  const absolute = resolve(folder);
+  try {
+    // `native` also settles upper and lower case where the file system does not tell them apart.
+    return fs.realpathSync.native(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(realFolder(parent), basename(absolute));
+  }
+}
+
+/**
+ * The claim of one training on one folder, among the trainings of one user on one machine.
+ *
+ * A claim is a file of its own outside the folder, in `<tmpdir>/tfjs-entropy-checkpoint-<uid>/<hash of the
+ * folder>/`. Its name says which process made it: by id and by start time, so that a claim whose process is
+ * gone counts for nothing at once, also when its id has been given to another process. Whoever sees a dead
+ * claim removes it, which is safe because no living process can have a claim of that name.
+ *
+ * Why two can never both win: each creates its claim first and looks for others afterwards, and wins only
+ * when it sees none. Of two, the later to look does so when both claims exist, and sees the other's.
+ *
+ * Why one of two that see each other does win: names begin with the time, so claims have an order. A younger
+ * claim gives way at once; the oldest stays and looks again until the younger are gone. A younger one that did
+ * not give way had looked before the older existed, and has won; then the older runs into the timeout.
+ *
+ * Not seen are processes of another user, of another pid namespace, or with another `TMPDIR`.
+ */
+export class FolderLock {
+  readonly #claim: string;
+
+  private constructor(claim: string) {
+    this.#claim = claim;
+  }
+
+  /**
+   * Blocks for at most half a second, and only when two try at the same moment.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training holds the folder;
+   *   `ENTROPY_STORE_FAILED` when the claims cannot be written.
+   */
+  static acquire(folder: string): FolderLock {
+    let claim: string | null = null;
+    let rival: string | null;
+    try {
+      claim = createClaim(claimsFolder(folder));
+      rival = outlastYoungerClaims(claim);
+    } catch (cause) {
+      if (claim !== null) removeClaim(claim);
+      if (cause instanceof EntropyCheckpointError) throw cause;
+      const message = `Could not claim folder "${folder}" for this training: ${String(cause)}. Expected to be able to write to the temporary folder "${tmpdir()}".`;
+      throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
+    }
+    if (rival === null) return new FolderLock(claim);
+    removeClaim(claim);
+    const pid = claimant(rival)?.pid ?? 'unknown';
+    const owner = pid === process.pid ? `this process (pid ${pid})` : `the process with pid ${pid}`;
+    throw new EntropyCheckpointError(
+      'ENTROPY_STORE_IN_USE',
+      `Folder "${folder}" is in use by another training, in ${owner}. Wait until that one has ended, or give this one another \`filepath\`.`,
+    );
+  }
+
+  /** Idempotent. */
+  release(): void {
+    removeClaim(this.#claim);
+  }
+}
+
+function claimsFolder(folder: string): string {
+  const base = join(tmpdir(), `tfjs-entropy-checkpoint-${process.getuid?.() ?? 'user'}`);
+  fs.mkdirSync(base, { recursive: true, mode: 0o700 });
+  const { uid } = fs.lstatSync(base);
+  // In a temporary folder that all users share, somebody else may have taken the name first.
+  if (process.getuid !== undefined && uid !== process.getuid()) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_STORE_FAILED',
+      `Expected "${base}" to belong to the user who runs this training, uid ${process.getuid()}, got uid ${uid}. Remove it, or set TMPDIR to another folder.`,
+    );
+  }
+  return join(base, createHash('sha256').update(realFolder(folder)).digest('hex'));
+}
+
+function createClaim(claims: string): string {
+  claimCount++;
+  const time = String(Date.now()).padStart(15, '0');
+  const start = processStart(process.pid) ?? 'unknown';
+  const order = String(claimCount).padStart(8, '0');
+  const claim = join(claims, `${time}-${process.pid}-${start}-${order}-${randomBytes(8).toString('hex')}`);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      fs.mkdirSync(claims, { recursive: true, mode: 0o700 });
+      fs.closeSync(fs.openSync(claim, 'wx', 0o600));
+      if (heldClaims.size === 0) process.once('exit', removeHeldClaims);
+      heldClaims.add(claim);
+      return claim;
+    } catch (error) {
+      // The last one to leave removes the folder, maybe just now.
+      if (!hasErrorCode(error, 'ENOENT') || attempt === 100) throw error;
+    }
+  }
+}
+
+/** The claim that stands in the way, or null when ours has won. */
+function outlastYoungerClaims(claim: string): string | null {
+  const deadline = performance.now() + TIE_TIMEOUT_MS;
+  for (;;) {
+    const rivals = liveRivals(claim);
+    const oldest = rivals[0];
+    if (oldest === undefined) return null;
+    if (oldest < basename(claim) || performance.now() > deadline) return oldest;
+    sleep(1 + Math.random() * 4);
+  }
+}
+
+function liveRivals(claim: string): string[] {
+  const claims = dirname(claim);
+  const rivals = fs.readdirSync(claims).filter((name) => name !== basename(claim));
+  return rivals.sort().filter((name) => {
+    const owner = claimant(name);
+    if (owner === null) return false;
+    // A claim of this very process may be that of another worker thread: it counts until it is removed.
+    if (isRunning(owner)) return true;
+    fs.rmSync(join(claims, name), { force: true });
+    return false;
+  });
+}
+
+function removeClaim(claim: string): void {
+  heldClaims.delete(claim);
+  if (heldClaims.size === 0) process.removeListener('exit', removeHeldClaims);
+  try {
+    fs.rmSync(claim, { force: true });
+    fs.rmdirSync(dirname(claim));
+  } catch {
+    // There are other claims in the folder, or it has been removed. At worst a file stays until this process ends.
+  }
+}
+
+function removeHeldClaims(): void {
+  for (const claim of heldClaims) removeClaim(claim);
+}
+
+interface Claimant {
+  readonly pid: number;
+  readonly start: string;
+}
+
+function claimant(name: string): Claimant | null {
+  const groups = CLAIM_NAME.exec(name)?.groups;
+  return groups === undefined ? null : { pid: Number(groups['pid']), start: groups['start'] ?? 'unknown' };
+}
+
+function isRunning({ pid, start }: Claimant): boolean {
+  const startNow = processStart(pid);
+  if (startNow === null) return false;
+  if (start !== 'unknown' && startNow !== 'unknown') return start === startNow;
+  // Without start times (Windows) the id alone decides: a reused id may refuse a training until that process
+  // has ended, but two trainings never share a folder.
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return hasErrorCode(error, 'EPERM');
+  }
+}
+
+/** Tells a process from a later one of the same id; null when there is none, 'unknown' when it cannot be told. */
+function processStart(pid: number): string | null {
+  const start = process.platform === 'linux' ? linuxProcessStart(pid) : psProcessStart(pid);
+  if (start === null || start === 'unknown') return start;
+  return createHash('sha256').update(start).digest('hex').slice(0, 16);
+}
+
+function linuxProcessStart(pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the command in parentheses, which may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended, whether or not its parent has taken notice.
+    if (['Z', 'X', 'x'].includes(fields[0] ?? '')) return null;
+    // Field 22 counts from the last boot.
+    return `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19]}`;
+  } catch (error) {
+    const isGone = hasErrorCode(error, 'ENOENT', 'ESRCH') && !fs.existsSync(`/proc/${pid}/stat`);
+    return isGone && fs.existsSync('/proc/self/stat') ? null : 'unknown';
+  }
+}
+
+function psProcessStart(pid: number): string | null {
+  if (process.platform === 'win32') return 'unknown';
+  try {
+    // `ps` prints local time in the local language; a process with another setting must read the same.
+    const env = { ...process.env, TZ: 'UTC', LC_ALL: 'C' };
+    const args = ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
+    const text = execFileSync('ps', args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const [state, ...start] = text.trim().split(/\s+/);
+    if (state?.startsWith('Z')) return null;
+    return start.length === 0 ? 'unknown' : start.join(' ');
+  } catch {
+    // `ps` also fails for a process that is gone; then asking by id tells.
+    return 'unknown';
+  }
+}
+
+function sleep(timeoutMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs);
+}

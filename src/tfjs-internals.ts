@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from './errors.js';
+
+/** `(yTrue, yPred)`: the loss of one output for one batch. */
+export type LossFunction = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+
+/** One batch, inputs then targets, to losses and metrics. */
+export type BatchFunction = (data: tf.Tensor[]) => tf.Scalar[];
+
+/**
+ * What `fit` reads and writes on a `tf.LayersModel`, that its types keep private.
+ *
+ * Checked against TensorFlow.js 4.22 (`tfjs-layers/src/engine/training.ts`); the names are the same in
+ * its minified bundles.
+ */
+export interface ModelInternals {
+  /** One for each output, read at every batch of training and of validation. */
+  lossFunctions: LossFunction[];
+  /** True from the beginning of a `fit` to its end, also when it throws. */
+  isTraining: boolean;
+  /** Set anew by each `fit` before `onTrainBegin`; the last of its callbacks. */
+  history: tf.History | undefined;
+  /** `stopTraining` as `fit` reads it. */
+  stopTraining_: boolean;
+  testFunction: BatchFunction;
+  /** Called by every `evaluate`, which then runs `testFunction`. */
+  makeTestFunction: () => void;
+  /** Called by `trainOnBatch`, and by `fit` before its first callback. */
+  makeTrainFunction: () => BatchFunction;
+  /** The weights that the optimizer updates, in the order of its slots; set by `compile`. */
+  collectedTrainableWeights: tf.LayerVariable[] | undefined;
+  outputLayers: tf.layers.Layer[];
+  outputLayersTensorIndices: number[];
+  /** Undefined until the model is compiled. */
+  optimizer: tf.Optimizer | undefined;
+  userDefinedMetadata: Record<string, unknown> | undefined;
+  /** Of a `tf.Sequential` that is built: the functional model that does its work. */
+  model: tf.LayersModel | undefined;
+}
+
+/** `model` seen through its internals. */
+export function internalsOf(model: tf.LayersModel): ModelInternals {
+  return model as unknown as ModelInternals;
+}
+
+/** The optimizer that `model` is compiled with, or null. */
+export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
+  return internalsOf(model).optimizer ?? null;
+}
+
+/**
+ * The functional model that does the work of `model`: a `tf.Sequential` hands `fit` on to an inner one,
+ * which is what callbacks are given.
+ */
+export function functionalModel(model: tf.LayersModel): tf.LayersModel {
+  const inner = model instanceof tf.Sequential ? internalsOf(model).model : model;
+  if (inner !== undefined) return inner;
+  throw new EntropyCheckpointError(
+    'ENTROPY_UNSUPPORTED_MODEL',
+    'Expected a model that is built, got a tf.Sequential without layers or input shape.',
+  );
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` where `fit` works by other means. */
+export function checkInternals(model: tf.LayersModel): void {
+  const internals = internalsOf(model);
+  const complete =
+    Array.isArray(internals.lossFunctions) &&
+    typeof internals.isTraining === 'boolean' &&
+    typeof internals.makeTestFunction === 'function' &&
+    typeof internals.makeTrainFunction === 'function' &&
+    internals.history !== undefined;
+  if (complete) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_UNSUPPORTED_TFJS',
+    `TensorFlow.js ${tf.version['tfjs-layers']} trains in a way that this version does not know. Install @tensorflow/tfjs 4.22.`,
+  );
+}

@@ -1,0 +1,27 @@
+import type { EpochKeeper } from './epoch-keeper.js';
+import { isEntropyMonitor } from './monitor.js';
+
+/** What a user should hear about the choice when training has ended; null: nothing. */
+export function endOfTrainingWarning({ best, history, monitor, options }: EpochKeeper): string | null {
+  if (best === null) return history.length === 0 ? null : nothingChosen(history.length);
+  const isFirst = monitor.firstIsBest && monitor.eligibleEpochs > 1;
+  return isFirst && isEntropyMonitor(options.monitor)
+    ? firstChosen(best.epoch, options.startFromEpoch)
+    : null;
+}
+
+function nothingChosen(epochs: number): string {
+  return (
+    `None of the ${epochs} epochs was kept: each was cut short, before \`startFromEpoch\`, not above ` +
+    '`initialThreshold`, or its value was not a finite number. See `history`.'
+  );
+}
+
+function firstChosen(epoch: number, startFromEpoch: number): string {
+  return (
+    `The kept epoch, ${epoch}, is the first that could be chosen, and probably too early. The entropy of the two ` +
+    'largest probabilities does not only fall as a network memorises: an untrained one is near the maximum with ' +
+    'two to four classes, and large steps can carry one of more classes past the peak within an epoch. Compare ' +
+    `\`history\`, and try \`startFromEpoch: ${startFromEpoch + 3}\` or more, or smaller steps.`
+  );
+}
