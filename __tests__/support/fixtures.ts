@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+
+export const NUM_FEATURES = 6;
+export const NUM_CLASSES = 4;
+
+/** Random features and one-hot labels, the same for the same seed. */
+export function makeData(rows: number, seed = 1): { x: tf.Tensor2D; y: tf.Tensor2D } {
+  return tf.tidy(() => ({
+    x: tf.randomNormal<tf.Rank.R2>([rows, NUM_FEATURES], 0, 1, 'float32', seed),
+    y: tf.oneHot(
+      tf.cast(tf.floor(tf.randomUniform([rows], 0, NUM_CLASSES, 'float32', seed + 1)), 'int32'),
+      NUM_CLASSES,
+    ) as tf.Tensor2D,
+  }));
+}
+
+export function seededDense(units: number, seed: number, config: object = {}): tf.layers.Layer {
+  return tf.layers.dense({ units, kernelInitializer: tf.initializers.glorotUniform({ seed }), ...config });
+}
+
+/** 6-5-4 softmax network, compiled, the same weights for the same seed. */
+export function makeModel(
+  optimizer: tf.Optimizer | string = 'sgd',
+  { metrics = ['accuracy'], seed = 3 }: { metrics?: string[]; seed?: number } = {},
+): tf.Sequential {
+  const model = tf.sequential({
+    layers: [
+      seededDense(5, seed, { inputShape: [NUM_FEATURES], activation: 'tanh' }),
+      seededDense(NUM_CLASSES, seed + 1, { activation: 'softmax' }),
+    ],
+  });
+  model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics });
+  return model;
+}
+
+/** The functional model that callbacks are given for a Sequential. */
+export function innerModel(model: tf.Sequential): tf.LayersModel {
+  return (model as unknown as { model: tf.LayersModel }).model;
+}
+
+/** Values of every weight. */
+export function weightValues(model: tf.LayersModel): number[][] {
+  return model.weights.map((weight) => Array.from(weight.read().dataSync()));
+}
+
+/** A folder of each test's own, removed after it. */
+export function useTempFolder(): () => string {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-test-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return () => folder;
+}
+
+/** Runs `body` and expects that it leaves as many tensors and buffers behind as there were. */
+export async function expectNoTensorsLeft(body: () => Promise<void> | void): Promise<void> {
+  const { numTensors, numDataBuffers } = tf.memory();
+  await body();
+  expect({ tensors: tf.memory().numTensors, buffers: tf.memory().numDataBuffers }).toEqual({
+    tensors: numTensors,
+    buffers: numDataBuffers,
+  });
+}
+
+/** Frees a model and the optimizer that it was compiled with. */
+export function disposeModel(model: tf.LayersModel): void {
+  const { optimizer } = model;
+  model.dispose();
+  const state = optimizer as tf.Optimizer & { c?: tf.Tensor };
+  if (state.c?.isDisposed !== true) optimizer.dispose();
+}
