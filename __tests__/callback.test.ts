@@ -1,0 +1,732 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import {
+  EntropyCheckpointCallback,
+  EntropyCheckpointError,
+  loadCheckpoint,
+  type EntropyCheckpointOptions,
+  type EpochRecord,
+} from '../src/index.js';
+import {
+  expectNoTensorsLeft,
+  innerModel,
+  makeData,
+  makeModel,
+  NUM_CLASSES,
+  NUM_FEATURES,
+  seededDense,
+  useTempFolder,
+  weightValues,
+} from './support/fixtures.js';
+
+const tempFolder = useTempFolder();
+const FIT = { epochs: 4, batchSize: 8, validationSplit: 0.25, shuffle: false, verbose: 0 };
+
+let warn: jest.SpiedFunction<typeof console.warn>;
+
+beforeEach(() => {
+  warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+type Hook = 'onEpochBegin' | 'onBatchEnd' | 'onEpochEnd';
+
+function callbackThat(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
+  const callback = new tf.CustomCallback({});
+  callback[hook] = async (index: number, logs?: unknown) => {
+    await act(index, logs as tf.Logs);
+  };
+  return callback;
+}
+
+/** Sets every weight to what makes the predictions uncertain or certain, so that an epoch's entropy is known. */
+function setConfidence(model: tf.LayersModel, scale: number): void {
+  tf.tidy(() => {
+    for (const weight of model.weights)
+      (weight.read() as tf.Variable).assign(tf.fill(weight.shape as number[], 0));
+    const bias = model.weights.at(-1)!.read() as tf.Variable;
+    bias.assign(tf.tensor1d([2, 1, 0, 0].map((value) => value * scale)));
+  });
+}
+
+/** Trains with weights that are set before each epoch, and not changed in it: a learning rate of 0. */
+async function fitWithConfidences(
+  scales: readonly number[],
+  options: EntropyCheckpointOptions,
+): Promise<{ checkpoint: EntropyCheckpointCallback; model: tf.Sequential; history: tf.History }> {
+  const model = makeModel(tf.train.sgd(0));
+  const { x, y } = makeData(24);
+  const checkpoint = new EntropyCheckpointCallback({ filepath: null, ...options });
+  const set = callbackThat('onEpochBegin', (epoch) => {
+    setConfidence(model, scales[epoch]!);
+  });
+  const history = await model.fit(x, y, { ...FIT, epochs: scales.length, callbacks: [set, checkpoint] });
+  return { checkpoint, model, history };
+}
+
+/** Scales in the order of falling entropy; entropy is highest at p₁ = p₂ = 1/e, with a scale in between. */
+const entropyOf = ({ history }: EntropyCheckpointCallback): (number | null)[] =>
+  history.map(({ entropy }) => entropy);
+
+const bestEpochs = ({ history }: EntropyCheckpointCallback): number[] =>
+  history.filter(({ isBest }) => isBest).map(({ epoch }) => epoch);
+
+function codeOf(error: unknown): string {
+  expect(error).toBeInstanceOf(EntropyCheckpointError);
+  return (error as EntropyCheckpointError).code;
+}
+
+describe('which epoch is kept', () => {
+  test('that of the highest entropy: each that exceeds all before it', async () => {
+    const { checkpoint } = await fitWithConfidences([6, 4, 5, 2, 3], {});
+    const entropies = entropyOf(checkpoint) as number[];
+    expect(entropies[3]).toBeGreaterThan(entropies[1]!);
+    expect(bestEpochs(checkpoint)).toEqual([0, 1, 3]);
+    expect(checkpoint.best).toBe(checkpoint.history[3]);
+    expect(checkpoint.best).toEqual({
+      epoch: 3,
+      fit: 0,
+      entropy: entropies[3],
+      trainEntropy: expect.closeTo(entropies[3]!, 6),
+      valEntropy: expect.closeTo(entropies[3]!, 6),
+      value: entropies[3],
+      isBest: true,
+    });
+    checkpoint.dispose();
+  });
+
+  test('of equal ones, the first', async () => {
+    const { checkpoint } = await fitWithConfidences([3, 3, 3], {});
+    expect(bestEpochs(checkpoint)).toEqual([0]);
+    checkpoint.dispose();
+  });
+
+  test('not an epoch before `startFromEpoch`, though it is scored', async () => {
+    const { checkpoint } = await fitWithConfidences([2, 3, 5, 4], { startFromEpoch: 2 });
+    expect(bestEpochs(checkpoint)).toEqual([2, 3]);
+    expect(entropyOf(checkpoint).every((entropy) => entropy !== null)).toBe(true);
+    checkpoint.dispose();
+  });
+
+  test('not one that gains no more than `minDelta`', async () => {
+    const { checkpoint: reference } = await fitWithConfidences([6, 5, 4], {});
+    const [first, second] = entropyOf(reference) as [number, number];
+    const { checkpoint } = await fitWithConfidences([6, 5, 4], { minDelta: second - first + 1e-6 });
+    expect(bestEpochs(reference)).toEqual([0, 1, 2]);
+    expect(bestEpochs(checkpoint)).toEqual([0, 2]);
+    reference.dispose();
+    checkpoint.dispose();
+  });
+
+  test('none that does not beat `initialThreshold`', async () => {
+    const { checkpoint, model } = await fitWithConfidences([6, 5], { initialThreshold: 0.74 });
+    expect(checkpoint.best).toBeNull();
+    expect(warn.mock.calls.flat().join()).toMatch(/None of the 2 epochs was kept/);
+    await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
+    expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(10);
+  });
+
+  test('a NaN epoch is recorded, never best, and does not block', async () => {
+    const { checkpoint } = await fitWithConfidences([NaN, 5, NaN, 4], {});
+    expect(entropyOf(checkpoint).map((entropy) => Number.isNaN(entropy))).toEqual([true, false, true, false]);
+    expect(bestEpochs(checkpoint)).toEqual([1, 3]);
+    checkpoint.dispose();
+  });
+
+  test.each([
+    ['train_entropy', 'trainEntropy'],
+    ['val_entropy', 'valEntropy'],
+  ] as const)('by `monitor: %s` alone', async (monitor, field) => {
+    const { checkpoint } = await fitWithConfidences([6, 4], { monitor });
+    expect(checkpoint.history.map(({ value }) => value)).toEqual(
+      checkpoint.history.map((record) => record[field]),
+    );
+    checkpoint.dispose();
+  });
+
+  test('by a metric: the smallest val_loss', async () => {
+    const model = makeModel(tf.train.sgd(0.5));
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'val_loss' });
+    const { history } = await model.fit(x, y, { ...FIT, epochs: 6, callbacks: checkpoint });
+    const losses = history['val_loss'] as number[];
+    expect(checkpoint.history.map(({ value }) => value)).toEqual(losses);
+    expect(checkpoint.best?.epoch).toBe(losses.indexOf(Math.min(...losses)));
+    checkpoint.dispose();
+  });
+
+  test('by a metric with `mode: min` that would else be the largest', async () => {
+    const options = { monitor: 'entropy', mode: 'min' } as const;
+    const { checkpoint } = await fitWithConfidences([3, 6, 5], options);
+    expect(bestEpochs(checkpoint)).toEqual([0, 1]);
+    checkpoint.dispose();
+  });
+
+  test('with `topK: 1` by the largest probability alone', async () => {
+    const { checkpoint } = await fitWithConfidences([3], { topK: 1 });
+    const p = Math.exp(6) / (Math.exp(6) + Math.exp(3) + 2);
+    expect(checkpoint.best?.entropy).toBeCloseTo(-p * Math.log(p), 5);
+    checkpoint.dispose();
+  });
+});
+
+describe('an epoch cut short', () => {
+  const stopAt = (batch: number, epoch: number, model: tf.LayersModel): tf.CustomCallback => {
+    let current = 0;
+    const callback = callbackThat('onBatchEnd', (index) => {
+      if (index === batch && current === epoch) innerModel(model as tf.Sequential).stopTraining = true;
+    });
+    callback.onEpochBegin = async (index) => {
+      current = index;
+      return Promise.resolve();
+    };
+    return callback;
+  };
+
+  test.each([
+    [0, false],
+    [2, true],
+  ])('by stopTraining after batch %i of 3 in `fit`: counts as whole %s', async (batch, whole) => {
+    const model = makeModel();
+    const { x, y } = makeData(32);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null, startFromEpoch: 1 });
+    await model.fit(x, y, { ...FIT, callbacks: [checkpoint, stopAt(batch, 1, model)] });
+    expect(checkpoint.history).toHaveLength(2);
+    const last = checkpoint.history[1]!;
+    expect(last.trainEntropy).not.toBeNull();
+    expect(last).toMatchObject(whole ? { isBest: true } : { isBest: false, value: null, valEntropy: null });
+    checkpoint.dispose();
+  });
+
+  /** Batches of 8 rows; of a size that `fitDataset` knows, or not. */
+  function batches(count: number, known = true): tf.data.Dataset<tf.TensorContainer> {
+    const make = (): tf.TensorContainer => {
+      const { x, y } = makeData(8);
+      return { xs: x, ys: y };
+    };
+    const generate = function* (): Generator<tf.TensorContainer> {
+      for (let i = 0; i < count; i++) yield make();
+    };
+    const dataset = tf.data.generator(generate);
+    return known ? Object.assign(dataset, { size: count }) : dataset;
+  }
+
+  test('by a dataset that is exhausted: recorded, never best, like the empty ones after it', async () => {
+    const model = makeModel();
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await model.fitDataset(batches(5), {
+      epochs: 3,
+      batchesPerEpoch: 3,
+      verbose: 0,
+      callbacks: checkpoint,
+    });
+    expect(checkpoint.history.map(({ value }) => value !== null)).toEqual([true, false, false]);
+    expect(checkpoint.history.map(({ trainEntropy }) => trainEntropy !== null)).toEqual([true, true, false]);
+    expect(checkpoint.best?.epoch).toBe(0);
+    checkpoint.dispose();
+  });
+
+  test.each([true, false])('by stopTraining in `fitDataset` of known size: %s', async (known) => {
+    const model = makeModel();
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const callbacks = [checkpoint, stopAt(1, 1, model)];
+    await model.fitDataset(batches(4, known), { epochs: 3, verbose: 0, callbacks });
+    expect(checkpoint.history.map(({ value }) => value !== null)).toEqual([true, false]);
+    checkpoint.dispose();
+  });
+
+  test.each([1, 3])(
+    'after batch %i of 4, an evaluation in onEpochEnd is not taken for validation',
+    async (batch) => {
+      const model = makeModel();
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+      const { x, y } = makeData(16, 7);
+      const evaluate = callbackThat('onEpochEnd', () => {
+        tf.dispose(model.evaluate(x, y));
+      });
+      const callbacks = [evaluate, checkpoint, stopAt(batch, 1, model)];
+      await model.fitDataset(batches(4), {
+        epochs: 3,
+        verbose: 0,
+        callbacks,
+        validationData: [x, y],
+      });
+      expect(checkpoint.history).toHaveLength(2);
+      expect(checkpoint.history[1]).toMatchObject({ valEntropy: null, value: null, isBest: false });
+      checkpoint.dispose();
+    },
+  );
+});
+
+describe('several fit calls', () => {
+  test('on one instance carry best and history over', async () => {
+    const model = makeModel();
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await model.fit(x, y, { ...FIT, epochs: 2, callbacks: checkpoint });
+    await model.fit(x, y, { ...FIT, epochs: 2, callbacks: checkpoint });
+    expect(checkpoint.history.map(({ fit, epoch }) => [fit, epoch])).toEqual([
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ]);
+    const entropies = entropyOf(checkpoint) as number[];
+    expect(checkpoint.best).toBe(checkpoint.history[entropies.indexOf(Math.max(...entropies))]);
+    checkpoint.dispose();
+  });
+
+  test('with another model are refused, and its weights stay', async () => {
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await makeModel().fit(x, y, { ...FIT, callbacks: checkpoint });
+    const other = makeModel();
+    const before = weightValues(other);
+    const fit = other.fit(x, y, { ...FIT, callbacks: checkpoint });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_MODEL_CHANGED' });
+    expect(weightValues(other)).toEqual(before);
+    checkpoint.dispose();
+  });
+
+  test('an instance that is twice in one list is refused', async () => {
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const fit = makeModel().fit(x, y, { ...FIT, callbacks: [checkpoint, checkpoint] });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
+  });
+});
+
+describe('refused at the start, before a weight has changed', () => {
+  const linear = (loss: unknown, units = NUM_CLASSES): tf.Sequential => {
+    const model = tf.sequential({ layers: [seededDense(units, 1, { inputShape: [NUM_FEATURES] })] });
+    model.compile({ optimizer: 'sgd', loss: loss as string });
+    return model;
+  };
+  const ownLoss = (yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor =>
+    tf.losses.softmaxCrossEntropy(yTrue, yPred);
+  const sigmoids = (): tf.Sequential => {
+    const model = tf.sequential({
+      layers: [seededDense(NUM_CLASSES, 1, { inputShape: [NUM_FEATURES], activation: 'sigmoid' })],
+    });
+    model.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
+    return model;
+  };
+
+  const REFUSED: [string, () => tf.Sequential, EntropyCheckpointOptions, object, string, RegExp][] = [
+    [
+      'a model without class outputs',
+      () => linear('meanSquaredError'),
+      {},
+      {},
+      'ENTROPY_NO_CLASS_OUTPUT',
+      /softmax/,
+    ],
+    ['several sigmoid units', sigmoids, {}, {}, 'ENTROPY_NO_CLASS_OUTPUT', /sigmoid units/],
+    [
+      'an own loss on a linear layer',
+      () => linear(ownLoss),
+      {},
+      {},
+      'ENTROPY_AMBIGUOUS_OUTPUT',
+      /fromLogits: true/,
+    ],
+    ['an unknown output', makeModel, { outputs: ['nope'] }, {}, 'ENTROPY_INVALID_OPTION', /"nope"/],
+    ['a topK above the classes', makeModel, { topK: 5 }, {}, 'ENTROPY_INVALID_OPTION', /\(4\), got 5/],
+    [
+      'val_entropy without validation',
+      makeModel,
+      { monitor: 'val_entropy' },
+      { validationSplit: 0 },
+      'ENTROPY_UNKNOWN_MONITOR',
+      /validation data/,
+    ],
+    [
+      'a metric that is not logged',
+      makeModel,
+      { monitor: 'val_precision' },
+      {},
+      'ENTROPY_UNKNOWN_MONITOR',
+      /loss, acc, val_loss, val_acc/,
+    ],
+  ];
+
+  test.each(REFUSED)('%s', async (_name, build, options, args, code, message) => {
+    const model = build();
+    const { x, y } = makeData(24);
+    const before = weightValues(model);
+    await expectNoTensorsLeft(async () => {
+      const checkpoint = new EntropyCheckpointCallback({ filepath: tempFolder(), ...options });
+      const fit = model.fit(x, y, { ...FIT, ...args, callbacks: checkpoint });
+      const error: unknown = await fit.then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      expect(codeOf(error)).toBe(code);
+      expect((error as Error).message).toMatch(message);
+    });
+    expect(weightValues(model)).toEqual(before);
+    expect(readdirSync(tempFolder())).toEqual([]);
+  });
+
+  test('a metric of unknown direction, when the callback is made', () => {
+    const make = (): unknown => new EntropyCheckpointCallback({ monitor: 'val_cosineProximity' });
+    expect(make).toThrow(/mode: 'max'/);
+  });
+
+  test('but a model without class outputs trains with a metric as monitor, its entropies null', async () => {
+    const model = linear('meanSquaredError');
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'val_loss' });
+    const { history } = await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+    expect(checkpoint.history.map(({ entropy, valEntropy }) => [entropy, valEntropy])).toEqual(
+      new Array(4).fill([null, null]),
+    );
+    expect(checkpoint.best?.value).toBe(Math.min(...(history['val_loss'] as number[])));
+    expect(Object.keys(history)).toEqual(['val_loss', 'loss']);
+    checkpoint.dispose();
+  });
+
+  test('an own loss on a linear layer trains with `fromLogits: true`', async () => {
+    const own = new EntropyCheckpointCallback({ filepath: null, fromLogits: true });
+    const told = new EntropyCheckpointCallback({ filepath: null });
+    const { x, y } = makeData(24);
+    await linear(ownLoss).fit(x, y, { ...FIT, callbacks: own });
+    await linear(tf.losses.softmaxCrossEntropy).fit(x, y, { ...FIT, callbacks: told });
+    expect(own.history).toEqual(told.history);
+    own.dispose();
+    told.dispose();
+  });
+});
+
+describe('what is logged', () => {
+  test('reaches History and the callbacks after ours: early stopping on entropy', async () => {
+    const { checkpoint, history, model } = await fitWithConfidences([6, 4], {});
+    expect(history.history['entropy']).toEqual(entropyOf(checkpoint));
+    expect(history.history['val_entropy']).toEqual(checkpoint.history.map(({ valEntropy }) => valEntropy));
+    const early = tf.callbacks.earlyStopping({ monitor: 'entropy', mode: 'max', patience: 0 });
+    const { x, y } = makeData(24);
+    const stopped = await model.fit(x, y, { ...FIT, epochs: 9, callbacks: [checkpoint, early] });
+    expect(stopped.epoch.length).toBeLessThan(9);
+    checkpoint.dispose();
+  });
+
+  test('holds no val_entropy without validation', async () => {
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const { history } = await makeModel().fit(x, y, { ...FIT, validationSplit: 0, callbacks: checkpoint });
+    expect(Object.keys(history).sort()).toEqual(['acc', 'entropy', 'loss', 'train_entropy']);
+    expect(checkpoint.history[0]).toMatchObject({ valEntropy: null });
+    expect(checkpoint.history[0]?.entropy).toBe(checkpoint.history[0]?.trainEntropy);
+    checkpoint.dispose();
+  });
+
+  test("does not replace a metric of the user's own of that name", async () => {
+    const entropy = (_yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor => tf.mean(tf.mul(yPred, 0));
+    const model = makeModel();
+    model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: [entropy] });
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const { history } = await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+    expect(history['entropy']).toEqual([0, 0, 0, 0]);
+    expect(checkpoint.best?.entropy).toBeGreaterThan(0.1);
+    expect(warn.mock.calls.flat().filter((text) => String(text).includes('metric of its own'))).toHaveLength(
+      2,
+    );
+    checkpoint.dispose();
+  });
+});
+
+describe('the warning at the end of training', () => {
+  const early = (): string[] =>
+    warn.mock.calls
+      .flat()
+      .map(String)
+      .filter((text) => text.includes('first that could'));
+
+  test('says that the first epoch was kept, why, and what to try', async () => {
+    const { checkpoint } = await fitWithConfidences([3, 4, 5], {});
+    expect(early()).toHaveLength(1);
+    expect(early()[0]).toMatch(/kept epoch, 0,.*two to four classes.*startFromEpoch/s);
+    checkpoint.dispose();
+  });
+
+  test('speaks of the first eligible one', async () => {
+    const { checkpoint } = await fitWithConfidences([6, 2, 3, 4], { startFromEpoch: 1 });
+    expect(early()[0]).toMatch(/kept epoch, 1,/);
+    checkpoint.dispose();
+  });
+
+  test('is not given for a later epoch, nor for a single one, nor for a metric', async () => {
+    for (const [scales, options] of [
+      [[5, 4], {}],
+      [[5], {}],
+      [[4, 5], { monitor: 'val_acc' }],
+    ] as const) {
+      const { checkpoint } = await fitWithConfidences(scales, options);
+      checkpoint.dispose();
+    }
+    expect(early()).toEqual([]);
+  });
+});
+
+describe('the kept state', () => {
+  test('is put back by loadCheckpoint, from the folder and from memory', async () => {
+    for (const filepath of [tempFolder(), null]) {
+      const { checkpoint, model } = await fitWithConfidences([6, 2, 5], { filepath });
+      expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(10);
+      expect(await checkpoint.loadCheckpoint()).toBe(checkpoint.best);
+      expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(4);
+      checkpoint.dispose();
+    }
+  });
+
+  test('is put back at the end with `restoreBestWeights`, with the optimizer, and no tensor stays', async () => {
+    const model = makeModel('adam');
+    const { x, y } = makeData(24);
+    const folder = tempFolder();
+    await model.fit(x, y, { ...FIT, epochs: 1 });
+    await expectNoTensorsLeft(async () => {
+      const checkpoint = new EntropyCheckpointCallback({
+        filepath: folder,
+        monitor: 'val_loss',
+        mode: 'max',
+        restoreBestWeights: true,
+      });
+      await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+      expect(checkpoint.best?.epoch).toBeLessThan(3);
+    });
+    const restored = weightValues(model);
+    const { best } = await loadCheckpoint(folder, { model });
+    expect(best.epoch).toBeLessThan(3);
+    expect(weightValues(model)).toEqual(restored);
+  });
+
+  test('of an earlier fit is put back by `restoreBestWeights` if the later one brought none better', async () => {
+    const folder = tempFolder();
+    const { checkpoint, model } = await fitWithConfidences([2, 5], {
+      filepath: folder,
+      restoreBestWeights: true,
+    });
+    expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(4);
+    const { x, y } = makeData(24);
+    const set = callbackThat('onEpochBegin', () => {
+      setConfidence(model, 6);
+    });
+    await model.fit(x, y, { ...FIT, epochs: 1, callbacks: [set, checkpoint] });
+    expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(4);
+  });
+
+  test('is without the optimizer with `includeOptimizer: false`, which is then left alone', async () => {
+    const folder = tempFolder();
+    const model = makeModel('adam');
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, includeOptimizer: false });
+    await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+    const { iterations } = model.optimizer;
+    await checkpoint.loadCheckpoint();
+    expect(model.optimizer.iterations).toBe(iterations);
+    const stored = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as {
+      weightsManifest: { weights: { group?: string }[] }[];
+    };
+    expect(stored.weightsManifest[0]!.weights.some(({ group }) => group === 'optimizer')).toBe(false);
+  });
+
+  test('is there when `onBest` is called, which is awaited', async () => {
+    const folder = tempFolder();
+    const told: [number, number, EpochRecord | null][] = [];
+    const onBest = async (record: EpochRecord): Promise<void> => {
+      const { model, best } = await loadCheckpoint(folder);
+      told.push([record.epoch, best.epoch, checkpointOf().best]);
+      model.dispose();
+    };
+    const model = makeModel(tf.train.sgd(0));
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, onBest });
+    const checkpointOf = (): EntropyCheckpointCallback => checkpoint;
+    const set = callbackThat('onEpochBegin', (epoch) => {
+      setConfidence(model, 6 - epoch);
+    });
+    await model.fit(x, y, { ...FIT, epochs: 2, callbacks: [set, checkpoint] });
+    expect(told.map(([epoch, stored]) => [epoch, stored])).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+    expect(told[1]![2]).toEqual(checkpoint.best);
+  });
+
+  test('is announced in one line a save with `verbose: 1`', async () => {
+    const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    const { checkpoint } = await fitWithConfidences([6, 4, 5], { verbose: 1, filepath: tempFolder() });
+    expect(log.mock.calls.flat()).toEqual([
+      expect.stringMatching(/epoch 0: entropy 0\.\d+ is the best so far, saved to folder/),
+      expect.stringMatching(/epoch 1: entropy/),
+    ]);
+    checkpoint.dispose();
+  });
+
+  test('is freed by dispose', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = makeModel(tf.train.sgd(0.1));
+      const { x, y } = makeData(24);
+      const { numTensors } = tf.memory();
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+      await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+      expect(tf.memory().numTensors).toBeGreaterThan(numTensors);
+      checkpoint.dispose();
+      await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
+      const { optimizer } = model;
+      model.dispose();
+      optimizer.dispose();
+      tf.dispose([x, y]);
+    });
+  });
+
+  test('before any training is refused', async () => {
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
+  });
+});
+
+describe('the folder', () => {
+  test('of an earlier run is replaced by the first best of a new instance', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences([2], { filepath: folder });
+    const { checkpoint } = await fitWithConfidences([6, 5], { filepath: folder });
+    const { best, model } = await loadCheckpoint(folder);
+    expect(best).toEqual(checkpoint.best);
+    expect(best.entropy).toBeLessThan(0.5);
+    expect(readdirSync(folder)).toHaveLength(2);
+    model.dispose();
+  });
+
+  test('of an earlier run is not what an instance without a best loads', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences([2], { filepath: folder });
+    const { checkpoint } = await fitWithConfidences([5], { filepath: folder, startFromEpoch: 1 });
+    await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
+  });
+
+  test('that another training has replaced since is not loaded as ours', async () => {
+    const folder = tempFolder();
+    const { checkpoint, model } = await fitWithConfidences([2, 5], { filepath: folder });
+    await fitWithConfidences([4], { filepath: folder });
+    const before = weightValues(model);
+    await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_CHECKPOINT_REPLACED' });
+    expect(weightValues(model)).toEqual(before);
+  });
+
+  test('is refused to a second training at the same time', async () => {
+    const model = makeModel();
+    const { x, y } = makeData(24);
+    const callbacks = [1, 2].map(() => new EntropyCheckpointCallback({ filepath: tempFolder() }));
+    const before = weightValues(model);
+    await expect(model.fit(x, y, { ...FIT, callbacks })).rejects.toMatchObject({
+      code: 'ENTROPY_STORE_IN_USE',
+    });
+    expect(weightValues(model)).toEqual(before);
+    await model.fit(x, y, { ...FIT, callbacks: callbacks[1]! });
+    expect(callbacks[1]!.best).not.toBeNull();
+  });
+
+  test("with a model of the user's own is refused, and stays", async () => {
+    const folder = join(tempFolder(), 'mine');
+    mkdirSync(folder);
+    const text = JSON.stringify({ modelTopology: {}, weightsManifest: [] });
+    writeFileSync(join(folder, 'model.json'), text);
+    const { x, y } = makeData(24);
+    const fit = makeModel().fit(x, y, {
+      ...FIT,
+      callbacks: new EntropyCheckpointCallback({ filepath: folder }),
+    });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_NOT_A_CHECKPOINT' });
+    expect(readFileSync(join(folder, 'model.json'), 'utf8')).toBe(text);
+  });
+
+  test('that cannot be written is refused at the start', async () => {
+    writeFileSync(join(tempFolder(), 'file'), '');
+    const model = makeModel();
+    const before = weightValues(model);
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: join(tempFolder(), 'file', 'below') });
+    await expect(model.fit(x, y, { ...FIT, callbacks: checkpoint })).rejects.toMatchObject({
+      code: 'ENTROPY_STORE_FAILED',
+    });
+    expect(weightValues(model)).toEqual(before);
+  });
+});
+
+describe('resume', () => {
+  /** Steps so large that the loss on validation rises: the smallest is that of an early epoch. */
+  const OPTIONS = { monitor: 'val_loss', mode: 'max' } as const;
+
+  async function train(folder: string, epochs: number): Promise<EntropyCheckpointCallback> {
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...OPTIONS });
+    await makeModel('adam').fit(x, y, { ...FIT, epochs, callbacks: checkpoint });
+    return checkpoint;
+  }
+
+  test('goes on as a run that was never interrupted, bit for bit', async () => {
+    const folder = tempFolder();
+    const first = await train(folder, 3);
+    const { x, y } = makeData(24);
+    const model = makeModel('adam', { seed: 77 });
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...OPTIONS });
+    const { initialEpoch } = await checkpoint.resume(model);
+    expect(initialEpoch).toBe(first.best!.epoch + 1);
+    expect(checkpoint.best).toEqual(first.best);
+    await model.fit(x, y, { ...FIT, epochs: 6, initialEpoch, callbacks: checkpoint });
+
+    const whole = makeModel('adam');
+    const uninterrupted = new EntropyCheckpointCallback({ filepath: null, ...OPTIONS });
+    await whole.fit(x, y, { ...FIT, epochs: 6, callbacks: uninterrupted });
+    expect(weightValues(model)).toEqual(weightValues(whole));
+    const values = ({ history }: EntropyCheckpointCallback): unknown[] =>
+      history.map(({ epoch, entropy, value, isBest }) => [epoch, entropy, value, isBest]);
+    expect(values(checkpoint)).toEqual(values(uninterrupted));
+    uninterrupted.dispose();
+  });
+
+  test('begins at 0 where nothing is stored', async () => {
+    const checkpoint = new EntropyCheckpointCallback({ filepath: join(tempFolder(), 'none') });
+    expect(await checkpoint.resume(makeModel())).toEqual({ initialEpoch: 0 });
+    expect(checkpoint.best).toBeNull();
+  });
+
+  test('a fit that begins elsewhere is refused at its first epoch', async () => {
+    const folder = tempFolder();
+    await train(folder, 2);
+    const model = makeModel('adam');
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...OPTIONS });
+    await checkpoint.resume(model);
+    const before = weightValues(model);
+    const fit = model.fit(x, y, { ...FIT, callbacks: checkpoint });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_RESUMED_ELSEWHERE' });
+    expect(weightValues(model)).toEqual(before);
+  });
+
+  test('with another model, optimizer or monitor is refused and harms nothing', async () => {
+    const folder = tempFolder();
+    await train(folder, 1);
+    const other = tf.sequential({ layers: [seededDense(4, 1, { inputShape: [6], activation: 'softmax' })] });
+    other.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy' });
+    const cases = [
+      [other, OPTIONS, 'ENTROPY_MODEL_MISMATCH'],
+      [makeModel('sgd'), OPTIONS, 'ENTROPY_OPTIMIZER_MISMATCH'],
+      [makeModel('adam'), {}, 'ENTROPY_INVALID_OPTION'],
+    ] as const;
+    for (const [model, options, code] of cases) {
+      const before = weightValues(model);
+      const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...options });
+      await expect(checkpoint.resume(model)).rejects.toMatchObject({ code });
+      expect(weightValues(model)).toEqual(before);
+      expect(checkpoint.best).toBeNull();
+    }
+  });
+});
