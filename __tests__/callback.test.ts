@@ -301,6 +301,14 @@ describe('several fit calls', () => {
   });
 });
 
+test('in a list that begins with a configuration, which tfjs takes all for such, is refused', async () => {
+  const { x, y } = makeData(24);
+  const callbacks = [{}, new EntropyCheckpointCallback({ filepath: null })] as tf.CustomCallbackArgs[];
+  const fit = makeModel().fit(x, y, { ...FIT, callbacks });
+  await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
+  await expect(fit).rejects.toThrow(/all callbacks of the list to be instances/);
+});
+
 describe('refused at the start, before a weight has changed', () => {
   const linear = (loss: unknown, units = NUM_CLASSES): tf.Sequential => {
     const model = tf.sequential({ layers: [seededDense(units, 1, { inputShape: [NUM_FEATURES] })] });

@@ -79,7 +79,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
    *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
    */
   async loadCheckpoint(): Promise<EpochRecord> {
-    await this.flush();
+    // A save that failed has made `fit` fail; the best before it is still there.
+    await this.flush().catch(() => undefined);
     return this.#keeper.loadBest(this.#trained());
   }
 
@@ -120,6 +121,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   override async onTrainBegin(logs?: Logs): Promise<void> {
+    // tfjs takes a list whose first element is no instance for one of configurations, and calls our methods
+    // on a callback of its own.
+    if (!(#keeper in this)) throw listedAsConfiguration();
     await super.onTrainBegin(logs);
     const model = this.#offered!;
     const params = this.#params();
@@ -267,5 +271,13 @@ function usedTwice(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
     'Expected one `fit` at a time and each callback once in its list, got an instance that is training already.',
+  );
+}
+
+function listedAsConfiguration(): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    'Expected all callbacks of the list to be instances, got an object of functions first. Make it an instance ' +
+      'too: `new tf.CustomCallback({onEpochEnd: …})`.',
   );
 }

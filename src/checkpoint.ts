@@ -25,7 +25,8 @@ import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
 export class EntropyCheckpoint {
   readonly #keeper: EpochKeeper;
   readonly #trained: Trained;
-  readonly #fromLogits: boolean;
+  /** null: nothing tells, which a metric as monitor allows until something is appended. */
+  readonly #fromLogits: boolean | null;
   #isOpen = false;
 
   /**
@@ -36,6 +37,8 @@ export class EntropyCheckpoint {
    */
   constructor(model: tf.LayersModel, optimizer?: tf.Optimizer, options?: EntropyCheckpointOptions) {
     const resolved = resolveOptions(options);
+    // tfjs builds a Sequential when it is compiled or first called, which may be yet to come.
+    if (model instanceof tf.Sequential && !model.built && model.outputs.length > 0) model.build();
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
     this.#fromLogits = commonFromLogits(model, resolved);
     this.#keeper = new EpochKeeper(resolved);
@@ -56,7 +59,8 @@ export class EntropyCheckpoint {
    *
    * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
    * @param phase whether it is of training or of validation. @default 'train'
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_OPTION`.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_OPTION`;
+   *   `ENTROPY_AMBIGUOUS_OUTPUT` where the monitor is a metric and the model has no class output.
    */
   appendOutput(output: tf.Tensor, phase: Phase = 'train'): void {
     // Callers in JavaScript have no types to hold them.
@@ -70,6 +74,13 @@ export class EntropyCheckpoint {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_PREDICTIONS',
         'Expected `output` to be a tensor of predictions [..., numClasses].',
+      );
+    }
+    if (this.#fromLogits === null) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_AMBIGUOUS_OUTPUT',
+        'Cannot tell from the model whether `output` holds probabilities or logits. ' +
+          'Set `fromLogits: true` for logits or `fromLogits: false` for probabilities.',
       );
     }
     const { score } = this.#keeper;
@@ -115,7 +126,8 @@ export class EntropyCheckpoint {
    *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing in memory is changed then.
    */
   async loadCheckpoint(): Promise<EpochRecord> {
-    await this.flush();
+    // A save that failed has told its caller; the best before it is still there.
+    await this.flush().catch(() => undefined);
     const best = await this.#keeper.loadBest(this.#trained);
     this.#close();
     return best;
@@ -175,15 +187,18 @@ export class EntropyCheckpoint {
   }
 }
 
-/** Whether the class outputs of `model` hold logits, which they must agree on: appended tensors have no name. */
-function commonFromLogits(model: tf.LayersModel, options: ResolvedOptions): boolean {
+/**
+ * Whether the class outputs of `model` hold logits, which they must agree on: appended tensors have no
+ * name. null where it has none.
+ */
+function commonFromLogits(model: tf.LayersModel, options: ResolvedOptions): boolean | null {
   const { fromLogits, outputs, topK } = options;
-  if (fromLogits !== 'auto') return fromLogits;
+  if (fromLogits !== 'auto' && outputs === null) return fromLogits;
   const required = isEntropyMonitor(options.monitor);
   const found = new Set(
     findClassOutputs(functionalModel(model), { fromLogits, outputs, topK, required }).values(),
   );
-  const [common = true] = found;
+  const [common = null] = found;
   if (found.size <= 1) return common;
   throw new EntropyCheckpointError(
     'ENTROPY_AMBIGUOUS_OUTPUT',

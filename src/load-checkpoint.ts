@@ -85,6 +85,8 @@ async function buildModel(stored: StoredCheckpoint): Promise<tf.LayersModel> {
         weightData,
       }),
     );
+    // A tf.Sequential makes the functional model that does its work when it is first used.
+    if (model instanceof tf.Sequential) model.build();
     if (Object.keys(userDefinedMetadata).length > 0) model.setUserDefinedMetadata(userDefinedMetadata);
     return model;
   } catch (cause) {

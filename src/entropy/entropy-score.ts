@@ -59,7 +59,7 @@ export class EntropyScore {
   /**
    * The epoch's numbers, by one device read, together with those of `others`; then everything is forgotten.
    *
-   * @param others scalars to read along; the caller keeps them.
+   * @param others numeric scalars to read along; the caller keeps them.
    */
   async close(others: readonly tf.Scalar[] = []): Promise<{ entropies: EpochEntropies; others: number[] }> {
     const { train, val } = this.#means;
@@ -93,7 +93,8 @@ function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Scalar): tf.Scalar 
 /** One read for all of them. */
 async function readScalars(scalars: readonly tf.Scalar[]): Promise<number[]> {
   if (scalars.length === 0) return [];
-  const joined = tf.tidy(() => tf.stack(scalars.map((scalar) => tf.reshape(scalar, []))));
+  // A metric may be an int32; what is stacked must be of one dtype.
+  const joined = tf.tidy(() => tf.stack(scalars.map((scalar) => tf.cast(tf.reshape(scalar, []), 'float32'))));
   try {
     return Array.from(await joined.data());
   } finally {

@@ -10,7 +10,7 @@ export function entropyTerm(probability: number): number {
  * Top-k entropy of `numRows` rows of `numClasses` values, in float64, one pass over each row for k = 2.
  *
  * A NaN anywhere in a row gives NaN, and so does a logit of +Infinity or a row of −Infinity alone,
- * which have no softmax. A single logit of −Infinity is a probability of 0.
+ * which have no softmax, and an infinite probability. A single logit of −Infinity is a probability of 0.
  *
  * @param values row-major `[numRows, numClasses]`, logits or probabilities.
  * @param out receives one value a row, in nats.
@@ -64,7 +64,7 @@ function top2OfProbabilities(values: Float32Array, start: number, end: number): 
     }
   }
   // Comparisons pass a NaN by; the sum does not.
-  return Number.isNaN(sum) ? NaN : entropyTerm(first) + entropyTerm(second);
+  return Number.isFinite(sum) ? entropyTerm(first) + entropyTerm(second) : NaN;
 }
 
 /** Any k: the k largest are kept in descending order by insertion, which is fast for a small k. */
@@ -84,7 +84,7 @@ function topKOfRow(k: number, fromLogits: boolean): typeof top2OfLogits {
       sum += value;
       insertDescending(largest, value);
     }
-    if (Number.isNaN(sum)) return NaN;
+    if (!Number.isFinite(sum)) return NaN;
     const scale = fromLogits ? 1 / sum : 1;
     let entropy = 0;
     for (const value of largest) entropy += entropyTerm(value * scale);

@@ -15,7 +15,7 @@ export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-I
 export type EncodedField =
   | { readonly scalar: EncodedNumber | string | boolean | null }
   | { readonly undefined: true }
-  | { readonly tensor: number }
+  | { readonly tensor: number; readonly assigned: boolean }
   | { readonly slot: number; readonly place: Place | null; readonly suffix: string }
   | { readonly list: readonly (EncodedField | null)[] };
 

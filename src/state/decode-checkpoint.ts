@@ -123,7 +123,9 @@ function decodeOptimizer(
 
 function decodeField(field: EncodedField, tensors: readonly tf.Tensor[]): FieldState {
   if ('undefined' in field) return { kind: 'scalar', value: undefined };
-  if ('tensor' in field) return { kind: 'tensor', tensor: take(tensors, field.tensor) };
+  if ('tensor' in field) {
+    return { kind: 'tensor', tensor: take(tensors, field.tensor), assigned: field.assigned };
+  }
   if ('slot' in field) {
     return { kind: 'slot', tensor: take(tensors, field.slot), place: field.place, suffix: field.suffix };
   }

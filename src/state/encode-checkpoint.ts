@@ -116,7 +116,7 @@ function encodeField(field: FieldState, name: string, tensors: TensorList): Enco
       if (field.value === undefined) return { undefined: true };
       return { scalar: typeof field.value === 'number' ? encodeNumber(field.value) : field.value };
     case 'tensor':
-      return { tensor: tensors.add(field.tensor, name, 'optimizer') };
+      return { tensor: tensors.add(field.tensor, name, 'optimizer'), assigned: field.assigned };
     case 'slot':
       return { slot: tensors.add(field.tensor, name, 'optimizer'), place: field.place, suffix: field.suffix };
     case 'list':

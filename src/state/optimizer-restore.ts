@@ -6,6 +6,7 @@ import {
   type ListState,
   type OptimizerState,
   type SlotState,
+  type TensorState,
 } from './optimizer-state.js';
 import { placeKey, placeWeights, type PlacedWeight } from './places.js';
 import { shareBuffer } from './share-buffer.js';
@@ -54,7 +55,9 @@ function orderSlots(
 ): ListState {
   const slots = new Map<string, SlotState>();
   for (const item of list.items) {
-    if (item?.kind !== 'slot' || item.place === null) return list;
+    // The hole of a weight that has not been trained yet.
+    if (item === undefined) continue;
+    if (item.kind !== 'slot' || item.place === null) return list;
     const key = placeKey(item.place);
     const placed = byPlace.get(key);
     if (!fits(item.tensor, placed)) throw slotMismatch(item, name, placed);
@@ -85,7 +88,7 @@ function restoreField(field: FieldState, current: unknown, byPlace: WeightsByPla
       disposeValue(current);
       return field.value;
     case 'tensor':
-      return restoreTensor(field.tensor, current);
+      return restoreTensor(field, current);
     case 'slot':
       return restoreSlot(field, current, byPlace);
     case 'list':
@@ -93,12 +96,12 @@ function restoreField(field: FieldState, current: unknown, byPlace: WeightsByPla
   }
 }
 
-function restoreTensor(tensor: tf.Tensor, current: unknown): tf.Tensor {
-  if (isVariable(current) && isLike(current, tensor)) {
+function restoreTensor({ tensor, assigned }: TensorState, current: unknown): tf.Tensor {
+  if (assigned && isVariable(current) && isLike(current, tensor)) {
     current.assign(tensor);
     return current;
   }
-  const restored = isVariable(current) ? newVariable(tensor) : shareBuffer(tensor);
+  const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
   disposeValue(current);
   return restored;
 }

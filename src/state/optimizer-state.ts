@@ -7,6 +7,14 @@ import { isSlot, placeSlots, trainedWeights } from './slots.js';
 /** A value that JSON can hold, or a number that it cannot. */
 export type ScalarValue = number | string | boolean | null | undefined;
 
+/** A tensor of an optimizer. */
+export interface TensorState {
+  readonly kind: 'tensor';
+  readonly tensor: tf.Tensor;
+  /** Whether it is a variable, which the optimizer assigns to. */
+  readonly assigned: boolean;
+}
+
 /** What an optimizer keeps for one weight. */
 export interface SlotState {
   readonly kind: 'slot';
@@ -26,7 +34,7 @@ export interface ListState {
 /** The value of one field of an optimizer. */
 export type FieldState =
   | { readonly kind: 'scalar'; readonly value: ScalarValue }
-  | { readonly kind: 'tensor'; readonly tensor: tf.Tensor }
+  | TensorState
   | SlotState
   | ListState;
 
@@ -70,7 +78,7 @@ export function captureOptimizer(optimizer: tf.Optimizer, model: tf.LayersModel)
 function captureField(value: unknown, name: string): FieldState {
   if (isScalar(value)) return { kind: 'scalar', value };
   if (isNumericTensor(value)) {
-    return { kind: 'tensor', tensor: shareBuffer(value) };
+    return { kind: 'tensor', tensor: shareBuffer(value), assigned: value instanceof tf.Variable };
   }
   if (isSlot(value)) {
     return { kind: 'slot', tensor: shareBuffer(value.variable), place: null, suffix: value.originalName };
@@ -115,5 +123,8 @@ function disposeField(field: FieldState | undefined): void {
 }
 
 function typeName(value: unknown): string {
-  return typeof value === 'object' && value !== null ? value.constructor.name : typeof value;
+  if (typeof value !== 'object' || value === null) return typeof value;
+  // An object may have no prototype, and so no constructor.
+  const { constructor } = value as { constructor?: { name: string } };
+  return constructor?.name ?? 'object';
 }

@@ -102,7 +102,11 @@ function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel)
   const byPlace = new Map(layers.map(({ place, layer }) => [placeKey(place), layer]));
   const steps = states.map(({ place, tensors }) => {
     const layer = byPlace.get(placeKey(place));
-    if (layer === undefined) throw mismatch(`a stateful recurrent layer at ${placeKey(place)}`, 'none');
+    const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${placeKey(place)}`;
+    if (layer === undefined) throw mismatch(expected, 'none');
+    // They have the size of the batch in them, which the weights do not tell.
+    const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);
+    if (!fits) throw mismatch(expected, `one with ${shapesOf(layer.states_)}`);
     return () => {
       if (layer.states_ !== null) tf.dispose(layer.states_);
       layer.states_ = tensors?.map(shareBuffer) ?? null;
@@ -111,6 +115,10 @@ function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel)
   return () => {
     for (const step of steps) step();
   };
+}
+
+function shapesOf(states: readonly tf.Tensor[] | null): string {
+  return `states ${states?.map(({ shape }) => `[${shape.join(', ')}]`).join(', ') ?? 'not yet set'}`;
 }
 
 function mismatch(expected: string, got: string): EntropyCheckpointError {

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EntropyCheckpointError } from '../errors.js';
+import { hasErrorCode } from './error-code.js';
+import { isRunning, processStart, type ProcessIdentity } from './process-identity.js';
 
 const CLAIM_NAME = /^\d{15}-(?<pid>\d+)-(?<start>[0-9a-f]{16}|unknown)-\d{8}-[0-9a-f]{16}$/;
 /** How long an older contender waits for a younger one to give way; enough for a process that was descheduled. */
@@ -11,11 +12,6 @@ const TIE_TIMEOUT_MS = 500;
 
 const heldClaims = new Set<string>();
 let claimCount = 0;
-
-/** Whether an error of the operating system has one of these codes. `instanceof Error` fails across realms. */
-export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
-}
 
 /** The one name of a folder, however it is spelled and whether or not it exists yet. */
 export function realFolder(folder: string): string {
@@ -77,7 +73,7 @@ export class FolderLock {
     const owner = pid === process.pid ? `this process (pid ${pid})` : `the process with pid ${pid}`;
     throw new EntropyCheckpointError(
       'ENTROPY_STORE_IN_USE',
-      `Folder "${folder}" is in use by another training, in ${owner}. Wait until that one has ended, or give this one another \`filepath\`.`,
+      `Folder "${folder}" is in use by another training, in ${owner}. Wait until that one has ended (\`dispose()\` ends it), or give this one another \`filepath\`.`,
     );
   }
 
@@ -161,66 +157,9 @@ function removeHeldClaims(): void {
   for (const claim of heldClaims) removeClaim(claim);
 }
 
-interface Claimant {
-  readonly pid: number;
-  readonly start: string;
-}
-
-function claimant(name: string): Claimant | null {
+function claimant(name: string): ProcessIdentity | null {
   const groups = CLAIM_NAME.exec(name)?.groups;
   return groups === undefined ? null : { pid: Number(groups['pid']), start: groups['start'] ?? 'unknown' };
-}
-
-function isRunning({ pid, start }: Claimant): boolean {
-  const startNow = processStart(pid);
-  if (startNow === null) return false;
-  if (start !== 'unknown' && startNow !== 'unknown') return start === startNow;
-  // Without start times (Windows) the id alone decides: a reused id may refuse a training until that process
-  // has ended, but two trainings never share a folder.
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasErrorCode(error, 'EPERM');
-  }
-}
-
-/** Tells a process from a later one of the same id; null when there is none, 'unknown' when it cannot be told. */
-function processStart(pid: number): string | null {
-  const start = process.platform === 'linux' ? linuxProcessStart(pid) : psProcessStart(pid);
-  if (start === null || start === 'unknown') return start;
-  return createHash('sha256').update(start).digest('hex').slice(0, 16);
-}
-
-function linuxProcessStart(pid: number): string | null {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the command in parentheses, which may itself hold spaces and parentheses.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended, whether or not its parent has taken notice.
-    if (['Z', 'X', 'x'].includes(fields[0] ?? '')) return null;
-    // Field 22 counts from the last boot.
-    return `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19]}`;
-  } catch (error) {
-    const isGone = hasErrorCode(error, 'ENOENT', 'ESRCH') && !fs.existsSync(`/proc/${pid}/stat`);
-    return isGone && fs.existsSync('/proc/self/stat') ? null : 'unknown';
-  }
-}
-
-function psProcessStart(pid: number): string | null {
-  if (process.platform === 'win32') return 'unknown';
-  try {
-    // `ps` prints local time in the local language; a process with another setting must read the same.
-    const env = { ...process.env, TZ: 'UTC', LC_ALL: 'C' };
-    const args = ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
-    const text = execFileSync('ps', args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    const [state, ...start] = text.trim().split(/\s+/);
-    if (state?.startsWith('Z')) return null;
-    return start.length === 0 ? 'unknown' : start.join(' ');
-  } catch {
-    // `ps` also fails for a process that is gone; then asking by id tells.
-    return 'unknown';
-  }
 }
 
 function sleep(timeoutMs: number): void {

@@ -1,25 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EntropyCheckpointError } from '../errors.js';
-import { FolderLock, hasErrorCode, realFolder } from './file-lock.js';
+import { weightSizeBytes } from './bytes.js';
+import { makeFolder, readRegularFile, replaceFile, syncFolder, temporaryPath } from './durable-files.js';
+import { FolderLock, realFolder } from './file-lock.js';
 import {
-  type ModelJson,
   corrupt,
   decodeModelJson,
   encodeModelJson,
   isForeignModelJson,
   weightFileName,
-  weightSizeBytes,
 } from './model-json.js';
 import type { CheckpointStore, StoredCheckpoint } from './store.js';
+import { readWeights } from './weights-file.js';
 
 const MODEL_FILE = 'model.json';
 const WEIGHT_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
 const TEMPORARY_FILE = /^\.(?:model\.json|weights\.[0-9a-f]{16}\.bin)\.[0-9a-f]{16}\.tmp$/;
-/** Hashing blocks the thread; this much takes some 10 ms. */
-const READ_CHUNK_BYTES = 2 ** 24;
 const UNCHANGED = 'What was stored there before is unchanged.';
 
 /** The saves under way in this thread, by folder; each begins when the one before it has ended. */
@@ -187,48 +184,6 @@ export class FileStore implements CheckpointStore {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  const first = await fs.mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    // A new folder outlives a power failure once its parent is flushed. A parent need not be readable, though.
-    await syncFolder(dirname(made)).catch(() => undefined);
-  }
-}
-
-function temporaryPath(folder: string, name: string): string {
-  return join(folder, `.${name}.${randomBytes(8).toString('hex')}.tmp`);
-}
-
-async function replaceFile(folder: string, name: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const temporary = temporaryPath(folder, name);
-  try {
-    const file = await fs.open(temporary, 'wx');
-    try {
-      // On an open file `writeFile` goes on from where the last one ended, and goes on after a short write.
-      for (const piece of pieces) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await fs.rename(temporary, join(folder, name));
-  } catch (error) {
-    await fs.rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await fs.open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch (error) {
-    // Windows has no such thing as flushing a folder.
-    const isWindows = process.platform === 'win32';
-    if (!isWindows || !hasErrorCode(error, 'EPERM', 'EISDIR', 'EINVAL', 'EACCES')) throw error;
-  }
-}
-
 /** Never fails: the save has succeeded, and the next one tries again. */
 async function removeLeftovers(folder: string, dataFile: string): Promise<void> {
   const entries = await fs.readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -239,58 +194,4 @@ async function removeLeftovers(folder: string, dataFile: string): Promise<void> 
       (WEIGHT_FILE.test(entry.name) || TEMPORARY_FILE.test(entry.name)),
   );
   await Promise.allSettled(leftovers.map((entry) => fs.unlink(join(folder, entry.name))));
-}
-
-/** Null where there is none. */
-async function openRegularFile(path: string): Promise<fs.FileHandle | null> {
-  try {
-    if (!(await fs.lstat(path)).isFile()) throw notRegular(path);
-    // Windows has no O_NOFOLLOW: `undefined`, which adds nothing to the flags.
-    return await fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return null;
-    throw hasErrorCode(error, 'ELOOP') ? notRegular(path) : error;
-  }
-}
-
-function notRegular(path: string): EntropyCheckpointError {
-  const message = `Expected "${path}" to be a regular file, got a link, a folder or a device, which this package never writes. Put the file itself there, or use another \`filepath\`.`;
-  return new EntropyCheckpointError('ENTROPY_NOT_A_CHECKPOINT', message);
-}
-
-async function readRegularFile(path: string): Promise<Buffer | null> {
-  const file = await openRegularFile(path);
-  return file === null ? null : file.readFile().finally(() => file.close());
-}
-
-/** One array a weight, each with a buffer of its own, so that views of any type are aligned. */
-async function readWeights(
-  path: string,
-  { weightSpecs, weightChecksum }: ModelJson,
-): Promise<Uint8Array[] | null> {
-  const file = await openRegularFile(path);
-  if (file === null) return null;
-  try {
-    const sizes = weightSpecs.map(weightSizeBytes);
-    const expected = sizes.reduce((sum, size) => sum + size, 0);
-    // Before any memory is taken: a damaged spec must not ask for terabytes.
-    const { size } = await file.stat();
-    if (size !== expected) throw corrupt(path, `expected ${expected} bytes, got ${size}`);
-    const weightData = sizes.map((sizeBytes) => new Uint8Array(sizeBytes));
-    const hash = createHash('sha256');
-    for (const data of weightData) {
-      for (let offset = 0; offset < data.length;) {
-        const length = Math.min(data.length - offset, READ_CHUNK_BYTES);
-        const { bytesRead } = await file.read(data, offset, length);
-        if (bytesRead === 0) throw corrupt(path, `expected ${expected} bytes, got fewer`);
-        hash.update(data.subarray(offset, offset + bytesRead));
-        offset += bytesRead;
-      }
-    }
-    const got = hash.digest('hex');
-    if (got !== weightChecksum) throw corrupt(path, `expected sha256 ${weightChecksum}, got ${got}`);
-    return weightData;
-  } finally {
-    await file.close();
-  }
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { platform } from '#platform';
 import { EntropyCheckpointError } from '../errors.js';
-import { joinBytes } from './bytes.js';
+import { joinBytes, weightSizeBytes } from './bytes.js';
 import type { CheckpointStore, Json, StoredCheckpoint } from './store.js';
 
 /** Places that a training of this process writes to. */
@@ -124,7 +124,7 @@ export class HandlerStore implements CheckpointStore {
 }
 
 function split(data: ArrayBuffer, specs: readonly tf.io.WeightsManifestEntry[], name: string): Uint8Array[] {
-  const sizes = specs.map(({ shape, dtype }) => tf.util.sizeFromShape(shape) * (dtype === 'bool' ? 1 : 4));
+  const sizes = specs.map(weightSizeBytes);
   const totalBytes = sizes.reduce((total, size) => total + size, 0);
   if (totalBytes !== data.byteLength) {
     throw new EntropyCheckpointError(

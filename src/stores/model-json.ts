@@ -1,15 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
+import { BYTES_PER_ELEMENT, weightSizeBytes } from './bytes.js';
 import type { Json, StoredCheckpoint } from './store.js';
 
 /** A checkpoint without its weight data: what `model.json` holds. */
 export type ModelJson = Omit<StoredCheckpoint, 'weightData'>;
-
-const BYTES_PER_ELEMENT: ReadonlyMap<unknown, number> = new Map([
-  ['float32', 4],
-  ['int32', 4],
-  ['bool', 1],
-]);
 
 /** The data file's name tells its content, so that a new one never takes the place of one that is still named. */
 export function weightFileName(weightChecksum: string): string {
@@ -69,13 +64,6 @@ export function isForeignModelJson(bytes: Uint8Array): boolean {
   if (root === null) return false;
   const metadata = root['userDefinedMetadata'];
   return !isObject(metadata) || !isObject(metadata['entropyCheckpoint']);
-}
-
-/** @throws RangeError for a weight that has no size; decoded specs all have one. */
-export function weightSizeBytes(spec: tf.io.WeightsManifestEntry): number {
-  const sizeBytes = spec.shape.reduce((size, dim) => size * dim, BYTES_PER_ELEMENT.get(spec.dtype) ?? NaN);
-  if (!Number.isSafeInteger(sizeBytes)) throw new RangeError(`Weight "${spec.name}" has no size.`);
-  return sizeBytes;
 }
 
 export function corrupt(path: string, reason: string, cause?: unknown): EntropyCheckpointError {

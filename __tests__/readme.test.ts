@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** A sample of the README, and what the comment ahead of it says. */
+interface Sample {
+  line: number;
+  code: string;
+  /** Names that it takes from `readme-setup.ts`. */
+  uses: string[];
+  /** What must be true after it. */
+  check: string;
+}
+
+function readSamples(): Sample[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const samples = readme.matchAll(/(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```ts\n(?<code>[\s\S]*?)```/g);
+  return [...samples].map(({ index, groups }) => {
+    const { uses, check } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
+    const line = readme.slice(0, index).split('\n').length;
+    if (uses === undefined || check === undefined)
+      throw new Error(`README.md:${line}: a sample without a comment`);
+    return { line, code: groups!['code']!, uses, check };
+  });
+}
+
+/** The sample as a module of its own, which fails if its check does. */
+function moduleOf({ code, uses, check }: Sample): string {
+  return [
+    `import { ${uses.join(', ')} } from './setup.js';`,
+    code,
+    `const holds: boolean = ${check};`,
+    `if (!holds) throw new Error(${JSON.stringify(`does not hold: ${check}`)});`,
+    `export {};`,
+  ].join('\n');
+}
+
+const samples = readSamples();
+// Within the package, so that its name leads to what was built, as in a project that has installed it.
+const folder = mkdtempSync(join(ROOT, '.readme-samples-'));
+
+beforeAll(() => {
+  copyFileSync(join(ROOT, '__tests__/fixtures/readme-setup.ts'), join(folder, 'setup.ts'));
+  const config = {
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: config, include: ['*.ts'] }),
+  );
+  for (const sample of samples) writeFileSync(join(folder, `line-${sample.line}.ts`), moduleOf(sample));
+  mkdirSync(join(folder, 'work'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the samples of the README', () => {
+  test('are there', () => {
+    expect(samples.length).toBeGreaterThanOrEqual(6);
+  });
+
+  test('have the types that the package declares', async () => {
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    expect(stdout).toBe('');
+  });
+
+  // In their order: later ones load what earlier ones have stored.
+  test.each(samples.map((sample) => [sample.line, sample] as const))('of line %i runs', async (line) => {
+    const loader = import.meta.resolve('tsx');
+    const args = ['--import', loader, join(folder, `line-${line}.ts`)];
+    await run(process.execPath, args, { cwd: join(folder, 'work') });
+  });
+});
