@@ -3,7 +3,7 @@ import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { withCheckpoint, type DecodedCheckpoint } from './state/decode-checkpoint.js';
 import { restoreState } from './state/training-state.js';
-import { joinBytes } from './stores/bytes.js';
+import { joinBytes } from './stores/weight-data.js';
 import { resolveStore } from './stores/resolve-store.js';
 import type { CheckpointStore, StoredCheckpoint } from './stores/store.js';
 import { compiledOptimizer } from './tfjs-internals.js';
@@ -72,19 +72,23 @@ function checkOptimizer(
   );
 }
 
-/** A model of the stored architecture. Its weights are tfjs's reading of the stored ones, not yet exact. */
+/** Whether tfjs can: it keeps a tensor for each constraint, and refuses two weights of one name in nested models. */
+function canLoadWeights({ modelTopology, weightSpecs }: StoredCheckpoint): boolean {
+  const names = new Set(weightSpecs.map(({ name }) => name));
+  return names.size === weightSpecs.length && !JSON.stringify(modelTopology).includes('_constraint":{');
+}
+
+/** A model of the stored architecture. Its weights are not yet the stored ones. */
 async function buildModel(stored: StoredCheckpoint): Promise<tf.LayersModel> {
   const { entropyCheckpoint, ...userDefinedMetadata } = stored.metadata;
-  const weightData = joinBytes(stored.weightData);
+  const modelTopology = stored.modelTopology as object;
+  const { weightSpecs } = stored;
+  // With weights, as tfjs then leaves out the initialisers, of which some are slow.
+  const artifacts = canLoadWeights(stored)
+    ? { modelTopology, weightSpecs: [...weightSpecs], weightData: joinBytes(stored.weightData) }
+    : { modelTopology };
   try {
-    // With weights, as tfjs then leaves out the initialisers, of which some are slow.
-    const model = await tf.loadLayersModel(
-      tf.io.fromMemory({
-        modelTopology: stored.modelTopology as object,
-        weightSpecs: [...stored.weightSpecs],
-        weightData,
-      }),
-    );
+    const model = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
     // A tf.Sequential makes the functional model that does its work when it is first used.
     if (model instanceof tf.Sequential) model.build();
     if (Object.keys(userDefinedMetadata).length > 0) model.setUserDefinedMetadata(userDefinedMetadata);

@@ -1,8 +1,11 @@
 import type { EpochKeeper } from './epoch-keeper.js';
 import { isEntropyMonitor } from './monitor.js';
 
+/** What training has come to. */
+type Outcome = Pick<EpochKeeper, 'best' | 'history' | 'monitor' | 'options'>;
+
 /** What a user should hear about the choice when training has ended; null: nothing. */
-export function endOfTrainingWarning({ best, history, monitor, options }: EpochKeeper): string | null {
+export function endOfTrainingWarning({ best, history, monitor, options }: Outcome): string | null {
   if (best === null) return history.length === 0 ? null : nothingChosen(history.length);
   const isFirst = monitor.firstIsBest && monitor.eligibleEpochs > 1;
   return isFirst && isEntropyMonitor(options.monitor)

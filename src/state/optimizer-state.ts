@@ -33,10 +33,7 @@ export interface ListState {
 
 /** The value of one field of an optimizer. */
 export type FieldState =
-  | { readonly kind: 'scalar'; readonly value: ScalarValue }
-  | TensorState
-  | SlotState
-  | ListState;
+  { readonly kind: 'scalar'; readonly value: ScalarValue } | TensorState | SlotState | ListState;
 
 export interface OptimizerState {
   readonly className: string;

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EntropyCheckpointError } from '../errors.js';
-import { weightSizeBytes } from './bytes.js';
+import { weightSizeBytes } from './weight-data.js';
 import { makeFolder, readRegularFile, replaceFile, syncFolder, temporaryPath } from './durable-files.js';
 import { FolderLock, realFolder } from './file-lock.js';
 import {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { platform } from '#platform';
 import { EntropyCheckpointError } from '../errors.js';
-import { joinBytes, weightSizeBytes } from './bytes.js';
+import { isWeightSpec, joinBytes, weightSizeBytes } from './weight-data.js';
 import type { CheckpointStore, Json, StoredCheckpoint } from './store.js';
 
 /** Places that a training of this process writes to. */
@@ -124,12 +124,12 @@ export class HandlerStore implements CheckpointStore {
 }
 
 function split(data: ArrayBuffer, specs: readonly tf.io.WeightsManifestEntry[], name: string): Uint8Array[] {
-  const sizes = specs.map(weightSizeBytes);
+  const sizes = specs.every(isWeightSpec) ? specs.map(weightSizeBytes) : [];
   const totalBytes = sizes.reduce((total, size) => total + size, 0);
-  if (totalBytes !== data.byteLength) {
+  if (sizes.length !== specs.length || totalBytes !== data.byteLength) {
     throw new EntropyCheckpointError(
       'ENTROPY_CORRUPT_CHECKPOINT',
-      `Expected ${totalBytes} bytes of weights in ${name}, got ${data.byteLength}.`,
+      `Expected ${totalBytes} bytes of ${specs.length} weights in ${name}, got ${data.byteLength}.`,
     );
   }
   let offset = 0;

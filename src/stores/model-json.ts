@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import { BYTES_PER_ELEMENT, weightSizeBytes } from './bytes.js';
+import { isWeightSpec, weightSizeBytes } from './weight-data.js';
 import type { Json, StoredCheckpoint } from './store.js';
 
 /** A checkpoint without its weight data: what `model.json` holds. */
@@ -86,23 +86,6 @@ function weightSpecsOf(root: Record<string, Json>, path: string): tf.io.WeightsM
     throw corrupt(path, 'its weights are larger than any file');
   }
   return specs;
-}
-
-function isWeightSpec(value: unknown): value is tf.io.WeightsManifestEntry {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!('name' in value && 'shape' in value && 'dtype' in value)) return false;
-  const { name, shape, dtype } = value;
-  const bytesPerElement = BYTES_PER_ELEMENT.get(dtype);
-  // A quantized weight has another size than its dtype says; this package writes none.
-  if (typeof name !== 'string' || bytesPerElement === undefined || 'quantization' in value) return false;
-  if (!Array.isArray(shape)) return false;
-  const dims: unknown[] = shape;
-  let sizeBytes = bytesPerElement;
-  for (const dim of dims) {
-    if (typeof dim !== 'number' || !Number.isSafeInteger(dim) || dim < 0) return false;
-    sizeBytes *= dim;
-  }
-  return Number.isSafeInteger(sizeBytes);
 }
 
 function isEncodingOf(decoded: ModelJson, bytes: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { weightSizeBytes } from './bytes.js';
+import { weightSizeBytes } from './weight-data.js';
 import { openRegularFile } from './durable-files.js';
 import { corrupt, type ModelJson } from './model-json.js';
 
