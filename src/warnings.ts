@@ -25,6 +25,6 @@ function firstChosen(epoch: number, startFromEpoch: number): string {
     `The kept epoch, ${epoch}, is the first that could be chosen, and probably too early. The entropy of the two ` +
     'largest probabilities does not only fall as a network memorises: an untrained one is near the maximum with ' +
     'two to four classes, and large steps can carry one of more classes past the peak within an epoch. Compare ' +
-    `\`history\`, and try \`startFromEpoch: ${startFromEpoch + 3}\` or more, or smaller steps.`
+    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, or smaller steps.`
   );
 }

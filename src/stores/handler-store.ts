@@ -56,7 +56,9 @@ export class HandlerStore implements CheckpointStore {
       userDefinedMetadata: checkpoint.metadata as Record<string, object>,
     };
     try {
-      const { errors = [] } = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] };
+      // Handlers in JavaScript need not return what the types ask for.
+      const result = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] } | undefined;
+      const errors = result?.errors ?? [];
       if (errors.length > 0) throw new Error(errors.map(String).join('; '));
     } catch (cause) {
       throw new EntropyCheckpointError(

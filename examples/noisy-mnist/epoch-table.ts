@@ -1,0 +1,36 @@
+import { percent } from './number-format.js';
+import { textTable } from './text-table.js';
+import type { TrainingResult } from './train.js';
+
+/** A row for each epoch, with a mark where the checkpoint saved. */
+export function epochTable({
+  epochs,
+  savedEpochs,
+  best,
+}: Pick<TrainingResult, 'epochs' | 'savedEpochs' | 'best'>): string {
+  const mark = (epoch: number): string => {
+    if (epoch === best.epoch) return 'saved, kept';
+    return savedEpochs.includes(epoch) ? 'saved' : '';
+  };
+  return textTable(
+    [
+      'epoch',
+      'training\nentropy',
+      'validation\nentropy',
+      'combined\nentropy',
+      'noisy validation\naccuracy',
+      'clean test\naccuracy',
+      'checkpoint',
+    ],
+    epochs.map((result) => [
+      String(result.epoch),
+      result.trainEntropy.toFixed(4),
+      result.valEntropy.toFixed(4),
+      result.entropy.toFixed(4),
+      percent(result.validationAccuracy),
+      percent(result.cleanAccuracy),
+      mark(result.epoch),
+    ]),
+    ['right', 'right', 'right', 'right', 'right', 'right', 'left'],
+  );
+}

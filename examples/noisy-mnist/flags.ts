@@ -1,0 +1,107 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DATASET_NAMES, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES, type DatasetName } from './dataset.js';
+import { NOISE_TYPES, type NoiseType } from './label-noise.js';
+
+export interface Flags {
+  dataset: DatasetName;
+  noise: number;
+  noiseType: NoiseType;
+  samples: number;
+  testSamples: number;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  backend: 'wasm' | 'cpu';
+  seed: number;
+  out: string;
+  monitor: string;
+  mode: 'auto' | 'max' | 'min';
+  minDelta: number;
+  startFromEpoch: number;
+  optimizer: boolean;
+}
+
+/** Everything that the checkpoint or the `fit` of this example puts into the logs of an epoch. */
+const MONITORS = ['entropy', 'train_entropy', 'val_entropy', 'loss', 'val_loss', 'acc', 'val_acc'];
+
+/** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
+export function parseFlags(args: readonly string[]): Flags {
+  const command = noisyMnistCommand();
+  const flags = command.parse(args, { from: 'user' }).opts<Flags>();
+  if (flags.startFromEpoch >= flags.epochs) {
+    command.error(
+      `error: option '--start-from-epoch ${flags.startFromEpoch}' leaves no epoch to keep: expected a number below --epochs, ${flags.epochs}.`,
+    );
+  }
+  return flags;
+}
+
+function noisyMnistCommand(): Command {
+  const command = new Command('npm start --')
+    .description('Train on noisy labels, keep the epoch of highest entropy, compare it with the others.')
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .showHelpAfterError('Run with --help to see every flag.');
+  command
+    .optionsGroup('Data:')
+    .addOption(choice('--dataset <name>', 'images to learn', DATASET_NAMES).default('mnist'))
+    .option('--samples <count>', 'images to train on', integer(100, NUM_TRAIN_IMAGES), 5000)
+    .option('--test-samples <count>', 'images with clean labels', integer(1, NUM_TEST_IMAGES), 2000)
+    .option('--noise <rate>', 'share of wrong labels, from 0 to below 1', rate, 0.4)
+    .addOption(choice('--noise-type <type>', 'which wrong label', NOISE_TYPES).default('symmetric'));
+  command
+    .optionsGroup('Training:')
+    .option('--epochs <count>', 'epochs', integer(1, 10_000), 30)
+    .option('--batch-size <count>', 'images in a batch', integer(1, NUM_TRAIN_IMAGES), 128)
+    .option('--learning-rate <rate>', 'learning rate of Adam', positive, 0.001)
+    .addOption(choice('--backend <name>', 'backend of TensorFlow.js', ['wasm', 'cpu']).default('wasm'))
+    .option('--seed <number>', 'repeats a run to the digit', integer(0, Number.MAX_SAFE_INTEGER), 1);
+  command
+    .optionsGroup('Checkpoint:')
+    .option('--out <folder>', 'where it is stored', folder, 'noisy_mnist_checkpoint')
+    .addOption(choice('--monitor <value>', 'what decides', MONITORS).default('entropy'))
+    .addOption(choice('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
+    .option('--min-delta <value>', 'an improvement must be larger', notNegative, 0)
+    .option('--start-from-epoch <epoch>', 'earlier ones are not kept', integer(0, 10_000), 0)
+    .option('--no-optimizer', 'leave the state of the optimizer out');
+  return command;
+}
+
+function choice(flag: string, description: string, choices: readonly string[]): Option {
+  return new Option(flag, description).choices(choices);
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Expected an integer from ${min} to ${max}.`);
+  };
+}
+
+function rate(text: string): number {
+  const value = number(text);
+  if (value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('Expected a number from 0 to below 1.');
+}
+
+function positive(text: string): number {
+  const value = number(text);
+  if (value > 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('Expected a number above 0.');
+}
+
+function notNegative(text: string): number {
+  const value = number(text);
+  if (value >= 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('Expected a number from 0 up.');
+}
+
+/** NaN for what is no number. `Number('')` is 0. */
+function number(text: string): number {
+  return text.trim() === '' ? NaN : Number(text);
+}
+
+function folder(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected the path of a folder.');
+}

@@ -1,0 +1,63 @@
+/**
+ * Trains a network on images with wrong labels, keeps the epoch of highest entropy, loads it in a fresh
+ * process, and compares it with the other epochs on clean test data. `npm start -- --help` lists the flags.
+ */
+import seedrandom from 'seedrandom';
+import { EntropyCheckpointError } from 'tfjs-entropy-checkpoint';
+import { useBackend } from './backend.js';
+import { compareEpochs, comparisonTable, verdict } from './comparison.js';
+import { loadDataset } from './dataset.js';
+import { epochTable } from './epoch-table.js';
+import { parseFlags, type Flags } from './flags.js';
+import { predictInFreshProcess } from './fresh-process.js';
+import { NUM_CLASSES } from './image-pool.js';
+import { withLabelNoise } from './label-noise.js';
+import { MLP_LAYERS } from './mlp.js';
+import { count } from './number-format.js';
+import { isExact, restoreTable } from './restore-table.js';
+import { train } from './train.js';
+
+async function main(args: readonly string[]): Promise<void> {
+  const flags = parseFlags(args);
+  // tfjs draws the first weights and the order of the images from Math.random.
+  seedrandom(String(flags.seed), { global: true });
+  await useBackend(flags.backend);
+  console.log(describeRun(flags));
+
+  const { dataset: name, samples: trainSamples, testSamples, noise: rate, noiseType: type, seed } = flags;
+  const dataset = loadDataset({ name, trainSamples, testSamples, seed });
+  const noisyLabels = withLabelNoise(dataset.train.labels, { type, rate, numClasses: NUM_CLASSES, seed });
+
+  const startMs = performance.now();
+  const result = await train(dataset, noisyLabels, flags);
+  // On stderr, so that two runs of one seed print the same on stdout.
+  console.error(`Trained for ${((performance.now() - startMs) / 1000).toFixed(1)} s.`);
+  console.log(epochTable(result));
+
+  const { best, bestProbabilities, restoredProbabilities } = result;
+  const fresh = await predictInFreshProcess(args);
+  const predictions = { original: bestProbabilities, putBack: restoredProbabilities, fresh };
+  console.log(`\nEpoch ${best.epoch} is stored in ${flags.out}. What comes back predicts as it did:`);
+  console.log(restoreTable(predictions, dataset.test.labels));
+  if (!isExact(predictions)) throw new Error('The checkpoint did not come back as it was.');
+
+  const comparison = compareEpochs(result.epochs, best.epoch);
+  console.log('\nWas it the right epoch?');
+  console.log(comparisonTable(comparison, flags.monitor));
+  console.log(`\n${verdict(comparison, testSamples)}`);
+}
+
+function describeRun({ dataset, samples, noise, noiseType, seed, backend }: Flags): string {
+  const noisePercent = Number((100 * noise).toFixed(2));
+  return (
+    `${count(samples)} images of ${dataset}, ${noisePercent} % of them with a wrong label (${noiseType}).\n` +
+    `Network ${MLP_LAYERS.join('-')}, seed ${seed}, backend ${backend}.\n`
+  );
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof EntropyCheckpointError ? error.message : error);
+  process.exit(1);
+}

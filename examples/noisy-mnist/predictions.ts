@@ -1,0 +1,34 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Samples } from './dataset.js';
+import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
+
+/** Probabilities of `NUM_CLASSES` classes for each image, image after image. */
+export type Probabilities = Float32Array;
+
+export function predict(model: tf.LayersModel, { images, labels }: Samples): Probabilities {
+  return tf.tidy(() => {
+    const predicted = model.predict(tf.tensor2d(images, [labels.length, NUM_PIXELS])) as tf.Tensor;
+    // A copy: on the cpu backend dataSync() hands out the live buffer.
+    return predicted.dataSync<'float32'>().slice();
+  });
+}
+
+/** Share of the images whose most probable class is their label. */
+export function accuracy(probabilities: Probabilities, labels: Uint8Array): number {
+  let correct = 0;
+  labels.forEach((label, index) => {
+    const row = probabilities.subarray(index * NUM_CLASSES, (index + 1) * NUM_CLASSES);
+    if (row.indexOf(Math.max(...row)) === label) correct += 1;
+  });
+  return correct / labels.length;
+}
+
+/** Largest difference of any probability. */
+export function maxDifference(a: Probabilities, b: Probabilities): number {
+  if (a.length !== b.length) throw new RangeError(`Expected ${a.length} probabilities, got ${b.length}.`);
+  return a.reduce((max, value, index) => {
+    const difference = Math.abs(value - (b[index] ?? NaN));
+    // NaN compares as false, and must not pass for "no difference".
+    return difference > max || Number.isNaN(difference) ? difference : max;
+  }, 0);
+}

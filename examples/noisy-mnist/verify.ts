@@ -1,0 +1,21 @@
+/** Loads the checkpoint that main.ts left, and predicts the clean test images with it. Takes the same flags. */
+import { loadCheckpoint } from 'tfjs-entropy-checkpoint';
+import { useBackend } from './backend.js';
+import { loadDataset } from './dataset.js';
+import { parseFlags } from './flags.js';
+import { accuracy, predict } from './predictions.js';
+import { percent } from './number-format.js';
+
+const { dataset: name, testSamples, seed, out, backend } = parseFlags(process.argv.slice(2));
+await useBackend(backend);
+const { test } = loadDataset({ name, trainSamples: 0, testSamples, seed });
+
+const { model, best } = await loadCheckpoint(out);
+const probabilities = predict(model, test);
+
+if (process.send) {
+  process.send(probabilities);
+} else {
+  const share = percent(accuracy(probabilities, test.labels));
+  console.log(`Epoch ${best.epoch} of ${out}: ${share} of ${testSamples} clean test images are right.`);
+}
