@@ -281,6 +281,18 @@ describe('several fit calls', () => {
     checkpoint.dispose();
   });
 
+  test('on a Sequential that is compiled anew in between, as for fine-tuning, are of one model', async () => {
+    const model = makeModel();
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await model.fit(x, y, { ...FIT, epochs: 1, callbacks: checkpoint });
+    model.layers[0]!.trainable = false;
+    model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+    await model.fit(x, y, { ...FIT, epochs: 1, callbacks: checkpoint });
+    expect(checkpoint.history.map(({ fit }) => fit)).toEqual([0, 1]);
+    checkpoint.dispose();
+  });
+
   test('with another model are refused, and its weights stay', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });

@@ -8,7 +8,7 @@ import { ENTROPY_MONITORS, isEntropyMonitor } from './monitor.js';
 import { resolveOptions, type EntropyCheckpointOptions } from './options.js';
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
-import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
+import { compiledOptimizer, functionalModel, haveSameLayers } from './tfjs-internals.js';
 import { endOfTrainingWarning } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
@@ -32,7 +32,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   readonly #keeper: EpochKeeper;
   /** Given by `setModel`, before it is known whether the `fit` can be begun. */
   #offered: tf.LayersModel | null = null;
-  /** The model of the first `fit`; the only one from then on. */
+  /** The model of the last `fit`; no other is taken from then on. */
   #model: tf.LayersModel | null = null;
   #tap: PredictionTap | null = null;
   #outputs: ClassOutputs = new Map();
@@ -240,7 +240,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   #checkModel(model: tf.LayersModel): void {
-    if (this.#model === null || this.#model === model) return;
+    if (this.#model === null || haveSameLayers(this.#model, model)) return;
     throw new EntropyCheckpointError(
       'ENTROPY_MODEL_CHANGED',
       `Expected the model "${this.#model.name}" that this callback has trained, got "${model.name}". ` +

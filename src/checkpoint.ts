@@ -27,7 +27,6 @@ export class EntropyCheckpoint {
   readonly #trained: Trained;
   /** null: nothing tells, which a metric as monitor allows until something is appended. */
   readonly #fromLogits: boolean | null;
-  #isOpen = false;
 
   /**
    * @param model its weights are kept; it stays the caller's.
@@ -37,8 +36,6 @@ export class EntropyCheckpoint {
    */
   constructor(model: tf.LayersModel, optimizer?: tf.Optimizer, options?: EntropyCheckpointOptions) {
     const resolved = resolveOptions(options);
-    // tfjs builds a Sequential when it is compiled or first called, which may be yet to come.
-    if (model instanceof tf.Sequential && !model.built && model.outputs.length > 0) model.build();
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
     this.#fromLogits = commonFromLogits(model, resolved);
     this.#keeper = new EpochKeeper(resolved);
@@ -107,8 +104,6 @@ export class EntropyCheckpoint {
     }
     this.#checkMonitored(logs);
     const metric = logs[this.#keeper.options.monitor];
-    if (!this.#isOpen) await this.#keeper.open(this.#trained);
-    this.#isOpen = true;
     const record = await this.#keeper.closeEpoch(this.#trained, { epoch, fit: 0, complete: true, metric });
     return record.isBest;
   }
@@ -129,7 +124,7 @@ export class EntropyCheckpoint {
     // A save that failed has told its caller; the best before it is still there.
     await this.flush().catch(() => undefined);
     const best = await this.#keeper.loadBest(this.#trained);
-    this.#close();
+    this.#keeper.close();
     return best;
   }
 
@@ -159,21 +154,16 @@ export class EntropyCheckpoint {
   /** Frees every tensor that is held, and gives the store back. What is stored stays. */
   dispose(): void {
     this.#keeper.dispose();
-    this.#isOpen = false;
-  }
-
-  #close(): void {
-    this.#keeper.close();
-    this.#isOpen = false;
   }
 
   #checkMonitored(logs: Readonly<Record<string, unknown>>): void {
     const { monitor } = this.#keeper.options;
     if (!isEntropyMonitor(monitor)) {
-      if (logs[monitor] !== undefined) return;
+      const value = logs[monitor];
+      if (typeof value === 'number' || value instanceof tf.Tensor) return;
       throw new EntropyCheckpointError(
         'ENTROPY_UNKNOWN_MONITOR',
-        `Expected \`logs\` to hold the monitored "${monitor}", got ${Object.keys(logs).join(', ') || 'nothing'}.`,
+        `Expected \`logs\` to hold the monitored "${monitor}" as a number or a scalar, got ${Object.keys(logs).join(', ') || 'nothing'}.`,
       );
     }
     const phases: Phase[] =

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyScore, type EpochEntropies } from './entropy/entropy-score.js';
+import { EntropyScore, readEpoch, type EpochEntropies, type EpochMeans } from './entropy/entropy-score.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { Monitor } from './monitor.js';
@@ -45,6 +45,7 @@ export class EpochKeeper {
   #held: TrainingState | null = null;
   /** Tells this instance's checkpoint from one that another training has put in its place. */
   #storedChecksum: string | null = null;
+  #isOpen = false;
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
 
   constructor(options: ResolvedOptions) {
@@ -68,18 +69,23 @@ export class EpochKeeper {
 
   /**
    * Claims the store and makes sure that the state of what is trained can be kept, before it is needed.
+   * Idempotent.
    *
    * @throws EntropyCheckpointError as `CheckpointStore.open`, `captureState` and `modelTopology`.
    */
   async open(trained: Trained): Promise<void> {
+    if (this.#isOpen) return;
     disposeState(this.#capture(trained));
-    if (this.#store === null) return;
-    modelTopology(trained.model);
-    await this.#store.open();
+    if (this.#store !== null) {
+      modelTopology(trained.model);
+      await this.#store.open();
+    }
+    this.#isOpen = true;
   }
 
   /** Ends a training: gives the store back. What is held in memory alone stays. */
   close(): void {
+    this.#isOpen = false;
     this.score.reset();
     this.#store?.close();
     if (this.#store !== null) this.#release();
@@ -92,7 +98,11 @@ export class EpochKeeper {
    * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`: the former best is still stored, and `best`.
    */
   closeEpoch(trained: Trained, ended: EndedEpoch): Promise<EpochRecord> {
-    const closing = this.#closeEpoch(trained, ended);
+    // At once, as what is appended from now on belongs to the next epoch.
+    const means = this.score.detach();
+    // In turn, should the caller not wait for one epoch before it closes the next.
+    const former = this.#closing.catch(() => null);
+    const closing = former.then(() => this.#compare(trained, ended, means));
     this.#closing = closing;
     return closing;
   }
@@ -102,9 +112,14 @@ export class EpochKeeper {
     await this.#closing;
   }
 
-  async #closeEpoch(trained: Trained, ended: EndedEpoch): Promise<EpochRecord> {
+  async #compare(trained: Trained, ended: EndedEpoch, means: EpochMeans): Promise<EpochRecord> {
+    await this.open(trained).catch((error: unknown) => {
+      // The epoch stays open: the caller may close it again once the store is free.
+      for (const phase of ['train', 'val'] as const) this.score.add(means[phase], phase);
+      throw error;
+    });
     const { metric } = ended;
-    const { entropies, others } = await this.score.close(metric instanceof tf.Tensor ? [metric] : []);
+    const { entropies, others } = await readEpoch(means, metric instanceof tf.Tensor ? [metric] : []);
     const metricValue = typeof metric === 'number' ? metric : (others[0] ?? null);
     const value = ended.complete ? this.#monitoredValue(entropies, metricValue) : null;
     const isBest = this.#monitor.isBetter(ended.epoch, value);

@@ -53,11 +53,24 @@ export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
  * which is what callbacks are given.
  */
 export function functionalModel(model: tf.LayersModel): tf.LayersModel {
-  const inner = model instanceof tf.Sequential ? internalsOf(model).model : model;
+  if (!(model instanceof tf.Sequential)) return model;
+  // tfjs builds it when it is compiled or first called, which may be yet to come.
+  if (!model.built && model.outputs.length > 0) model.build();
+  const inner = internalsOf(model).model;
   if (inner !== undefined) return inner;
   throw new EntropyCheckpointError(
     'ENTROPY_UNSUPPORTED_MODEL',
     'Expected a model that is built, got a tf.Sequential without layers or input shape.',
+  );
+}
+
+/**
+ * Whether two functional models are of the same layers, and so of the same weights: a `tf.Sequential` makes
+ * itself a new one with every `compile`.
+ */
+export function haveSameLayers(a: tf.LayersModel, b: tf.LayersModel): boolean {
+  return (
+    a === b || (a.layers.length === b.layers.length && a.layers.every((layer, i) => layer === b.layers[i]))
   );
 }
 

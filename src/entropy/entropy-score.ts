@@ -12,6 +12,16 @@ export interface EpochEntropies {
   readonly valEntropy: number | null;
 }
 
+/** The means of an epoch that has been handed over; null for a phase without rows. */
+export type EpochMeans = Readonly<Record<Phase, BatchMean | null>>;
+
+/** What one device read has brought. */
+export interface ClosedScore {
+  readonly entropies: EpochEntropies;
+  /** The values of the scalars that were read along. */
+  readonly others: readonly number[];
+}
+
 /**
  * Mean top-k entropy of the predictions of an epoch: it is shown them batch by batch, on the device, and
  * gives the epoch's numbers when asked.
@@ -56,24 +66,35 @@ export class EntropyScore {
     if (phase === undefined || phase === 'val') this.#means.val.reset();
   }
 
-  /**
-   * The epoch's numbers, by one device read, together with those of `others`; then everything is forgotten.
-   *
-   * @param others numeric scalars to read along; the caller keeps them.
-   */
-  async close(others: readonly tf.Scalar[] = []): Promise<{ entropies: EpochEntropies; others: number[] }> {
-    const { train, val } = this.#means;
-    const [trainRows, valRows] = [train.rows, val.rows];
-    const scalars = [train.value, val.value, ...others].filter((scalar) => scalar !== null);
-    const reading = readScalars(scalars);
-    // Before the read is awaited: whatever is appended meanwhile belongs to the next epoch.
-    this.reset();
-    const values = await reading;
-    const trainEntropy = trainRows > 0 ? (values.shift() ?? null) : null;
-    const valEntropy = valRows > 0 ? (values.shift() ?? null) : null;
-    const entropy = pooledMean([trainEntropy, trainRows], [valEntropy, valRows]);
-    return { entropies: { entropy, trainEntropy, valEntropy }, others: values };
+  /** Hands the epoch over and begins the next; the caller reads it, adds it again, or disposes it. */
+  detach(): EpochMeans {
+    return { train: this.#means.train.detach(), val: this.#means.val.detach() };
   }
+
+  /** The epoch's numbers, as `readEpoch`; then everything is forgotten. */
+  close(others: readonly tf.Scalar[] = []): Promise<ClosedScore> {
+    return readEpoch(this.detach(), others);
+  }
+}
+
+/**
+ * The numbers of an epoch, by one device read, together with those of `others`.
+ *
+ * @param means disposed here.
+ * @param others numeric scalars to read along; the caller keeps them.
+ */
+export async function readEpoch(
+  { train, val }: EpochMeans,
+  others: readonly tf.Scalar[] = [],
+): Promise<ClosedScore> {
+  const means = [train, val].filter((batch) => batch !== null);
+  const values = await readScalars([...means.map(({ mean }) => mean), ...others]).finally(() => {
+    for (const { mean } of means) mean.dispose();
+  });
+  const trainEntropy = train === null ? null : (values.shift() ?? null);
+  const valEntropy = val === null ? null : (values.shift() ?? null);
+  const entropy = pooledMean([trainEntropy, train?.rows ?? 0], [valEntropy, val?.rows ?? 0]);
+  return { entropies: { entropy, trainEntropy, valEntropy }, others: values };
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** The mean of the rows of one batch, and how many they are. */
+/** The mean of the rows of one batch, or of more, and how many they are. */
 export interface BatchMean {
   /** float32, on the device; kept, so that it outlives a `tidy`. */
   readonly mean: tf.Scalar;
@@ -41,9 +41,15 @@ export class RunningMean {
     tf.dispose([previous, mean]);
   }
 
-  reset(): void {
-    this.#mean?.dispose();
+  /** Hands the mean over, null without rows, and begins anew. The caller disposes it. */
+  detach(): BatchMean | null {
+    const detached = this.#mean === null ? null : { mean: this.#mean, rows: this.#rows };
     this.#mean = null;
     this.#rows = 0;
+    return detached;
+  }
+
+  reset(): void {
+    this.detach()?.mean.dispose();
   }
 }

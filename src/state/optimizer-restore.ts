@@ -54,17 +54,22 @@ function orderSlots(
   name: string,
 ): ListState {
   const slots = new Map<string, SlotState>();
+  const unused: SlotState[] = [];
   for (const item of list.items) {
     // The hole of a weight that has not been trained yet.
     if (item === undefined) continue;
-    if (item.kind !== 'slot' || item.place === null) return list;
+    if (item.kind !== 'slot') return list;
+    if (item.place === null) {
+      unused.push(item);
+      continue;
+    }
     const key = placeKey(item.place);
     const placed = byPlace.get(key);
     if (!fits(item.tensor, placed)) throw slotMismatch(item, name, placed);
     slots.set(key, item);
   }
   if (trained === null || slots.size === 0) return list;
-  return { kind: 'list', items: trained.map(({ place }) => slots.get(placeKey(place))) };
+  return { kind: 'list', items: [...trained.map(({ place }) => slots.get(placeKey(place))), ...unused] };
 }
 
 function slotMismatch(

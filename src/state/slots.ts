@@ -36,8 +36,11 @@ export function trainedWeights(
 }
 
 /**
- * Finds the weight of each slot in a list: by its name, which the optimizer took from the variable; or,
- * where the names are of an earlier process, by its index among the weights that are trained.
+ * Finds the weight of each slot in a list: by its index among the weights that are trained, as tfjs does;
+ * or, where the optimizer is used in another way, by its name, which it took from the variable.
+ *
+ * The name alone would not do: it is of an earlier process, or of the weight that had the index before a
+ * layer was frozen under the same optimizer. Slots beyond the weights that are trained now have no place.
  */
 export function placeSlots(
   list: ListState,
@@ -46,9 +49,15 @@ export function placeSlots(
 ): ListState {
   const byName = new Map(weights.map((placed) => [variableName(placed), placed]));
   const named = list.items.map((item) => (item?.kind === 'slot' ? byName.get(weightName(item)) : undefined));
-  const allNamed = list.items.every((item, i) => item?.kind !== 'slot' || fits(item.tensor, named[i]));
-  const found = allNamed ? named : trained;
+  const found = [trained, named].find((places) => places !== null && allFit(list, places));
   return { kind: 'list', items: list.items.map((item, i) => placeSlot(item, found?.[i])) };
+}
+
+/** Whether each slot has the shape of the weight at its index, as far as there are weights. */
+function allFit({ items }: ListState, places: readonly (PlacedWeight | undefined)[]): boolean {
+  return items
+    .slice(0, places.length)
+    .every((item, i) => item?.kind !== 'slot' || fits(item.tensor, places[i]));
 }
 
 function placeSlot(item: FieldState | undefined, placed: PlacedWeight | undefined): FieldState | undefined {

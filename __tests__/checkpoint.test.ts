@@ -1,0 +1,1103 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpoint } from '../src/checkpoint.js';
+import type { EpochRecord } from '../src/epoch-record.js';
+import type { EntropyCheckpointOptions } from '../src/options.js';
+import type { CheckpointStore, StoredCheckpoint } from '../src/stores/store.js';
+import { entropyOfProbabilities, mean, softmax64 } from './support/entropy64.js';
+import {
+  expectNoTensorsLeft,
+  makeData,
+  NUM_CLASSES,
+  NUM_FEATURES,
+  seededDense,
+  useTempFolder,
+  weightValues,
+} from './support/fixtures.js';
+
+const tempFolder = useTempFolder();
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** Rows of logits: the lower the index, the nearer to the largest entropy. */
+const SHARPNESS = [0.5, 1, 2, 4, 8];
+const PREDICTIONS = SHARPNESS.map((z) => [z, z / 2, 0, 0]);
+const ENTROPIES = PREDICTIONS.map((row) => entropyOfProbabilities(softmax64(row)));
+
+/** A model as a loop of one's own would make it: not compiled. */
+function makeModel(activation: 'softmax' | 'linear' = 'softmax'): tf.Sequential {
+  return tf.sequential({
+    layers: [
+      seededDense(5, 3, { inputShape: [NUM_FEATURES], activation: 'tanh' }),
+      seededDense(NUM_CLASSES, 4, { activation }),
+    ],
+  });
+}
+
+interface Parts {
+  readonly model: tf.Sequential;
+  readonly optimizer: tf.Optimizer;
+  readonly checkpoint: EntropyCheckpoint;
+  /** Appends a batch of these rows of logits. */
+  readonly append: (rows: number[][], phase?: 'train' | 'val') => void;
+}
+
+/** Runs `body` with a checkpoint of a small model, frees everything, and expects that no tensor stays. */
+async function withCheckpoint(
+  options: EntropyCheckpointOptions,
+  body: (parts: Parts) => Promise<void>,
+): Promise<void> {
+  await expectNoTensorsLeft(async () => {
+    const model = makeModel();
+    const optimizer = tf.train.adam(0.05);
+    const checkpoint = new EntropyCheckpoint(model, optimizer, { fromLogits: true, ...options });
+    const append: Parts['append'] = (rows, phase) => {
+      const output = tf.tensor2d(rows);
+      try {
+        checkpoint.appendOutput(output, phase);
+      } finally {
+        output.dispose();
+      }
+    };
+    try {
+      await body({ model, optimizer, checkpoint, append });
+    } finally {
+      checkpoint.dispose();
+      optimizer.dispose();
+      model.dispose();
+    }
+  });
+}
+
+/** One step of training; `observe` is shown the output where the loss is computed. */
+function trainStep(
+  model: tf.LayersModel,
+  optimizer: tf.Optimizer,
+  seed: number,
+  observe: (output: tf.Tensor) => void = () => undefined,
+): void {
+  const { x, y } = makeData(16, seed);
+  optimizer.minimize(() => {
+    const output = model.apply(x, { training: true }) as tf.Tensor;
+    observe(output);
+    return tf.neg(tf.mean(tf.mul(y, tf.log(tf.add(output, 1e-7)))));
+  });
+  tf.dispose([x, y]);
+}
+
+const codeOf = (code: string): unknown => expect.objectContaining({ name: 'EntropyCheckpointError', code });
+
+/** What the folder's model.json tells of the epoch that is stored there. */
+function storedEpoch(folder: string): number {
+  const file = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as {
+    userDefinedMetadata: Record<string, { record: EpochRecord }>;
+  };
+  return Object.values(file.userDefinedMetadata)[0]!.record.epoch;
+}
+
+/** A store in memory, whose saves can be made to fail. */
+class FragileStore implements CheckpointStore {
+  readonly name = 'a fragile store';
+  readonly calls: string[] = [];
+  fails = false;
+  #stored: StoredCheckpoint | null = null;
+
+  async open(): Promise<void> {
+    this.calls.push('open');
+    return Promise.resolve();
+  }
+
+  async save(checkpoint: StoredCheckpoint): Promise<void> {
+    // As a real one: done only after a while.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (this.fails) throw new Error('disk full');
+    this.calls.push('save');
+    this.#stored = checkpoint;
+  }
+
+  load(): Promise<StoredCheckpoint | null> {
+    return Promise.resolve(this.#stored);
+  }
+
+  close(): void {
+    this.calls.push('close');
+  }
+}
+
+describe('a training loop with the four calls', () => {
+  const loops = {
+    'in the loss, under the gradient tape': (
+      checkpoint: EntropyCheckpoint,
+      model: tf.LayersModel,
+      optimizer: tf.Optimizer,
+      seed: number,
+    ) => {
+      const outputs: number[][][] = [];
+      trainStep(model, optimizer, seed, (output) => {
+        checkpoint.appendOutput(output);
+        outputs.push(output.arraySync() as number[][]);
+      });
+      return outputs.flat();
+    },
+    'in a tidy': (
+      checkpoint: EntropyCheckpoint,
+      model: tf.LayersModel,
+      optimizer: tf.Optimizer,
+      seed: number,
+    ) => {
+      trainStep(model, optimizer, seed);
+      const { x, y } = makeData(16, seed);
+      const rows = tf.tidy(() => {
+        const output = model.predict(x) as tf.Tensor;
+        checkpoint.appendOutput(output);
+        return output.arraySync() as number[][];
+      });
+      tf.dispose([x, y]);
+      return rows;
+    },
+    'by itself': (
+      checkpoint: EntropyCheckpoint,
+      model: tf.LayersModel,
+      optimizer: tf.Optimizer,
+      seed: number,
+    ) => {
+      trainStep(model, optimizer, seed);
+      const { x, y } = makeData(16, seed);
+      const output = model.predict(x) as tf.Tensor;
+      checkpoint.appendOutput(output);
+      const rows = output.arraySync() as number[][];
+      tf.dispose([x, y, output]);
+      return rows;
+    },
+  };
+
+  describe.each(['a folder', 'memory'])('kept in %s', (place) => {
+    test.each(Object.entries(loops))('appending %s', async (_, appendStep) => {
+      const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
+      await withCheckpoint({ filepath, fromLogits: 'auto' }, async ({ model, optimizer, checkpoint }) => {
+        const expected: number[] = [];
+        const weights: number[][][] = [];
+        const saved: boolean[] = [];
+        for (let epoch = 0; epoch < 6; epoch++) {
+          const rows = [0, 1, 2].flatMap((step) =>
+            appendStep(checkpoint, model, optimizer, 10 * epoch + step),
+          );
+          expected.push(mean(rows.map((row) => entropyOfProbabilities(row))));
+          saved.push(await checkpoint.saveCheckpoint(epoch));
+          checkpoint.resetOutput();
+          weights.push(weightValues(model));
+        }
+        expect(checkpoint.history.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5]);
+        checkpoint.history.forEach(({ entropy }, epoch) => {
+          expect(entropy).toBeCloseTo(expected[epoch]!, 5);
+        });
+        expect(saved).toEqual(
+          expected.map((value, epoch) => expected.slice(0, epoch).every((one) => one < value)),
+        );
+        const bestEpoch = expected.indexOf(Math.max(...expected));
+        expect(checkpoint.best?.epoch).toBe(bestEpoch);
+        expect(await checkpoint.loadCheckpoint()).toBe(checkpoint.best);
+        expect(weightValues(model)).toEqual(weights[bestEpoch]);
+      });
+    });
+  });
+});
+
+describe('saveCheckpoint', () => {
+  test('says whether the epoch became the best, and records each', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      expect({ history: checkpoint.history, best: checkpoint.best }).toEqual({ history: [], best: null });
+      const saved: boolean[] = [];
+      for (const [epoch, i] of [3, 2, 2, 4, 1].entries()) {
+        append([PREDICTIONS[i]!]);
+        saved.push(await checkpoint.saveCheckpoint(epoch));
+      }
+      expect(saved).toEqual([true, true, false, false, true]);
+      expect(checkpoint.history.map(({ isBest }) => isBest)).toEqual(saved);
+      expect(checkpoint.history.map(({ epoch, fit }) => [epoch, fit])).toEqual([
+        [0, 0],
+        [1, 0],
+        [2, 0],
+        [3, 0],
+        [4, 0],
+      ]);
+      expect(checkpoint.best).toBe(checkpoint.history[4]);
+    });
+  });
+
+  test('records both phases and what was compared', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS.slice(0, 2));
+      append(PREDICTIONS.slice(2, 3));
+      append(PREDICTIONS.slice(3), 'val');
+      await checkpoint.saveCheckpoint(0);
+      const record = checkpoint.history[0]!;
+      expect(record.trainEntropy).toBeCloseTo(mean(ENTROPIES.slice(0, 3)), 6);
+      expect(record.valEntropy).toBeCloseTo(mean(ENTROPIES.slice(3)), 6);
+      expect(record.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      expect(record.value).toBe(record.entropy);
+    });
+  });
+
+  test.each([
+    ['train_entropy', 'trainEntropy'],
+    ['val_entropy', 'valEntropy'],
+  ] as const)('compares %s', async (monitor, field) => {
+    await withCheckpoint({ filepath: null, monitor }, async ({ checkpoint, append }) => {
+      append([PREDICTIONS[0]!], 'train');
+      append([PREDICTIONS[4]!], 'val');
+      await checkpoint.saveCheckpoint(0);
+      append([PREDICTIONS[4]!], 'train');
+      append([PREDICTIONS[0]!], 'val');
+      const improved = await checkpoint.saveCheckpoint(1);
+      expect(improved).toBe(monitor === 'val_entropy');
+      for (const record of checkpoint.history) expect(record.value).toBe(record[field]);
+    });
+  });
+
+  test('begins the next epoch, with or without resetOutput', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      for (const epoch of [0, 1]) {
+        append([PREDICTIONS[epoch]!]);
+        await checkpoint.saveCheckpoint(epoch);
+      }
+      expect(checkpoint.history[1]?.entropy).toBeCloseTo(ENTROPIES[1]!, 6);
+    });
+  });
+
+  test('leaves what is appended while it writes to the next epoch', async () => {
+    await withCheckpoint({ filepath: new FragileStore() }, async ({ checkpoint, append }) => {
+      append([PREDICTIONS[4]!]);
+      const first = checkpoint.saveCheckpoint(0);
+      append([PREDICTIONS[2]!]);
+      const second = checkpoint.saveCheckpoint(1);
+      append([PREDICTIONS[0]!]);
+      await Promise.all([first, second]);
+      append([PREDICTIONS[1]!]);
+      await checkpoint.saveCheckpoint(2);
+      expect(checkpoint.history.map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+      expect(checkpoint.history[0]?.entropy).toBeCloseTo(ENTROPIES[4]!, 6);
+      expect(checkpoint.history[1]?.entropy).toBeCloseTo(ENTROPIES[2]!, 6);
+      expect(checkpoint.history[2]?.entropy).toBeCloseTo(mean(ENTROPIES.slice(0, 2)), 6);
+    });
+  });
+
+  test('records an epoch of NaN, which is never best and does not block', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      const saved: boolean[] = [];
+      for (const [epoch, row] of [
+        [NaN, 0, 0, 0],
+        PREDICTIONS[3]!,
+        [0, NaN, 0, 0],
+        PREDICTIONS[2]!,
+      ].entries()) {
+        append([row]);
+        saved.push(await checkpoint.saveCheckpoint(epoch));
+      }
+      expect(saved).toEqual([false, true, false, true]);
+      expect(checkpoint.history.map(({ value }) => Number.isNaN(value))).toEqual([true, false, true, false]);
+      expect(checkpoint.best?.epoch).toBe(3);
+    });
+  });
+
+  test('keeps to startFromEpoch and minDelta', async () => {
+    const options = { filepath: null, startFromEpoch: 1, minDelta: 0.1 };
+    await withCheckpoint(options, async ({ checkpoint, append }) => {
+      const saved: boolean[] = [];
+      for (const [epoch, i] of [0, 3, 2].entries()) {
+        append([PREDICTIONS[i]!]);
+        saved.push(await checkpoint.saveCheckpoint(epoch));
+      }
+      expect(ENTROPIES[2]! - ENTROPIES[3]!).toBeGreaterThan(0.1);
+      expect(saved).toEqual([false, true, true]);
+    });
+  });
+});
+
+describe('appendOutput', () => {
+  test('leaves the tensor to its owner', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint }) => {
+      const output = tf.tensor2d(PREDICTIONS);
+      checkpoint.appendOutput(output);
+      await checkpoint.saveCheckpoint(0);
+      expect(output.isDisposed).toBe(false);
+      expect(output.arraySync()).toEqual(PREDICTIONS);
+      output.dispose();
+    });
+  });
+
+  test('ignores an empty batch', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      const empty = tf.zeros([0, 4]);
+      checkpoint.appendOutput(empty);
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_NO_PREDICTIONS'));
+      append([PREDICTIONS[0]!]);
+      checkpoint.appendOutput(empty);
+      await checkpoint.saveCheckpoint(0);
+      expect(checkpoint.history[0]?.entropy).toBeCloseTo(ENTROPIES[0]!, 6);
+      empty.dispose();
+    });
+  });
+
+  test.each(['valid', 'TRAIN', null, 1])('refuses the phase %p', async (phase) => {
+    await withCheckpoint({ filepath: null }, ({ append }) => {
+      expect(() => {
+        append(PREDICTIONS, phase as 'val');
+      }).toThrow(
+        expect.objectContaining({
+          code: 'ENTROPY_INVALID_OPTION',
+          message: expect.stringContaining(`\`phase\` to be 'train' or 'val', got '${String(phase)}'`),
+        }),
+      );
+      return Promise.resolve();
+    });
+  });
+
+  test.each([undefined, null, [[1, 2]], 'output'])('refuses %p, which is no tensor', async (output) => {
+    await withCheckpoint({ filepath: null }, ({ checkpoint }) => {
+      expect(() => {
+        checkpoint.appendOutput(output as unknown as tf.Tensor);
+      }).toThrow(codeOf('ENTROPY_INVALID_PREDICTIONS'));
+      return Promise.resolve();
+    });
+  });
+
+  test('refuses a scalar', async () => {
+    await withCheckpoint({ filepath: null }, ({ checkpoint }) => {
+      const scalar = tf.scalar(1);
+      expect(() => {
+        checkpoint.appendOutput(scalar);
+      }).toThrow(codeOf('ENTROPY_INVALID_PREDICTIONS'));
+      scalar.dispose();
+      return Promise.resolve();
+    });
+  });
+});
+
+describe('resetOutput', () => {
+  test('discards what was appended', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append([PREDICTIONS[0]!]);
+      append([PREDICTIONS[0]!], 'val');
+      checkpoint.resetOutput();
+      append([PREDICTIONS[3]!]);
+      await checkpoint.saveCheckpoint(0);
+      expect(checkpoint.history[0]).toMatchObject({ valEntropy: null });
+      expect(checkpoint.history[0]?.entropy).toBeCloseTo(ENTROPIES[3]!, 6);
+    });
+  });
+
+  test('leaves no epoch to save, and none of the history forgotten', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      append(PREDICTIONS);
+      checkpoint.resetOutput();
+      await expect(checkpoint.saveCheckpoint(1)).rejects.toThrow(codeOf('ENTROPY_NO_PREDICTIONS'));
+      expect(checkpoint.history).toHaveLength(1);
+    });
+  });
+});
+
+describe('loadCheckpoint', () => {
+  /** Trains `steps` from the state that is there, and gives the weights after each. */
+  const trainOn = (model: tf.LayersModel, optimizer: tf.Optimizer, steps: number): number[][][] =>
+    Array.from({ length: steps }, (_, step) => {
+      trainStep(model, optimizer, 100 + step);
+      return weightValues(model);
+    });
+
+  test.each(['a folder', 'memory'])('puts weights and optimizer back exactly, from %s', async (place) => {
+    const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
+      for (let step = 0; step < 5; step++) trainStep(model, optimizer, step);
+      append([PREDICTIONS[0]!]);
+      await checkpoint.saveCheckpoint(0);
+      const best = weightValues(model);
+      const reference = trainOn(model, optimizer, 4);
+      append([PREDICTIONS[1]!]);
+      expect(await checkpoint.saveCheckpoint(1)).toBe(false);
+
+      expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
+      expect(weightValues(model)).toEqual(best);
+      expect(trainOn(model, optimizer, 4)).toEqual(reference);
+      await checkpoint.loadCheckpoint();
+      expect(trainOn(model, optimizer, 4)).toEqual(reference);
+    });
+  });
+
+  test('leaves the optimizer alone without includeOptimizer', async () => {
+    await withCheckpoint({ filepath: null, includeOptimizer: false }, async (parts) => {
+      const { model, optimizer, checkpoint, append } = parts;
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      const best = weightValues(model);
+      trainOn(model, optimizer, 3);
+      await checkpoint.loadCheckpoint();
+      expect(weightValues(model)).toEqual(best);
+      expect(optimizer.iterations).toBe(3);
+    });
+  });
+
+  test('takes the optimizer that the model is compiled with where none is given', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = makeModel();
+      const optimizer = tf.train.adam(0.05);
+      model.compile({ optimizer, loss: 'categoricalCrossentropy' });
+      const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null });
+      trainOn(model, optimizer, 2);
+      const output = tf.tensor2d([[0.4, 0.3, 0.2, 0.1]]);
+      checkpoint.appendOutput(output);
+      await checkpoint.saveCheckpoint(0);
+      const reference = trainOn(model, optimizer, 3);
+      await checkpoint.loadCheckpoint();
+      expect(trainOn(model, optimizer, 3)).toEqual(reference);
+      checkpoint.dispose();
+      output.dispose();
+      optimizer.dispose();
+      model.dispose();
+    });
+  });
+
+  test('refuses before there is a best epoch, and says why there is none', async () => {
+    await withCheckpoint({ filepath: null, initialThreshold: 5 }, async ({ checkpoint, append }) => {
+      await expect(checkpoint.loadCheckpoint()).rejects.toThrow(codeOf('ENTROPY_NO_BEST'));
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      await expect(checkpoint.loadCheckpoint()).rejects.toThrow('`initialThreshold`');
+    });
+  });
+
+  test('refuses the best of another training that has replaced its own', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async (first) => {
+      first.append(PREDICTIONS);
+      await first.checkpoint.saveCheckpoint(0);
+      await first.checkpoint.loadCheckpoint();
+      await withCheckpoint({ filepath }, async (second) => {
+        trainStep(second.model, second.optimizer, 1);
+        second.append(PREDICTIONS);
+        await second.checkpoint.saveCheckpoint(0);
+      });
+      const before = weightValues(first.model);
+      await expect(first.checkpoint.loadCheckpoint()).rejects.toThrow(codeOf('ENTROPY_CHECKPOINT_REPLACED'));
+      expect(weightValues(first.model)).toEqual(before);
+    });
+  });
+
+  test('is of this instance: what an older run left in the folder is not loaded', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+    });
+    await withCheckpoint({ filepath }, async ({ checkpoint }) => {
+      await expect(checkpoint.loadCheckpoint()).rejects.toThrow(codeOf('ENTROPY_NO_BEST'));
+    });
+  });
+});
+
+describe('a metric as monitor', () => {
+  test('is compared as a number, without any predictions', async () => {
+    await withCheckpoint({ filepath: null, monitor: 'val_loss' }, async ({ checkpoint }) => {
+      const saved: boolean[] = [];
+      for (const [epoch, val_loss] of [0.9, 0.7, 0.8].entries()) {
+        saved.push(await checkpoint.saveCheckpoint(epoch, { val_loss, other: 1 }));
+      }
+      expect(saved).toEqual([true, true, false]);
+      expect(checkpoint.best).toEqual({
+        epoch: 1,
+        fit: 0,
+        entropy: null,
+        trainEntropy: null,
+        valEntropy: null,
+        value: 0.7,
+        isBest: true,
+      });
+    });
+  });
+
+  test.each(['float32', 'int32'] as const)(
+    'is compared as a %s scalar, which the caller keeps',
+    async (dtype) => {
+      await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint, append }) => {
+        const saved: boolean[] = [];
+        for (const [epoch, value] of [3, 5, 4].entries()) {
+          append(PREDICTIONS);
+          const val_acc = tf.scalar(value, dtype);
+          saved.push(await checkpoint.saveCheckpoint(epoch, { val_acc }));
+          expect(val_acc.isDisposed).toBe(false);
+          val_acc.dispose();
+        }
+        expect(saved).toEqual([true, true, false]);
+        expect(checkpoint.history.map(({ value }) => value)).toEqual([3, 5, 4]);
+        expect(checkpoint.best?.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      });
+    },
+  );
+
+  test('is read together with the entropies, by one device read', async () => {
+    await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint, append }) => {
+      const val_acc = tf.scalar(0.5);
+      append(PREDICTIONS);
+      append(PREDICTIONS, 'val');
+      const read = jest.spyOn(tf.engine(), 'read');
+      const readSync = jest.spyOn(tf.engine(), 'readSync');
+      await checkpoint.saveCheckpoint(0, { val_acc });
+      expect(read.mock.calls.length + readSync.mock.calls.length).toBe(1);
+      val_acc.dispose();
+    });
+  });
+
+  test('of NaN is recorded, never best', async () => {
+    await withCheckpoint({ filepath: null, monitor: 'val_loss' }, async ({ checkpoint }) => {
+      expect(await checkpoint.saveCheckpoint(0, { val_loss: NaN })).toBe(false);
+      expect(await checkpoint.saveCheckpoint(1, { val_loss: 2 })).toBe(true);
+      expect(checkpoint.history[0]?.value).toBeNaN();
+    });
+  });
+
+  test('that logs do not hold is refused, with what they hold', async () => {
+    await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint }) => {
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_UNKNOWN_MONITOR'));
+      await expect(checkpoint.saveCheckpoint(0, { loss: 1, acc: 0.5 })).rejects.toThrow(
+        'Expected `logs` to hold the monitored "val_acc" as a number or a scalar, got loss, acc.',
+      );
+      expect(checkpoint.history).toEqual([]);
+    });
+  });
+
+  test('needs no class output', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = makeModel('linear');
+      const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null, monitor: 'val_loss' });
+      expect(await checkpoint.saveCheckpoint(0, { val_loss: 1 })).toBe(true);
+      checkpoint.dispose();
+      model.dispose();
+    });
+  });
+
+  test('does not let an output be guessed at that nothing tells', async () => {
+    await expectNoTensorsLeft(() => {
+      const model = makeModel('linear');
+      const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null, monitor: 'val_loss' });
+      const output = tf.tensor2d(PREDICTIONS);
+      expect(() => {
+        checkpoint.appendOutput(output);
+      }).toThrow(
+        expect.objectContaining({
+          code: 'ENTROPY_AMBIGUOUS_OUTPUT',
+          message: expect.stringContaining('`fromLogits: true`'),
+        }),
+      );
+      tf.dispose(output);
+      checkpoint.dispose();
+      model.dispose();
+    });
+  });
+});
+
+describe('the errors of saveCheckpoint', () => {
+  test.each([-1, 0.5, NaN, Infinity, '0', null, undefined])('the epoch %p', async (epoch) => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await expect(checkpoint.saveCheckpoint(epoch as number)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ENTROPY_INVALID_OPTION',
+          message: expect.stringContaining(`\`epoch\` to be an integer from 0 up, got ${String(epoch)}`),
+        }),
+      );
+      expect(checkpoint.history).toEqual([]);
+    });
+  });
+
+  test.each([
+    ['entropy', null, 'train or val'],
+    ['train_entropy', 'val', 'train'],
+    ['val_entropy', 'train', 'val'],
+  ] as const)('%s where only %s was appended', async (monitor, phase, missing) => {
+    await withCheckpoint({ filepath: null, monitor }, async ({ checkpoint, append }) => {
+      if (phase !== null) append(PREDICTIONS, phase);
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ENTROPY_NO_PREDICTIONS',
+          message: expect.stringContaining(`got no row of ${missing}.`),
+        }),
+      );
+    });
+  });
+
+  test('a store that fails: the best before stays, can be loaded, and the loop can go on', async () => {
+    const store = new FragileStore();
+    await withCheckpoint({ filepath: store }, async ({ model, optimizer, checkpoint, append }) => {
+      append([PREDICTIONS[2]!]);
+      await checkpoint.saveCheckpoint(0);
+      const best = weightValues(model);
+      trainStep(model, optimizer, 1);
+      store.fails = true;
+      append([PREDICTIONS[1]!]);
+      await expect(checkpoint.saveCheckpoint(1)).rejects.toThrow('disk full');
+      await expect(checkpoint.flush()).rejects.toThrow('disk full');
+      expect(checkpoint.best?.epoch).toBe(0);
+
+      store.fails = false;
+      append([PREDICTIONS[3]!]);
+      expect(await checkpoint.saveCheckpoint(2)).toBe(false);
+      append([PREDICTIONS[1]!]);
+      store.fails = true;
+      await expect(checkpoint.saveCheckpoint(3)).rejects.toThrow('disk full');
+      expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
+      expect(weightValues(model)).toEqual(best);
+    });
+  });
+
+  test('a folder that holds a model of the user, which stays as it is', async () => {
+    const filepath = join(tempFolder(), 'best');
+    mkdirSync(filepath);
+    writeFileSync(join(filepath, 'model.json'), '{"modelTopology": {}}');
+    await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_NOT_A_CHECKPOINT'));
+    });
+    expect(readFileSync(join(filepath, 'model.json'), 'utf8')).toBe('{"modelTopology": {}}');
+  });
+});
+
+describe('a model that does not tell how its outputs are meant is refused at construction', () => {
+  type Construct = [tf.LayersModel, (tf.Optimizer | undefined)?, EntropyCheckpointOptions?];
+  const refused = async (make: () => Construct, code: string, text: string): Promise<void> => {
+    await expectNoTensorsLeft(() => {
+      const [model, ...rest] = make();
+      expect(() => new EntropyCheckpoint(model, ...rest)).toThrow(
+        expect.objectContaining({ code, message: expect.stringContaining(text) }),
+      );
+      model.dispose();
+    });
+  };
+  const twoOutputs = (...losses: unknown[]): tf.LayersModel => {
+    const input = tf.input({ shape: [NUM_FEATURES] });
+    const outputs = [
+      seededDense(3, 1, { name: 'probs', activation: 'softmax' }),
+      seededDense(3, 2, { name: 'scores' }),
+    ].map((layer) => layer.apply(input) as tf.SymbolicTensor);
+    const model = tf.model({ inputs: input, outputs });
+    if (losses.length > 0) model.compile({ optimizer: 'sgd', loss: losses as string[] });
+    return model;
+  };
+
+  test('linear and not compiled', async () => {
+    await refused(() => [makeModel('linear')], 'ENTROPY_AMBIGUOUS_OUTPUT', '`fromLogits: true`');
+  });
+
+  test('outputs that disagree', async () => {
+    const make = (): Construct => [twoOutputs('categoricalCrossentropy', tf.losses.softmaxCrossEntropy)];
+    await refused(make, 'ENTROPY_AMBIGUOUS_OUTPUT', '`outputs`');
+  });
+
+  test('a model of values', async () => {
+    const make = (): Construct => {
+      const model = makeModel('linear');
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      return [model];
+    };
+    await refused(make, 'ENTROPY_NO_CLASS_OUTPUT', "'val_loss'");
+  });
+
+  test.each(['auto', true, false] as const)('a name that is no output, fromLogits %p', async (fromLogits) => {
+    const make = (): Construct => [twoOutputs(), undefined, { fromLogits, outputs: ['nope'] }];
+    await refused(make, 'ENTROPY_INVALID_OPTION', 'got "nope"');
+  });
+
+  test('a topK above the number of classes', async () => {
+    await refused(() => [makeModel(), undefined, { topK: 5 }], 'ENTROPY_INVALID_OPTION', '`topK`');
+  });
+
+  test('a Sequential without layers', async () => {
+    await refused(() => [tf.sequential()], 'ENTROPY_UNSUPPORTED_MODEL', 'without layers');
+  });
+
+  test('but not one of outputs that disagree whose option names one kind', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = twoOutputs('categoricalCrossentropy', tf.losses.softmaxCrossEntropy);
+      const output = tf.tensor2d([[0.7, 0.2, 0.1]]);
+      const entropies: (number | null | undefined)[] = [];
+      for (const outputs of [['probs'], ['scores']]) {
+        const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null, outputs });
+        checkpoint.appendOutput(output);
+        await checkpoint.saveCheckpoint(0);
+        entropies.push(checkpoint.best?.entropy);
+        checkpoint.dispose();
+      }
+      expect(entropies[0]).toBeCloseTo(entropyOfProbabilities([0.7, 0.2, 0.1]), 6);
+      expect(entropies[1]).toBeCloseTo(entropyOfProbabilities(softmax64([0.7, 0.2, 0.1])), 6);
+      output.dispose();
+      model.dispose();
+    });
+  });
+
+  test('but not a linear one where fromLogits is set', async () => {
+    await expectNoTensorsLeft(() => {
+      const model = makeModel('linear');
+      new EntropyCheckpoint(model, undefined, { filepath: null, fromLogits: true }).dispose();
+      model.dispose();
+    });
+  });
+});
+
+describe('resume', () => {
+  test('goes on in a new instance: weights, optimizer, best and history', async () => {
+    const filepath = join(tempFolder(), 'best');
+    const steps = [5, 6, 7];
+    let reference: number[][] = [];
+    let history: readonly EpochRecord[] = [];
+    await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
+      for (const [epoch, i] of [3, 4, 1].entries()) {
+        trainStep(model, optimizer, epoch);
+        append([PREDICTIONS[i]!]);
+        await checkpoint.saveCheckpoint(epoch);
+      }
+      ({ history } = checkpoint);
+      for (const seed of steps) trainStep(model, optimizer, seed);
+      reference = weightValues(model);
+    });
+    await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
+      expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 3 });
+      expect(checkpoint.history).toEqual(history);
+      expect(checkpoint.best).toEqual(history[2]);
+      for (const seed of steps) trainStep(model, optimizer, seed);
+      expect(weightValues(model)).toEqual(reference);
+
+      append([PREDICTIONS[2]!]);
+      expect(await checkpoint.saveCheckpoint(3)).toBe(false);
+      expect(storedEpoch(filepath)).toBe(2);
+      append([PREDICTIONS[0]!]);
+      expect(await checkpoint.saveCheckpoint(4)).toBe(true);
+      expect(storedEpoch(filepath)).toBe(4);
+    });
+  });
+
+  test('loads the best of before where nothing better came', async () => {
+    const filepath = join(tempFolder(), 'best');
+    let best: number[][] = [];
+    await withCheckpoint({ filepath }, async ({ model, checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      best = weightValues(model);
+    });
+    await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint }) => {
+      trainStep(model, optimizer, 1);
+      await checkpoint.resume();
+      trainStep(model, optimizer, 2);
+      expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
+      expect(weightValues(model)).toEqual(best);
+    });
+  });
+
+  test.each(['a folder', 'memory'])('begins with epoch 0 where nothing is stored in %s', async (place) => {
+    const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ model, checkpoint }) => {
+      const before = weightValues(model);
+      expect(await checkpoint.resume()).toEqual({ initialEpoch: 0 });
+      expect({ history: checkpoint.history, best: checkpoint.best }).toEqual({ history: [], best: null });
+      expect(weightValues(model)).toEqual(before);
+    });
+    expect(readdirSync(tempFolder())).toEqual([]);
+  });
+
+  test('refuses another model than that of this instance', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint }) => {
+      const other = makeModel();
+      await expect(checkpoint.resume(other)).rejects.toThrow(codeOf('ENTROPY_MODEL_CHANGED'));
+      other.dispose();
+    });
+  });
+
+  test('refuses an instance that has trained', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      await expect(checkpoint.resume()).rejects.toThrow(codeOf('ENTROPY_INVALID_OPTION'));
+    });
+  });
+
+  test('refuses what another monitor has chosen', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+    });
+    await withCheckpoint({ filepath, monitor: 'train_entropy' }, async ({ model, optimizer, checkpoint }) => {
+      trainStep(model, optimizer, 1);
+      const before = weightValues(model);
+      await expect(checkpoint.resume()).rejects.toThrow("`monitor: 'entropy', mode: 'max'`");
+      expect(weightValues(model)).toEqual(before);
+    });
+  });
+});
+
+describe('two instances on one folder', () => {
+  const both = async (body: (first: Parts, second: Parts) => Promise<void>): Promise<void> => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, (first) =>
+      withCheckpoint({ filepath }, async (second) => {
+        first.append(PREDICTIONS);
+        await first.checkpoint.saveCheckpoint(0);
+        second.append(PREDICTIONS);
+        await expect(second.checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_STORE_IN_USE'));
+        await body(first, second);
+      }),
+    );
+  };
+
+  test('the second is refused while the first trains, also after its next epoch', async () => {
+    await both(async (first, second) => {
+      first.append(PREDICTIONS);
+      await first.checkpoint.saveCheckpoint(1);
+      await expect(second.checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_STORE_IN_USE'));
+    });
+  });
+
+  test.each([
+    [
+      'dispose',
+      (checkpoint: EntropyCheckpoint) => {
+        checkpoint.dispose();
+      },
+    ],
+    ['loadCheckpoint', (checkpoint: EntropyCheckpoint) => checkpoint.loadCheckpoint()],
+  ] as const)('the second may once the first has ended by %s', async (_, end) => {
+    await both(async (first, second) => {
+      await end(first.checkpoint);
+      expect(await second.checkpoint.saveCheckpoint(0)).toBe(true);
+      expect(second.checkpoint.best?.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+    });
+  });
+
+  test('the first may go on after loadCheckpoint, if nobody else has begun', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
+      append([PREDICTIONS[3]!]);
+      await checkpoint.saveCheckpoint(0);
+      await checkpoint.loadCheckpoint();
+      append([PREDICTIONS[1]!]);
+      expect(await checkpoint.saveCheckpoint(1)).toBe(true);
+      expect(storedEpoch(filepath)).toBe(1);
+    });
+  });
+});
+
+describe('onBest', () => {
+  test('is called with the record of each best epoch, once it is stored, and awaited', async () => {
+    const filepath = join(tempFolder(), 'best');
+    const called: { record: EpochRecord; stored: number }[] = [];
+    const onBest = async (record: EpochRecord): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      called.push({ record, stored: storedEpoch(filepath) });
+    };
+    await withCheckpoint({ filepath, onBest }, async ({ checkpoint, append }) => {
+      for (const [epoch, i] of [3, 4, 1].entries()) {
+        append([PREDICTIONS[i]!]);
+        await checkpoint.saveCheckpoint(epoch);
+      }
+      const [first, , third] = checkpoint.history;
+      expect(called).toEqual([
+        { record: first, stored: 0 },
+        { record: third, stored: 2 },
+      ]);
+    });
+  });
+
+  test('that throws is heard of, and the epoch is the best all the same', async () => {
+    const onBest = (): void => {
+      throw new Error('of the user');
+    };
+    await withCheckpoint({ filepath: null, onBest }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow('of the user');
+      expect(checkpoint.best?.epoch).toBe(0);
+      expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
+    });
+  });
+});
+
+describe('verbose', () => {
+  test('1 prints one line for each save', async () => {
+    const log = jest.spyOn(console, 'log').mockReturnValue(undefined);
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath, verbose: 1 }, async ({ checkpoint, append }) => {
+      for (const [epoch, i] of [3, 4, 1].entries()) {
+        append([PREDICTIONS[i]!]);
+        await checkpoint.saveCheckpoint(epoch);
+      }
+    });
+    const lines = log.mock.calls.map(([line]) => String(line));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^\[entropy-checkpoint\] epoch 0: entropy 0\.\d+ is the best so far, saved to /);
+    expect(lines[0]).toContain(filepath);
+    expect(lines[1]).toContain(`epoch 2: entropy ${ENTROPIES[1]!.toPrecision(4)}`);
+  });
+
+  test('0 prints nothing', async () => {
+    const log = jest.spyOn(console, 'log').mockReturnValue(undefined);
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+    });
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('flush', () => {
+  test('resolves at once before anything is saved', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint }) => {
+      await expect(checkpoint.flush()).resolves.toBeUndefined();
+    });
+  });
+
+  test('resolves when a save that nobody awaited has reached the store', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
+      append([PREDICTIONS[2]!]);
+      await checkpoint.saveCheckpoint(0);
+      append([PREDICTIONS[1]!]);
+      const saving = checkpoint.saveCheckpoint(1);
+      await checkpoint.flush();
+      expect(storedEpoch(filepath)).toBe(1);
+      await saving;
+    });
+  });
+});
+
+describe('dispose', () => {
+  test('frees what is held in memory and what was appended, and can be called twice', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = makeModel();
+      const optimizer = tf.train.adam();
+      trainStep(model, optimizer, 1);
+      const output = tf.tensor2d(PREDICTIONS);
+      const before = tf.memory();
+      const checkpoint = new EntropyCheckpoint(model, optimizer, { filepath: null });
+      checkpoint.appendOutput(output);
+      await checkpoint.saveCheckpoint(0);
+      checkpoint.appendOutput(output);
+      checkpoint.appendOutput(output, 'val');
+      expect(tf.memory().numTensors).toBeGreaterThan(before.numTensors + 10);
+      checkpoint.dispose();
+      checkpoint.dispose();
+      const { numTensors, numDataBuffers } = tf.memory();
+      expect({ numTensors, numDataBuffers }).toEqual({
+        numTensors: before.numTensors,
+        numDataBuffers: before.numDataBuffers,
+      });
+      await expect(checkpoint.loadCheckpoint()).rejects.toThrow(codeOf('ENTROPY_NO_BEST'));
+      tf.dispose(output);
+      optimizer.dispose();
+      model.dispose();
+    });
+  });
+
+  test('leaves model and optimizer to their owner', async () => {
+    await expectNoTensorsLeft(async () => {
+      const model = makeModel();
+      const optimizer = tf.train.adam();
+      const checkpoint = new EntropyCheckpoint(model, optimizer, { filepath: null });
+      const output = tf.tensor2d(PREDICTIONS);
+      checkpoint.appendOutput(output);
+      await checkpoint.saveCheckpoint(0);
+      checkpoint.dispose();
+      const before = weightValues(model);
+      trainStep(model, optimizer, 1);
+      expect(weightValues(model)).not.toEqual(before);
+      output.dispose();
+      optimizer.dispose();
+      model.dispose();
+    });
+  });
+
+  test('keeps what is stored, which can still be loaded', async () => {
+    const filepath = join(tempFolder(), 'best');
+    await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
+      append(PREDICTIONS);
+      await checkpoint.saveCheckpoint(0);
+      const best = weightValues(model);
+      checkpoint.dispose();
+      trainStep(model, optimizer, 1);
+      expect(existsSync(join(filepath, 'model.json'))).toBe(true);
+      await checkpoint.loadCheckpoint();
+      expect(weightValues(model)).toEqual(best);
+    });
+  });
+});
+
+test('a store is opened with the first epoch and closed at the end, not in between', async () => {
+  const store = new FragileStore();
+  await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
+    expect(store.calls).toEqual([]);
+    for (const [epoch, i] of [3, 1].entries()) {
+      append([PREDICTIONS[i]!]);
+      await checkpoint.saveCheckpoint(epoch);
+    }
+    expect(store.calls).toEqual(['open', 'save', 'save']);
+    await checkpoint.loadCheckpoint();
+    expect(store.calls).toEqual(['open', 'save', 'save', 'close']);
+  });
+});
+
+test.each([
+  ['loadCheckpoint', (checkpoint: EntropyCheckpoint) => checkpoint.loadCheckpoint()],
+  [
+    'dispose',
+    (checkpoint: EntropyCheckpoint) => {
+      checkpoint.dispose();
+    },
+  ],
+] as const)('a loop that goes on after %s opens its store again', async (_, end) => {
+  const store = new FragileStore();
+  await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
+    append([PREDICTIONS[3]!]);
+    await checkpoint.saveCheckpoint(0);
+    await end(checkpoint);
+    append([PREDICTIONS[1]!]);
+    await checkpoint.saveCheckpoint(1);
+    expect(store.calls).toEqual(['open', 'save', 'close', 'open', 'save']);
+  });
+});
+
+test('with a store nothing of the best stays in memory between epochs', async () => {
+  await withCheckpoint({ filepath: new FragileStore() }, async ({ model, optimizer, checkpoint, append }) => {
+    trainStep(model, optimizer, 1);
+    const before = tf.memory().numTensors;
+    append(PREDICTIONS);
+    await checkpoint.saveCheckpoint(0);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+test('with restoreBestWeights the best is loaded from memory', async () => {
+  const store = new FragileStore();
+  const load = jest.spyOn(store, 'load');
+  await withCheckpoint({ filepath: store, restoreBestWeights: true }, async (parts) => {
+    const { model, optimizer, checkpoint, append } = parts;
+    append(PREDICTIONS);
+    await checkpoint.saveCheckpoint(0);
+    const best = weightValues(model);
+    trainStep(model, optimizer, 1);
+    await checkpoint.loadCheckpoint();
+    expect(weightValues(model)).toEqual(best);
+    expect(load).not.toHaveBeenCalled();
+  });
+});
+
+test('invalid options are refused at construction', async () => {
+  await expectNoTensorsLeft(() => {
+    const model = makeModel();
+    expect(() => new EntropyCheckpoint(model, undefined, { topK: 0 })).toThrow(
+      codeOf('ENTROPY_INVALID_OPTION'),
+    );
+    model.dispose();
+  });
+});

@@ -1,0 +1,406 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { EntropyScore, type Phase } from '../../src/entropy/entropy-score.js';
+import { entropyOfProbabilities, mean, softmax64 } from '../support/entropy64.js';
+import type { BatchMean } from '../../src/entropy/running-mean.js';
+import { expectNoTensorsLeft } from '../support/fixtures.js';
+
+beforeEach(async () => {
+  await tf.setBackend('cpu');
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const LOGITS = [
+  [1, 2, 4],
+  [3, 1, 1],
+  [0, 0, 0],
+  [5, 1, 2],
+  [1, 1, 2],
+];
+const ENTROPIES = LOGITS.map((row) => entropyOfProbabilities(softmax64(row)));
+
+/** Appends rows of predictions as one batch. */
+function append(score: EntropyScore, rows: number[][], phase: Phase = 'train', fromLogits = true): void {
+  tf.tidy(() => {
+    score.add(score.measure(tf.tensor2d(rows), fromLogits), phase);
+  });
+}
+
+describe('the numbers of an epoch', () => {
+  test('are means over rows, of each phase and of both together', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS.slice(0, 2));
+      append(score, LOGITS.slice(2, 3));
+      append(score, LOGITS.slice(3, 5), 'val');
+      expect({ train: score.rows('train'), val: score.rows('val') }).toEqual({ train: 3, val: 2 });
+      const { entropies } = await score.close();
+      expect(entropies.trainEntropy).toBeCloseTo(mean(ENTROPIES.slice(0, 3)), 6);
+      expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES.slice(3)), 6);
+      expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+    });
+  });
+
+  test('without validation have none for it, and the same for both', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS);
+      const { entropies } = await score.close();
+      expect(entropies.valEntropy).toBeNull();
+      expect(entropies.entropy).toBe(entropies.trainEntropy);
+    });
+  });
+
+  test('with validation alone are those of validation', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS, 'val');
+      const { entropies } = await score.close();
+      expect(entropies.trainEntropy).toBeNull();
+      expect(entropies.entropy).toBe(entropies.valEntropy);
+      expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES), 6);
+    });
+  });
+
+  test('are null without any row', async () => {
+    await expectNoTensorsLeft(async () => {
+      const { entropies, others } = await new EntropyScore(2).close();
+      expect(entropies).toEqual({ entropy: null, trainEntropy: null, valEntropy: null });
+      expect(others).toEqual([]);
+    });
+  });
+
+  test('count the topK largest', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(3);
+      append(score, LOGITS);
+      const { entropies } = await score.close();
+      const shannon = LOGITS.map((row) => entropyOfProbabilities(softmax64(row), 3));
+      expect(entropies.entropy).toBeCloseTo(mean(shannon), 6);
+    });
+  });
+
+  test('are NaN where one batch is, for its phase and for both, and are clean in the next epoch', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS);
+      append(score, [[1, NaN, 2]]);
+      append(score, LOGITS, 'val');
+      const { entropies } = await score.close();
+      expect(entropies.trainEntropy).toBeNaN();
+      expect(entropies.entropy).toBeNaN();
+      expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES), 6);
+      append(score, LOGITS);
+      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+    });
+  });
+});
+
+describe('a batch', () => {
+  test('of a sequence output counts each step as a row', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      tf.tidy(() => {
+        score.add(score.measure(tf.tensor3d([LOGITS, LOGITS]), true), 'train');
+      });
+      expect(score.rows('train')).toBe(10);
+      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+    });
+  });
+
+  test('of one row of rank 1 is one row', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      tf.tidy(() => {
+        score.add(score.measure(tf.tensor1d(LOGITS[0]!), true), 'train');
+      });
+      expect(score.rows('train')).toBe(1);
+      expect((await score.close()).entropies.entropy).toBeCloseTo(ENTROPIES[0]!, 6);
+    });
+  });
+
+  test.each([{ shape: [0, 3] }, { shape: [0, 1] }, { shape: [4, 0, 3] }])(
+    'without rows, of shape $shape, is ignored',
+    async ({ shape }) => {
+      await expectNoTensorsLeft(async () => {
+        const score = new EntropyScore(2);
+        append(score, LOGITS);
+        tf.tidy(() => {
+          const batch = score.measure(tf.zeros(shape), true);
+          expect(batch).toBeNull();
+          score.add(batch, 'train');
+        });
+        expect(score.rows('train')).toBe(5);
+        expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      });
+    },
+  );
+
+  test('is measured in one tensor, which outlives a tidy, and the predictions are left to their owner', async () => {
+    await expectNoTensorsLeft(() => {
+      const score = new EntropyScore(2);
+      const predictions = tf.tensor2d(LOGITS);
+      const before = tf.memory().numTensors;
+      let batch: BatchMean | null = null;
+      tf.tidy(() => {
+        batch = score.measure(predictions, true);
+      });
+      const { mean: scalar, rows } = batch as unknown as BatchMean;
+      expect(tf.memory().numTensors - before).toBe(1);
+      expect(rows).toBe(5);
+      expect(scalar.dataSync()[0]).toBeCloseTo(mean(ENTROPIES), 6);
+      expect(predictions.isDisposed).toBe(false);
+      tf.dispose([scalar, predictions]);
+    });
+  });
+
+  test.each([{ shape: [] }, { shape: [3, 4, 2], topK: 3 }, { shape: [3, 1], topK: 3 }])(
+    'that cannot be scored is refused and leaves no tensor: $shape, top $topK',
+    async ({ shape, topK = 2 }) => {
+      await expectNoTensorsLeft(() => {
+        const predictions = tf.ones(shape);
+        expect(() => new EntropyScore(topK).measure(predictions, true)).toThrow(
+          expect.objectContaining({ code: expect.stringMatching(/^ENTROPY_INVALID_(PREDICTIONS|OPTION)$/) }),
+        );
+        predictions.dispose();
+      });
+    },
+  );
+});
+
+describe('an output of one unit', () => {
+  const LOGIT = [-3, -0.5, 0, 0.25, 8, 1e4, -1e4];
+
+  test('of probabilities is (p, 1 − p)', async () => {
+    await expectNoTensorsLeft(async () => {
+      const probabilities = [0, 0.01, 0.5, 0.75, 1];
+      const [one, two] = [new EntropyScore(2), new EntropyScore(2)];
+      append(
+        one,
+        probabilities.map((p) => [p]),
+        'train',
+        false,
+      );
+      append(
+        two,
+        probabilities.map((p) => [p, 1 - p]),
+        'train',
+        false,
+      );
+      const { entropies } = await one.close();
+      expect(entropies).toEqual((await two.close()).entropies);
+      expect(entropies.entropy).toBeCloseTo(
+        mean(probabilities.map((p) => entropyOfProbabilities([p, 1 - p]))),
+        6,
+      );
+    });
+  });
+
+  test('of logits is the softmax of (z, 0)', async () => {
+    await expectNoTensorsLeft(async () => {
+      const [one, two] = [new EntropyScore(2), new EntropyScore(2)];
+      append(
+        one,
+        LOGIT.map((z) => [z]),
+      );
+      append(
+        two,
+        LOGIT.map((z) => [z, 0]),
+      );
+      const { entropies } = await one.close();
+      expect(entropies).toEqual((await two.close()).entropies);
+      const expected = mean(LOGIT.map((z) => entropyOfProbabilities(softmax64([z, 0]))));
+      expect(entropies.entropy).toBeCloseTo(expected, 6);
+    });
+  });
+
+  test('counts one row a value, also in a sequence', async () => {
+    await expectNoTensorsLeft(() => {
+      const score = new EntropyScore(2);
+      tf.tidy(() => {
+        score.add(score.measure(tf.zeros([4, 3, 1]), true), 'train');
+      });
+      expect(score.rows('train')).toBe(12);
+      score.reset();
+    });
+  });
+});
+
+describe('reset', () => {
+  test('forgets both phases', async () => {
+    await expectNoTensorsLeft(() => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS);
+      append(score, LOGITS, 'val');
+      score.reset();
+      expect({ train: score.rows('train'), val: score.rows('val') }).toEqual({ train: 0, val: 0 });
+    });
+  });
+
+  test('of one phase keeps the other', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS.slice(0, 2));
+      append(score, LOGITS.slice(2), 'val');
+      score.reset('val');
+      const { entropies } = await score.close();
+      expect(entropies.valEntropy).toBeNull();
+      expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES.slice(0, 2)), 6);
+    });
+  });
+});
+
+describe('close', () => {
+  test('reads other scalars along, of any numeric type, and leaves them to their owner', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS);
+      const others = [tf.scalar(0.25), tf.scalar(7, 'int32'), tf.tensor1d([0.5])] as tf.Scalar[];
+      const { entropies, others: values } = await score.close(others);
+      expect(values).toEqual([0.25, 7, 0.5]);
+      expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      expect(others.map(({ isDisposed, dtype }) => [isDisposed, dtype])).toEqual([
+        [false, 'float32'],
+        [false, 'int32'],
+        [false, 'float32'],
+      ]);
+      tf.dispose(others);
+    });
+  });
+
+  test('reads other scalars where there is no entropy', async () => {
+    await expectNoTensorsLeft(async () => {
+      const other = tf.scalar(0.25);
+      const { entropies, others } = await new EntropyScore(2).close([other]);
+      expect({ entropy: entropies.entropy, others }).toEqual({ entropy: null, others: [0.25] });
+      other.dispose();
+    });
+  });
+
+  test('begins the next epoch at once: what is appended while it reads belongs to that', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS.slice(0, 2));
+      append(score, LOGITS.slice(0, 2), 'val');
+      const closing = score.close();
+      append(score, LOGITS.slice(2));
+      const first = (await closing).entropies;
+      expect(first.entropy).toBeCloseTo(mean(ENTROPIES.slice(0, 2)), 6);
+      const second = (await score.close()).entropies;
+      expect(second.trainEntropy).toBeCloseTo(mean(ENTROPIES.slice(2)), 6);
+      expect(second.valEntropy).toBeNull();
+    });
+  });
+
+  test('frees what it joined when the read fails', async () => {
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      append(score, LOGITS);
+      jest.spyOn(tf.engine(), 'read').mockRejectedValueOnce(new Error('device lost'));
+      await expect(score.close()).rejects.toThrow('device lost');
+      expect(score.rows('train')).toBe(0);
+    });
+  });
+});
+
+describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+  test('an epoch reads nothing from the device, its end once', async () => {
+    await tf.setBackend(backend);
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      const predictions = [tf.tensor2d(LOGITS), tf.tensor2d(LOGITS)];
+      const other = tf.scalar(1);
+      const reads = [jest.spyOn(tf.engine(), 'read'), jest.spyOn(tf.engine(), 'readSync')];
+      const countReads = () => reads.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+      for (const phase of ['train', 'val'] as const) {
+        for (const batch of predictions) score.add(score.measure(batch, true), phase);
+      }
+      expect(countReads()).toBe(0);
+      await score.close([other]);
+      expect(countReads()).toBe(1);
+      tf.dispose([...predictions, other]);
+    });
+  });
+
+  test('holds two scalars, however many batches there were', async () => {
+    await tf.setBackend(backend);
+    await expectNoTensorsLeft(() => {
+      const score = new EntropyScore(2);
+      const before = tf.memory();
+      for (let i = 0; i < 50; i++) append(score, LOGITS, i % 5 === 0 ? 'val' : 'train');
+      const now = tf.memory();
+      expect(now.numTensors - before.numTensors).toBe(2);
+      expect(now.numDataBuffers - before.numDataBuffers).toBe(2);
+      expect(now.numBytes - before.numBytes).toBe(8);
+      score.reset();
+    });
+  });
+
+  test.each([{ numClasses: 3 }, { numClasses: 1 }])(
+    'a gradient tape keeps no intermediate of a measurement of $numClasses classes',
+    async ({ numClasses }) => {
+      await tf.setBackend(backend);
+      await expectNoTensorsLeft(() => {
+        const score = new EntropyScore(2);
+        const weights = tf.tidy(() => tf.variable(tf.ones([8, numClasses])));
+        const growths: object[] = [];
+        const measureOnce = (): tf.Scalar => {
+          const predictions = tf.mul(weights, 2);
+          const before = tf.memory();
+          const batch = score.measure(predictions, true)!;
+          const after = tf.memory();
+          growths.push({
+            tensors: after.numTensors - before.numTensors,
+            buffers: after.numDataBuffers - before.numDataBuffers,
+            bytes: after.numBytes - before.numBytes,
+          });
+          batch.mean.dispose();
+          return tf.mean<tf.Scalar>(predictions);
+        };
+        tf.dispose(tf.tidy(measureOnce));
+        const { value, grads } = tf.variableGrads(measureOnce);
+        expect(growths).toEqual([
+          { tensors: 1, buffers: 1, bytes: 4 },
+          { tensors: 1, buffers: 1, bytes: 4 },
+        ]);
+        tf.dispose([value, grads, weights]);
+      });
+    },
+  );
+
+  test('a measurement under a gradient tape has the value that it has without', async () => {
+    await tf.setBackend(backend);
+    await expectNoTensorsLeft(() => {
+      const score = new EntropyScore(2);
+      const weights = tf.tidy(() => tf.variable(tf.tensor2d(LOGITS)));
+      const { value, grads } = tf.variableGrads(() => {
+        const batch = score.measure(weights, true)!;
+        expect(batch.mean.dataSync()[0]).toBeCloseTo(mean(ENTROPIES), 5);
+        batch.mean.dispose();
+        return tf.mean<tf.Scalar>(weights);
+      });
+      tf.dispose([value, grads, weights]);
+    });
+  });
+
+  test('adding under a gradient tape leaves nothing behind once it has ended', async () => {
+    await tf.setBackend(backend);
+    await expectNoTensorsLeft(async () => {
+      const score = new EntropyScore(2);
+      const weights = tf.tidy(() => tf.variable(tf.tensor2d(LOGITS)));
+      for (let i = 0; i < 3; i++) {
+        const { value, grads } = tf.variableGrads(() => {
+          score.add(score.measure(weights, true), 'train');
+          return tf.mean<tf.Scalar>(weights);
+        });
+        tf.dispose([value, grads]);
+      }
+      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 5);
+      weights.dispose();
+    });
+  });
+});

@@ -1,0 +1,214 @@
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { composedTopKEntropy } from '../../src/entropy/composed.js';
+import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js';
+import { topKEntropy } from '../../src/entropy/top-k-entropy.js';
+import { EntropyCheckpointError } from '../../src/errors.js';
+import { expectNoTensorsLeft } from '../support/fixtures.js';
+import { topKEntropySuite, type Implementation } from './top-k-entropy-suite.js';
+
+const operation: Implementation['score'] = (predictions, k, fromLogits) =>
+  topKEntropy(predictions, { k, fromLogits });
+
+const composed: Implementation['score'] = (predictions, k, fromLogits) =>
+  tf.tidy(() => {
+    const rows = tf.reshape<tf.Rank.R2>(predictions, [-1, predictions.shape.at(-1)!]);
+    return composedTopKEntropy(rows, k, fromLogits);
+  });
+
+function useBackend(name: string): void {
+  beforeAll(async () => {
+    await tf.setBackend(name);
+    await tf.ready();
+    expect(tf.getBackend()).toBe(name);
+  });
+}
+
+describe('fused on cpu', () => {
+  useBackend('cpu');
+  topKEntropySuite({ score: operation, tolerance: 1e-6 });
+
+  test('is what the operation runs', () => {
+    expect(tf.getKernel(TOP_K_ENTROPY, 'cpu')).toBeDefined();
+    const runKernel = jest.spyOn(tf.engine(), 'runKernel');
+    tf.tidy(() => topKEntropy(tf.zeros([2, 3])));
+    const kernels = runKernel.mock.calls.map(([kernel]) => kernel);
+    runKernel.mockRestore();
+    expect(kernels).toContain(TOP_K_ENTROPY);
+    expect(kernels).not.toContain('Softmax');
+  });
+});
+
+describe('composed on cpu', () => {
+  useBackend('cpu');
+  topKEntropySuite({ score: composed, tolerance: 1e-6 });
+});
+
+describe('on wasm', () => {
+  useBackend('wasm');
+  topKEntropySuite({ score: operation, tolerance: 2e-5 });
+});
+
+const scored = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>
+  tf.tidy(() => Array.from(topKEntropy(tf.tensor(predictions, undefined, dtype), options).dataSync()));
+
+describe.each(['cpu', 'wasm'])('other types on %s', (backend) => {
+  useBackend(backend);
+
+  test.each([
+    { dtype: 'int32' as const, values: [[1, 2, 4]], fromLogits: true },
+    { dtype: 'int32' as const, values: [[0, 1, 0]], fromLogits: false },
+    { dtype: 'bool' as const, values: [[true, false, true]], fromLogits: true },
+  ])('reads $dtype, fromLogits $fromLogits, as the same float32', ({ dtype, values, fromLogits }) => {
+    const floats = values.map((row) => row.map(Number));
+    expect(scored(values, dtype, { fromLogits })).toEqual(scored(floats, 'float32', { fromLogits }));
+  });
+});
+
+describe('the operation', () => {
+  useBackend('cpu');
+
+  test('takes k = 2 and logits by default', () => {
+    const logits = [
+      [1, 2, 4],
+      [3, 1, 1],
+    ];
+    expect(scored(logits, 'float32')).toEqual(scored(logits, 'float32', { k: 2, fromLogits: true }));
+    expect(scored(logits, 'float32')).not.toEqual(scored(logits, 'float32', { k: 3 }));
+    expect(scored(logits, 'float32')).not.toEqual(scored(logits, 'float32', { fromLogits: false }));
+  });
+
+  test('an int32 input stays as it was', async () => {
+    await expectNoTensorsLeft(() => {
+      const predictions = tf.tensor2d([[1, 2, 4]], [1, 3], 'int32');
+      topKEntropy(predictions).dispose();
+      expect({ dtype: predictions.dtype, shape: predictions.shape }).toEqual({
+        dtype: 'int32',
+        shape: [1, 3],
+      });
+      expect(Array.from(predictions.dataSync())).toEqual([1, 2, 4]);
+      predictions.dispose();
+    });
+  });
+
+  test.each([
+    { what: 'rank 0', make: () => tf.scalar(1), got: 'float32 []' },
+    { what: 'one class', make: () => tf.zeros([4, 1]), got: 'float32 [4, 1]' },
+    { what: 'one value', make: () => tf.zeros([1]), got: 'float32 [1]' },
+    { what: 'no class', make: () => tf.zeros([4, 0]), got: 'float32 [4, 0]' },
+    { what: 'strings', make: () => tf.tensor2d([['a', 'b']]), got: 'string [1, 2]' },
+    { what: 'complex numbers', make: () => tf.complex([1, 2], [0, 0]), got: 'complex64 [2]' },
+  ])('refuses $what', async ({ make, got }) => {
+    await expectNoTensorsLeft(() => {
+      tf.tidy(() => {
+        const predictions = make();
+        const refused = expect.objectContaining({
+          code: 'ENTROPY_INVALID_PREDICTIONS',
+          message: expect.stringContaining(`got ${got}`),
+        });
+        expect(() => topKEntropy(predictions)).toThrow(refused);
+      });
+    });
+  });
+
+  test.each([0, -1, 1.5, 4, NaN, Infinity, '2', null])('refuses k = %p of 3 classes', async (k) => {
+    await expectNoTensorsLeft(() => {
+      tf.tidy(() => {
+        const refused = expect.objectContaining({
+          code: 'ENTROPY_INVALID_OPTION',
+          message: expect.stringContaining(`\`k\` to be an integer from 1 to the number of classes (3), got`),
+        });
+        expect(() => topKEntropy(tf.zeros([2, 3]), { k: k as number })).toThrow(refused);
+      });
+    });
+  });
+
+  test.each(['auto', 1, null])('refuses fromLogits = %p', async (fromLogits) => {
+    await expectNoTensorsLeft(() => {
+      tf.tidy(() => {
+        const refused = expect.objectContaining({
+          code: 'ENTROPY_INVALID_OPTION',
+          message: expect.stringContaining(`\`fromLogits\` to be true or false, got ${String(fromLogits)}`),
+        });
+        expect(() => topKEntropy(tf.zeros([2, 3]), { fromLogits: fromLogits as unknown as boolean })).toThrow(
+          refused,
+        );
+      });
+    });
+  });
+
+  test('its errors are EntropyCheckpointErrors', () => {
+    tf.tidy(() => {
+      expect(() => topKEntropy(tf.scalar(1))).toThrow(EntropyCheckpointError);
+    });
+  });
+
+  test('a refused input is not disposed', async () => {
+    await expectNoTensorsLeft(() => {
+      const predictions = tf.zeros([2, 3]);
+      expect(() => topKEntropy(predictions, { k: 4 })).toThrow(EntropyCheckpointError);
+      expect(predictions.isDisposed).toBe(false);
+      predictions.dispose();
+    });
+  });
+
+  test('is disposed by the tidy around it', async () => {
+    await expectNoTensorsLeft(() => {
+      tf.tidy(() => {
+        topKEntropy(tf.zeros([2, 3]));
+      });
+    });
+  });
+
+  test('gives the same as its composition', () => {
+    tf.tidy(() => {
+      const predictions = tf.randomNormal<tf.Rank.R2>([64, 12], 0, 3, 'float32', 8);
+      const difference = tf.max(
+        tf.abs(tf.sub(topKEntropy(predictions), composedTopKEntropy(predictions, 2, true))),
+      );
+      expect(difference.dataSync()[0]).toBeLessThan(1e-6);
+    });
+  });
+});
+
+describe.each(['cpu', 'wasm'])('under a gradient tape on %s', (backend) => {
+  useBackend(backend);
+
+  /** Gradient of a loss of a linear model, within which `observe` is shown its output. */
+  function gradient(observe: (output: tf.Tensor) => void): number[] {
+    return tf.tidy(() => {
+      const x = tf.randomNormal([8, 5], 0, 1, 'float32', 1);
+      const w = tf.variable(tf.randomNormal([5, 3], 0, 1, 'float32', 2));
+      const { grads } = tf.variableGrads(() => {
+        const output = tf.matMul(x, w);
+        observe(output);
+        return tf.mean(tf.square(output));
+      }, [w]);
+      const values = Array.from(grads[w.name]!.dataSync());
+      w.dispose();
+      return values;
+    });
+  }
+
+  test('changes no gradient of something else', async () => {
+    await expectNoTensorsLeft(() => {
+      const bare = gradient(() => undefined);
+      expect(bare.some((value) => value !== 0)).toBe(true);
+      expect(gradient((output) => topKEntropy(output))).toEqual(bare);
+    });
+  });
+
+  test('has the values that it has without one', async () => {
+    await expectNoTensorsLeft(() => {
+      let taped: number[] = [];
+      let output: number[] = [];
+      gradient((tensor) => {
+        taped = Array.from(topKEntropy(tensor).dataSync());
+        output = Array.from(tensor.dataSync());
+      });
+      const untaped = tf.tidy(() => Array.from(topKEntropy(tf.tensor(output, [8, 3])).dataSync()));
+      expect(taped).toEqual(untaped);
+    });
+  });
+});

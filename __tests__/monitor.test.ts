@@ -1,0 +1,190 @@
+import { describe, expect, test } from '@jest/globals';
+import { directionOf, isEntropyMonitor, Monitor, type MonitorOptions } from '../src/monitor.js';
+
+const DEFAULTS: MonitorOptions = { mode: 'max', minDelta: 0, startFromEpoch: 0, initialThreshold: null };
+
+/** The epochs that became the best, of these values by epoch. */
+function bestEpochs(values: (number | null)[], options: Partial<MonitorOptions> = {}): number[] {
+  const monitor = new Monitor({ ...DEFAULTS, ...options });
+  return values.flatMap((value, epoch) => {
+    const isBetter = monitor.isBetter(epoch, value);
+    monitor.accept(epoch, value);
+    return isBetter ? [epoch] : [];
+  });
+}
+
+describe('the best epoch', () => {
+  test.each<[string, (number | null)[], Partial<MonitorOptions>, number[]]>([
+    ['is the first of all', [0.1], {}, [0]],
+    ['is any that is larger', [0.3, 0.2, 0.4, 0.35, 0.5], {}, [0, 2, 4]],
+    ['is any that is smaller, by mode min', [0.3, 0.4, 0.2, 0.25, 0.1], { mode: 'min' }, [0, 2, 4]],
+    ['stays the earlier of two equal', [0.3, 0.3, 0.5, 0.5], {}, [0, 2]],
+    ['stays the earlier of two equal, by mode min', [0.5, 0.5, 0.3, 0.3], { mode: 'min' }, [0, 2]],
+    ['may be negative', [-0.5, -0.7, -0.2, 0], {}, [0, 2, 3]],
+    ['may be 0, and −0 is no better', [0, -0], { mode: 'min' }, [0]],
+    ['may differ by the last digit', [0.1 + 0.2, 0.3, 0.1 + 0.2 + Number.EPSILON], {}, [0, 2]],
+
+    ['must improve by more than minDelta', [1, 1.25, 1.5, 1.875], { minDelta: 0.25 }, [0, 2, 3]],
+    [
+      'must improve by more than minDelta, by mode min',
+      [2, 1.75, 1.5, 1.125],
+      { mode: 'min', minDelta: 0.25 },
+      [0, 2, 3],
+    ],
+    [
+      'is compared with the best, not with the epoch before',
+      [1, 1.125, 1.25, 1.375],
+      { minDelta: 0.25 },
+      [0, 3],
+    ],
+    ['need not differ by minDelta if it is the first', [0.01], { minDelta: 5 }, [0]],
+
+    ['is not chosen before startFromEpoch', [0.9, 0.8, 0.3, 0.4], { startFromEpoch: 2 }, [2, 3]],
+    ['is none if startFromEpoch is never reached', [0.9, 0.8], { startFromEpoch: 2 }, []],
+
+    ['must beat initialThreshold', [0.4, 0.5, 0.6, 0.55], { initialThreshold: 0.5 }, [2]],
+    [
+      'must beat initialThreshold, by mode min',
+      [0.6, 0.5, 0.4, 0.45],
+      { mode: 'min', initialThreshold: 0.5 },
+      [2],
+    ],
+    ['must beat an initialThreshold of 0', [-1, 0, 1], { initialThreshold: 0 }, [2]],
+    [
+      'must beat initialThreshold by more than minDelta',
+      [0.5, 0.75, 1],
+      { initialThreshold: 0.5, minDelta: 0.25 },
+      [2],
+    ],
+    ['is none if nothing beats initialThreshold', [0.1, 0.2], { initialThreshold: 0.5 }, []],
+
+    ['is never NaN, which does not block', [NaN, 0.1, NaN, 0.2], {}, [1, 3]],
+    ['is never NaN, which does not block, by mode min', [NaN, 0.2, NaN, 0.1], { mode: 'min' }, [1, 3]],
+    ['is never Infinity, which does not block', [Infinity, 0.1, Infinity, 0.2], {}, [1, 3]],
+    ['is never −Infinity, which does not block', [-Infinity, 0.2, -Infinity, 0.1], { mode: 'min' }, [1, 3]],
+    ['is never one without a value', [null, 0.1, null, 0.2], {}, [1, 3]],
+    ['is none without any value', [null, NaN, Infinity, -Infinity], {}, []],
+  ])('%s', (_, values, options, expected) => {
+    expect(bestEpochs(values, options)).toEqual(expected);
+  });
+
+  test('is asked for without being changed', () => {
+    const monitor = new Monitor(DEFAULTS);
+    expect([monitor.isBetter(0, 1), monitor.isBetter(0, 1), monitor.isBetter(0, 0.5)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(monitor.eligibleEpochs).toBe(0);
+    monitor.accept(0, 1);
+    expect([monitor.isBetter(1, 1), monitor.isBetter(1, 0.5), monitor.isBetter(1, 2)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+});
+
+describe('what is told of the choice', () => {
+  test.each<[string, (number | null)[], Partial<MonitorOptions>, number, boolean]>([
+    ['nothing at first', [], {}, 0, false],
+    ['the only epoch is the first', [0.5], {}, 1, true],
+    ['the first stays the best', [0.5, 0.4, 0.3], {}, 3, true],
+    ['the first stays the best of equals', [0.5, 0.5], {}, 2, true],
+    ['a later one is better', [0.5, 0.6, 0.3], {}, 3, false],
+    ['the first one counts from startFromEpoch', [0.1, 0.2, 0.9, 0.3], { startFromEpoch: 2 }, 2, true],
+    ['what has no finite value could not be chosen', [NaN, null, 0.5, 0.4], {}, 2, true],
+    [
+      'the first did not beat the threshold, the second did',
+      [0.4, 0.6, 0.5],
+      { initialThreshold: 0.5 },
+      3,
+      false,
+    ],
+    ['none beat the threshold', [0.4, 0.3], { initialThreshold: 0.5 }, 2, false],
+  ])('%s', (_, values, options, eligibleEpochs, firstIsBest) => {
+    const monitor = new Monitor({ ...DEFAULTS, ...options });
+    values.forEach((value, epoch) => {
+      monitor.accept(epoch, value);
+    });
+    expect({ eligibleEpochs: monitor.eligibleEpochs, firstIsBest: monitor.firstIsBest }).toEqual({
+      eligibleEpochs,
+      firstIsBest,
+    });
+  });
+});
+
+describe('the direction', () => {
+  test.each([
+    'entropy',
+    'train_entropy',
+    'val_entropy',
+    'acc',
+    'val_acc',
+    'out1_acc',
+    'val_out1_acc',
+    'val_acc_1',
+    'val_dense_Dense3_acc_2',
+    'accuracy',
+    'categoricalAccuracy',
+    'val_binaryAccuracy',
+    'sparse_categorical_accuracy',
+    'precision',
+    'val_recall',
+    'auc',
+    'AUC',
+  ])('of %s is max', (monitor) => {
+    expect(directionOf(monitor)).toBe('max');
+  });
+
+  test.each([
+    'loss',
+    'val_loss',
+    'out_loss',
+    'val_out_loss',
+    'loss_1',
+    'mse',
+    'val_MSE',
+    'mae',
+    'mape',
+    'meanAbsoluteError',
+    'val_meanSquaredError',
+    'mean_squared_error',
+    'categoricalCrossentropy',
+    'val_binaryCrossentropy_1',
+    'ce',
+  ])('of %s is min', (monitor) => {
+    expect(directionOf(monitor)).toBe('min');
+  });
+
+  test.each([
+    'f1',
+    'val_f1',
+    'entropy_',
+    'my_entropy',
+    'val_topk',
+    'reward',
+    'acc_best',
+    'lossy',
+    'precious',
+    'racc',
+  ])('of %s is refused, with what to set', (monitor) => {
+    expect(() => directionOf(monitor)).toThrow(
+      expect.objectContaining({
+        code: 'ENTROPY_INVALID_OPTION',
+        message: expect.stringMatching(new RegExp(`"${monitor}".*\`mode: 'max'\` or \`mode: 'min'\``)),
+      }),
+    );
+  });
+});
+
+test.each([
+  ['entropy', true],
+  ['train_entropy', true],
+  ['val_entropy', true],
+  ['Entropy', false],
+  ['val_loss', false],
+  ['', false],
+])('%p is an entropy: %p', (name, expected) => {
+  expect(isEntropyMonitor(name)).toBe(expected);
+});
