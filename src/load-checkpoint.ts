@@ -35,6 +35,7 @@ export async function loadCheckpoint(
   source: string | tf.io.IOHandler | CheckpointStore,
   options: LoadCheckpointOptions = {},
 ): Promise<LoadedCheckpoint> {
+  checkOptions(options);
   const store = resolveStore(source);
   const stored = await store.load();
   if (stored === null) {
@@ -58,6 +59,19 @@ export async function loadCheckpoint(
     }
     return { model, best: checkpoint.record };
   });
+}
+
+function checkOptions(options: LoadCheckpointOptions): void {
+  const { model, optimizer } = options;
+  const isModel = model === undefined || model instanceof tf.LayersModel;
+  const isOptimizer = optimizer === undefined || optimizer instanceof tf.Optimizer;
+  // A model itself has fields of these names.
+  if (isModel && isOptimizer && !((options as unknown) instanceof tf.LayersModel)) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    'Expected the options of `loadCheckpoint` to be `{model, optimizer}`, a tf.LayersModel and a tf.Optimizer, ' +
+      'each of which may be left out.',
+  );
 }
 
 function checkOptimizer(
@@ -89,8 +103,6 @@ async function buildModel(stored: StoredCheckpoint): Promise<tf.LayersModel> {
     : { modelTopology };
   try {
     const model = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
-    // A tf.Sequential makes the functional model that does its work when it is first used.
-    if (model instanceof tf.Sequential) model.build();
     if (Object.keys(userDefinedMetadata).length > 0) model.setUserDefinedMetadata(userDefinedMetadata);
     return model;
   } catch (cause) {

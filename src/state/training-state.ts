@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
+import { captureOptimizer } from './optimizer-capture.js';
 import { planOptimizerRestore } from './optimizer-restore.js';
-import { captureOptimizer, disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
+import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
 import { placeKey, placeRecurrentLayers, placeWeights, type Place } from './places.js';
 import { shareBuffer } from './share-buffer.js';
 

@@ -1,0 +1,399 @@
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import {
+  EntropyCheckpoint,
+  EntropyCheckpointCallback,
+  EntropyCheckpointError,
+  loadCheckpoint,
+} from '../../src/index.js';
+import { HandlerStore } from '../../src/stores/handler-store.js';
+import { resolveStore } from '../../src/stores/resolve-store.js';
+import { MemoryHandler } from '../state/fixtures/memory-handler.js';
+import { countTensors } from '../state/fixtures/tensor-count.js';
+import { storedState } from '../state/fixtures/through-store.js';
+import { makeData, makeNet, modelBits, trainEpochs, type Data } from '../state/fixtures/training.js';
+import { checkpointOfStep } from './fixtures/checkpoints.js';
+
+const own = countTensors();
+let data: Data;
+let handler: MemoryHandler;
+
+beforeEach(() => {
+  handler = new MemoryHandler();
+  data = makeData();
+  for (const tensor of [data.x, data.y, ...data.validationData]) own(tensor);
+});
+
+const net = (seed?: number): tf.Sequential => own(makeNet(tf.train.adam(0.02), seed));
+
+async function rejection(promise: Promise<unknown>): Promise<EntropyCheckpointError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof EntropyCheckpointError) return error;
+    throw error;
+  }
+  throw new Error('Expected a rejection.');
+}
+
+function thrownBy(action: () => unknown): EntropyCheckpointError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof EntropyCheckpointError) return error;
+    throw error;
+  }
+  throw new Error('Expected an error.');
+}
+
+describe('saving and loading', () => {
+  test('a checkpoint comes back as it was saved', async () => {
+    const checkpoint = checkpointOfStep(7);
+    const store = new HandlerStore(handler);
+    await store.open();
+    await store.save(checkpoint);
+    store.close();
+    expect(await new HandlerStore(handler).load()).toEqual(checkpoint);
+  });
+
+  test('the handler is given one buffer, and what tfjs itself would save', async () => {
+    await new HandlerStore(handler).save(checkpointOfStep(7));
+    expect(handler.weights.byteLength).toBe(1000 * 2 * 4 + 1000 * 4 + 3);
+    expect(JSON.parse(handler.json!)).toMatchObject({ format: 'layers-model', convertedBy: null });
+    expect(Object.keys(JSON.parse(handler.json!) as object)).not.toContain('trainingConfig');
+  });
+
+  test('each weight has a buffer of its own, so that float views are aligned', async () => {
+    const store = new HandlerStore(handler);
+    await store.save(checkpointOfStep(7));
+    for (const bytes of (await store.load())!.weightData) {
+      expect(bytes.byteOffset).toBe(0);
+      expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
+    }
+  });
+
+  test('model and optimizer go through a handler of the user and come back exactly', async () => {
+    const model = net();
+    const checkpoint = new EntropyCheckpointCallback({ filepath: handler, monitor: 'val_loss' });
+    await trainEpochs(model, data, 0, 3, [checkpoint]);
+    await checkpoint.loadCheckpoint();
+    const other = net(9);
+
+    await loadCheckpoint(handler, { model: other });
+
+    expect(modelBits(other)).toEqual(modelBits(model));
+  });
+
+  test("tfjs's own handlers of memory give back what they were given", async () => {
+    let saved: tf.io.ModelArtifacts | null = null;
+    const saver = tf.io.withSaveHandler((artifacts) => {
+      saved = artifacts;
+      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
+    });
+    const model = net();
+    const checkpoint = new EntropyCheckpointCallback({ filepath: saver });
+    await trainEpochs(model, data, 0, 1, [checkpoint]);
+    const expected = modelBits(model);
+    const other = net(9);
+
+    await loadCheckpoint(tf.io.fromMemory(saved!), { model: other });
+
+    expect(modelBits(other)).toEqual(expected);
+  });
+
+  test('weights in several buffers, as a loader in parts gives them, are read as one', async () => {
+    const checkpoint = checkpointOfStep(7);
+    await new HandlerStore(handler).save(checkpoint);
+    const artifacts = await handler.load();
+    const { buffer } = handler.weights;
+    const weightData = [buffer.slice(0, 5), buffer.slice(5, 9001), buffer.slice(9001)] as ArrayBuffer[];
+    const store = new HandlerStore({ load: () => Promise.resolve({ ...artifacts, weightData }) });
+    expect(await store.load()).toEqual(checkpoint);
+  });
+
+  test('a handler whose `save` resolves with nothing has saved', async () => {
+    const silent = {
+      save: async (artifacts: tf.io.ModelArtifacts) => {
+        await handler.save(artifacts);
+        return undefined as unknown as tf.io.SaveResult;
+      },
+    };
+    await new HandlerStore(silent).save(checkpointOfStep(7));
+    expect(handler.saves).toBe(1);
+  });
+
+  test.each([
+    'Cannot find model with path "a" in IndexedDB database.',
+    'Request to a failed with status code 404. Please verify this URL points to the model JSON.',
+    "ENOENT: no such file or directory, open 'a'",
+  ])('where a handler says "%s", null is loaded', async (message) => {
+    const store = new HandlerStore({ load: () => Promise.reject(new Error(message)) });
+    expect(await store.load()).toBeNull();
+  });
+
+  test('any other error of `load` is handed on as the cause', async () => {
+    const cause = new Error('The disk is on fire.');
+    const store = new HandlerStore({ load: () => Promise.reject(cause) }, 'fire://disk');
+    const error = await rejection(store.load());
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('fire://disk');
+    expect(error.cause).toBe(cause);
+  });
+
+  test.each([
+    ['`load`', 'load', () => new HandlerStore({ save: () => handler.save({}) }).load()],
+    ['`save`', 'save', async () => new HandlerStore({ load: () => handler.load() }).open()],
+  ])('a handler without %s is refused when it is needed', async (_name, method, use) => {
+    const error = await rejection(use());
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toContain(`\`${method}\``);
+  });
+});
+
+describe('a handler that fails to save', () => {
+  const cause = new Error('QuotaExceeded');
+  /** Saves once; after that it fails and leaves alone what it has. */
+  const failingAfterFirst = (fail: () => Promise<tf.io.SaveResult>): tf.io.IOHandler => ({
+    save: (artifacts) => (handler.saves === 0 ? handler.save(artifacts) : fail()),
+    load: () => handler.load(),
+  });
+
+  test('fails the training with its error as the cause, and the earlier checkpoint is still loaded', async () => {
+    const failing = failingAfterFirst(() => Promise.reject(cause));
+    const model = net();
+    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: failing, monitor: 'val_loss' });
+    await checkpoint.saveCheckpoint(0, { val_loss: 1 });
+    const saved = modelBits(model);
+    await trainEpochs(model, data, 0, 1);
+
+    const error = await rejection(checkpoint.saveCheckpoint(1, { val_loss: 0.5 }));
+
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.cause).toBe(cause);
+    expect(checkpoint.best?.epoch).toBe(0);
+    expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
+    expect(modelBits(model)).toEqual(saved);
+    checkpoint.dispose();
+  });
+
+  /** What tfjs leaves behind when a callback throws at the end of an epoch. */
+  class OwnLogs extends tf.CustomCallback {
+    constructor() {
+      super({});
+    }
+
+    override onEpochEnd(_epoch: number, logs: Record<string, number | tf.Scalar> = {}): Promise<void> {
+      for (const value of Object.values(logs)) if (value instanceof tf.Tensor) own(value);
+      return Promise.resolve();
+    }
+  }
+
+  test('fails `fit`, and leaves no tensor behind', async () => {
+    const failing = failingAfterFirst(() => Promise.reject(cause));
+    const checkpoint = new EntropyCheckpointCallback({ filepath: failing, monitor: 'val_loss', mode: 'min' });
+    const model = net();
+    await trainEpochs(model, data, 0, 1, [checkpoint]);
+    const saved = modelBits(model);
+
+    const error = await rejection(trainEpochs(model, data, 1, 2, [new OwnLogs(), checkpoint]));
+
+    expect(error).toMatchObject({ code: 'ENTROPY_STORE_FAILED', cause });
+    const other = net(9);
+    await loadCheckpoint(handler, { model: other });
+    expect(modelBits(other)).toEqual(saved);
+    checkpoint.dispose();
+  });
+
+  test('by an error in its result has failed as well', async () => {
+    const failing: tf.io.IOHandler = {
+      save: () =>
+        Promise.resolve({
+          modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' as const },
+          errors: ['half of it', 'the other half'],
+        }),
+    };
+    const error = await rejection(new HandlerStore(failing).save(checkpointOfStep(1)));
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('half of it; the other half');
+  });
+});
+
+describe('damage', () => {
+  let model: tf.Sequential;
+
+  beforeEach(async () => {
+    await new HandlerStore(handler).save(await storedState(net()));
+    model = net(9);
+  });
+
+  async function expectCorrupt(): Promise<void> {
+    const before = modelBits(model);
+    const error = await rejection(loadCheckpoint(handler, { model }));
+    expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+    expect(modelBits(model)).toEqual(before);
+  }
+
+  test('of a byte of the weights is refused, and nothing is changed', async () => {
+    for (const position of [0, 101, handler.weights.length - 1]) {
+      handler.weights[position]! ^= 1;
+      await expectCorrupt();
+      handler.weights[position]! ^= 1;
+    }
+    await loadCheckpoint(handler, { model });
+  });
+
+  test.each([
+    ['missing', -1],
+    ['too many', 4],
+  ])('of weights with bytes that are %s is refused', async (_name, change) => {
+    const changed = new Uint8Array(handler.weights.length + change);
+    changed.set(handler.weights.subarray(0, changed.length));
+    handler.weights = changed;
+    await expectCorrupt();
+  });
+
+  interface Artifacts {
+    modelTopology: { config: { layers: [{ config: { units: number } }] } };
+    weightSpecs?: [{ name: string; dtype: string; shape?: number[] }, ...unknown[]];
+    generatedBy: string;
+    userDefinedMetadata: { mine?: number; entropyCheckpoint: Partial<Recorded> };
+  }
+
+  interface Recorded {
+    formatVersion: number;
+    record: { epoch: number };
+    history: unknown[];
+    weights: number[][];
+    optimizer: { fields: Record<string, unknown> };
+    checksum: string;
+  }
+
+  const inSpec = (change: (spec: NonNullable<Artifacts['weightSpecs']>[0]) => void) => (all: Artifacts) => {
+    change(all.weightSpecs![0]);
+  };
+  const inRecord = (change: (recorded: Recorded) => void) => (all: Artifacts) => {
+    change(all.userDefinedMetadata.entropyCheckpoint as Recorded);
+  };
+
+  test.each<[string, (artifacts: Artifacts) => unknown]>([
+    ['the architecture', (all) => (all.modelTopology.config.layers[0].config.units = 6)],
+    ['the name of a weight', inSpec((spec) => (spec.name += 'x'))],
+    ['the type of a weight', inSpec((spec) => (spec.dtype = 'int32'))],
+    ['the type of a weight to one that is none', inSpec((spec) => (spec.dtype = 'float16'))],
+    ['the shape of a weight', inSpec((spec) => spec.shape?.reverse())],
+    ['the shape of a weight to none', inSpec((spec) => delete spec.shape)],
+    ['the weights, one of which is gone', (all) => all.weightSpecs?.pop()],
+    ['the weights, all of which are gone', (all) => delete all.weightSpecs],
+    ['the number of an epoch', inRecord(({ record }) => (record.epoch = 3))],
+    ['the history', inRecord(({ history }) => history.pop())],
+    ['the place of a weight', inRecord(({ weights }) => (weights[0] = [0, 1]))],
+    ['a field of the optimizer', inRecord(({ optimizer }) => (optimizer.fields['beta1'] = { scalar: 0.8 }))],
+    ['the checksum', inRecord((recorded) => (recorded.checksum = ''))],
+    [
+      'the record, of which nothing is left',
+      (all) => (all.userDefinedMetadata.entropyCheckpoint = { formatVersion: 1 }),
+    ],
+    ["the user's metadata", (all) => (all.userDefinedMetadata.mine = 1)],
+    ['the version of tfjs', (all) => (all.generatedBy = 'another')],
+  ])('of %s is refused, and nothing is changed', async (_name, change) => {
+    const artifacts = JSON.parse(handler.json!) as Artifacts;
+    change(artifacts);
+    handler.json = JSON.stringify(artifacts);
+    await expectCorrupt();
+  });
+
+  test('is not what another order of the keys is, which stores may give', async () => {
+    const reversed = (value: unknown): unknown => {
+      if (typeof value !== 'object' || value === null) return value;
+      if (Array.isArray(value)) return value.map(reversed);
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, item]) => [key, reversed(item)]),
+      );
+    };
+    handler.json = JSON.stringify(reversed(JSON.parse(handler.json!)));
+    await loadCheckpoint(handler, { model });
+  });
+});
+
+describe('two trainings at once', () => {
+  const url = 'handlerstoretest://place';
+
+  beforeAll(() => {
+    const router = ((asked: string | string[]) => (asked === url ? handler : null)) as Parameters<
+      typeof tf.io.registerSaveRouter
+    >[0];
+    tf.io.registerSaveRouter(router);
+    tf.io.registerLoadRouter(router);
+  });
+
+  test.each([
+    ['handler', () => handler],
+    ['URL', () => url],
+  ])('on one %s: the second is refused until the first has ended', async (_name, place) => {
+    const [first, second] = [resolveStore(place()), resolveStore(place())];
+    await first.open();
+    const error = await rejection(Promise.resolve().then(() => second.open()));
+    expect(error.code).toBe('ENTROPY_STORE_IN_USE');
+    // Closing what was refused must not free it.
+    second.close();
+    expect((await rejection(Promise.resolve().then(() => second.open()))).code).toBe('ENTROPY_STORE_IN_USE');
+    first.close();
+    await second.open();
+    second.close();
+  });
+
+  test('in one `fit` after the other are welcome, for one URL', async () => {
+    for (let i = 0; i < 2; i++) {
+      await trainEpochs(net(), data, 0, 1, [new EntropyCheckpointCallback({ filepath: url })]);
+    }
+    expect(handler.saves).toBe(2);
+  });
+
+  test('in one `fit` are refused before a weight has changed, and the place is free afterwards', async () => {
+    const model = net();
+    const before = modelBits(model);
+    const make = (): EntropyCheckpointCallback => new EntropyCheckpointCallback({ filepath: url });
+    const callbacks = [make(), make()];
+
+    const error = await rejection(trainEpochs(model, data, 0, 1, callbacks));
+
+    expect(error.code).toBe('ENTROPY_STORE_IN_USE');
+    expect(modelBits(model)).toEqual(before);
+    for (const callback of callbacks) callback.dispose();
+    await trainEpochs(model, data, 0, 1, [make()]);
+  });
+
+  test('on two handlers do not hinder each other', async () => {
+    const stores = [new HandlerStore(handler), new HandlerStore(new MemoryHandler())];
+    for (const store of stores) await store.open();
+    for (const store of stores) store.close();
+  });
+
+  test('opening twice and closing twice is opening and closing once', async () => {
+    const store = new HandlerStore(handler);
+    await store.open();
+    await store.open();
+    store.close();
+    store.close();
+    await new HandlerStore(handler).open();
+    expect((await rejection(Promise.resolve().then(() => store.open()))).code).toBe('ENTROPY_STORE_IN_USE');
+  });
+});
+
+describe('where a checkpoint is to be kept', () => {
+  test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
+    '%s has no handler here and is refused when the callback is made',
+    (filepath) => {
+      const error = thrownBy(() => new EntropyCheckpointCallback({ filepath }));
+      expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+      expect(error.message).toContain(filepath);
+    },
+  );
+
+  test('a store of the user is used as it is', () => {
+    const store = new HandlerStore(handler);
+    expect(resolveStore(store)).toBe(store);
+  });
+});
