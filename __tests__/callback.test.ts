@@ -305,6 +305,20 @@ describe('several fit calls', () => {
     checkpoint.dispose();
   });
 
+  test('at the same time on two models are refused to the second', async () => {
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const [first, second] = [makeModel(), makeModel()];
+    const before = weightValues(second);
+    const fits = [first, second].map((model) => model.fit(x, y, { ...FIT, callbacks: checkpoint }));
+    const [one, other] = await Promise.allSettled(fits);
+    expect(one).toMatchObject({ status: 'fulfilled' });
+    expect(other).toMatchObject({ status: 'rejected', reason: { name: 'EntropyCheckpointError' } });
+    expect(weightValues(second)).toEqual(before);
+    expect(checkpoint.history).toHaveLength(4);
+    checkpoint.dispose();
+  });
+
   test('an instance that is twice in one list is refused', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
@@ -579,6 +593,22 @@ describe('the kept state', () => {
     expect(told[1]![2]).toEqual(checkpoint.best);
   });
 
+  test('can be loaded, and waited for, in `onBest` itself', async () => {
+    const folder = tempFolder();
+    const model = makeModel(tf.train.sgd(0));
+    const { x, y } = makeData(24);
+    const loaded: (EpochRecord | null)[] = [];
+    const checkpoint: EntropyCheckpointCallback = new EntropyCheckpointCallback({
+      filepath: folder,
+      onBest: async () => {
+        await checkpoint.flush();
+        loaded.push(await checkpoint.loadCheckpoint());
+      },
+    });
+    await model.fit(x, y, { ...FIT, epochs: 1, callbacks: checkpoint });
+    expect(loaded).toEqual([checkpoint.best]);
+  });
+
   test('is announced in one line a save with `verbose: 1`', async () => {
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
     const { checkpoint } = await fitWithConfidences([6, 4, 5], { verbose: 1, filepath: tempFolder() });
@@ -603,6 +633,26 @@ describe('the kept state', () => {
       model.dispose();
       optimizer.dispose();
       tf.dispose([x, y]);
+    });
+  });
+
+  test('is left alone from `dispose` in the middle of training on, and the folder is free', async () => {
+    const model = makeModel();
+    const { x, y } = makeData(24);
+    const folder = tempFolder();
+    const first = new EntropyCheckpointCallback({ filepath: folder, restoreBestWeights: true });
+    const disposing = callbackThat('onEpochBegin', (epoch) => {
+      if (epoch === 1) first.dispose();
+    });
+    const throwing = callbackThat('onEpochEnd', (epoch) => {
+      if (epoch === 2) throw new Error('thrown by the test');
+    });
+    await expect(model.fit(x, y, { ...FIT, callbacks: [first, disposing, throwing] })).rejects.toThrow(
+      'by the test',
+    );
+    expect(first.history).toHaveLength(1);
+    await expectNoTensorsLeft(async () => {
+      await model.fit(x, y, { ...FIT, callbacks: new EntropyCheckpointCallback({ filepath: folder }) });
     });
   });
 
@@ -724,20 +774,32 @@ describe('resume', () => {
     const model = makeModel('adam');
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...OPTIONS });
-    await checkpoint.resume(model);
+    const { initialEpoch } = await checkpoint.resume(model);
     const before = weightValues(model);
-    const fit = model.fit(x, y, { ...FIT, callbacks: checkpoint });
-    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_RESUMED_ELSEWHERE' });
+    // Also when it is tried again.
+    for (let i = 0; i < 2; i++) {
+      const fit = model.fit(x, y, { ...FIT, callbacks: checkpoint });
+      await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_RESUMED_ELSEWHERE' });
+    }
     expect(weightValues(model)).toEqual(before);
+    await model.fit(x, y, { ...FIT, initialEpoch, epochs: initialEpoch + 1, callbacks: checkpoint });
+    expect(checkpoint.history.at(-1)?.epoch).toBe(initialEpoch);
   });
 
-  test('with another model, optimizer or monitor is refused and harms nothing', async () => {
+  test('with another model, optimizer or monitor, or a model that is not compiled, is refused and harms nothing', async () => {
     const folder = tempFolder();
     await train(folder, 1);
     const other = tf.sequential({ layers: [seededDense(4, 1, { inputShape: [6], activation: 'softmax' })] });
     other.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy' });
+    const uncompiled = tf.sequential({
+      layers: [
+        seededDense(5, 1, { inputShape: [NUM_FEATURES], activation: 'tanh' }),
+        seededDense(NUM_CLASSES, 2, { activation: 'softmax' }),
+      ],
+    });
     const cases = [
       [other, OPTIONS, 'ENTROPY_MODEL_MISMATCH'],
+      [uncompiled, OPTIONS, 'ENTROPY_OPTIMIZER_MISMATCH'],
       [makeModel('sgd'), OPTIONS, 'ENTROPY_OPTIMIZER_MISMATCH'],
       [makeModel('adam'), {}, 'ENTROPY_INVALID_OPTION'],
     ] as const;

@@ -973,6 +973,15 @@ describe('flush', () => {
 });
 
 describe('dispose', () => {
+  test('while an epoch is being saved leaves no tensor once that has ended', async () => {
+    await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
+      append(PREDICTIONS);
+      const saving = checkpoint.saveCheckpoint(0);
+      checkpoint.dispose();
+      await saving;
+    });
+  });
+
   test('frees what is held in memory and what was appended, and can be called twice', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel();

@@ -8,7 +8,7 @@ import { ENTROPY_MONITORS, isEntropyMonitor } from './monitor.js';
 import { resolveOptions, type EntropyCheckpointOptions } from './options.js';
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
-import { compiledOptimizer, functionalModel, haveSameLayers } from './tfjs-internals.js';
+import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
 import { endOfTrainingWarning } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
@@ -34,6 +34,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   #offered: tf.LayersModel | null = null;
   /** The model of the last `fit`; no other is taken from then on. */
   #model: tf.LayersModel | null = null;
+  /** What that `fit` has told by `setParams`: the object itself, which tfjs's own callbacks read as well. */
+  #params: FitParams = {};
   #tap: PredictionTap | null = null;
   #outputs: ClassOutputs = new Map();
   /** The scores of the running batch, by output; they count when it has ended. */
@@ -117,7 +119,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
     super.setModel(model);
+    // `fit` calls this at once, and `onTrainBegin` only when its other callbacks are done: another `fit` may
+    // have come in between.
+    if (this.#offered !== null && this.#offered !== model && internalsOf(this.#offered).isTraining) {
+      throw usedTwice();
+    }
     this.#offered = model as tf.LayersModel;
+    this.#params = this.params;
   }
 
   override async onTrainBegin(logs?: Logs): Promise<void> {
@@ -126,18 +134,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     if (!(#keeper in this)) throw listedAsConfiguration();
     await super.onTrainBegin(logs);
     const model = this.#offered!;
-    const params = this.#params();
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
     const { fromLogits, outputs, topK, monitor } = this.#keeper.options;
     const required = isEntropyMonitor(monitor);
     this.#outputs = findClassOutputs(model, { fromLogits, outputs, topK, required });
-    checkMonitor(monitor, params);
-    await this.#keeper.open(trainedWith(model));
+    checkMonitor(monitor, this.#params);
     try {
-      this.#tap = PredictionTap.attach(model, params, this.#sink);
+      await this.#keeper.open(trainedWith(model));
+      this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
     } catch (error) {
-      this.#keeper.close();
+      this.#end();
       throw error;
     }
     this.#model = model;
@@ -147,8 +154,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
     const expected = this.#initialEpoch;
-    this.#initialEpoch = null;
-    if (expected === null || expected === epoch) return;
+    if (expected === null || expected === epoch) {
+      this.#initialEpoch = null;
+      return;
+    }
     throw new EntropyCheckpointError(
       'ENTROPY_RESUMED_ELSEWHERE',
       `Expected \`fit\` to begin with the epoch after the resumed one, \`initialEpoch: ${expected}\`, got ${epoch}. ` +
@@ -164,21 +173,25 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-    const { monitor } = this.#keeper.options;
-    const record = await this.#keeper.closeEpoch(this.#trained(), {
-      epoch,
-      fit: this.#fit,
-      complete: this.#tap?.epochComplete ?? false,
-      metric: isEntropyMonitor(monitor) ? undefined : logs[monitor],
-    });
-    this.#writeLogs(record, logs);
+    // Without a tap it has been disposed in the middle of training, and keeps out of it from then on.
+    if (this.#tap !== null) {
+      const { monitor } = this.#keeper.options;
+      const record = await this.#keeper.closeEpoch(this.#trained(), {
+        epoch,
+        fit: this.#fit,
+        complete: this.#tap.epochComplete,
+        metric: isEntropyMonitor(monitor) ? undefined : logs[monitor],
+      });
+      this.#writeLogs(record, logs);
+    }
     await super.onEpochEnd(epoch, logs);
   }
 
   override async onTrainEnd(logs?: Logs): Promise<void> {
     await super.onTrainEnd(logs);
+    if (this.#tap === null) return;
     await this.#keeper.restoreAtEnd(this.#trained());
-    this.#tap?.detach(this.#sink);
+    this.#tap.detach(this.#sink);
     this.#end();
     this.#warnOnce(endOfTrainingWarning(this.#keeper));
   }
@@ -198,7 +211,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   #writeLogs({ entropy, trainEntropy, valEntropy }: EpochRecord, logs: Logs): void {
-    const { metrics = [] } = this.#params();
+    const { metrics = [] } = this.#params;
     const values = { entropy, train_entropy: trainEntropy, val_entropy: valEntropy };
     for (const [name, value] of Object.entries(values)) {
       if (value === null) continue;
@@ -219,13 +232,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     console.warn(`[entropy-checkpoint] ${warning}`);
   }
 
-  /** What `fit` has told by `setParams`: the object itself, which tfjs's own callbacks read as well. */
-  #params(): FitParams {
-    return this.params;
-  }
-
   #end(): void {
     this.#tap = null;
+    this.#offered = null;
     for (const measured of this.#batch.values()) measured?.mean.dispose();
     this.#batch.clear();
     this.#keeper.close();

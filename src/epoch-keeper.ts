@@ -104,7 +104,11 @@ export class EpochKeeper {
     const former = this.#closing.catch(() => null);
     const closing = former.then(() => this.#compare(trained, ended, means));
     this.#closing = closing;
-    return closing;
+    // Not waited for by `flush`, which the user's `onBest` may call.
+    return closing.then(async (record) => {
+      if (record.isBest) await this.#announce(record);
+      return record;
+    });
   }
 
   /** Resolves when everything that was to be stored is; with the error if it could not be. */
@@ -127,7 +131,6 @@ export class EpochKeeper {
     if (isBest) await this.#keep(trained, record);
     this.#monitor.accept(ended.epoch, value);
     this.#history.push(record);
-    if (isBest) await this.#announce(record);
     return record;
   }
 
@@ -170,6 +173,8 @@ export class EpochKeeper {
     return this.#withStored((checkpoint) => {
       if (checkpoint === null) return 0;
       this.#checkMonitor(checkpoint);
+      if (checkpoint.state.optimizer !== null && optimizer === null)
+        throw notCompiled(this.#store?.name ?? '');
       restoreState(checkpoint.state, model, optimizer);
       for (const record of checkpoint.history) this.#monitor.accept(record.epoch, record.value);
       this.#history.push(...checkpoint.history);
@@ -218,7 +223,9 @@ export class EpochKeeper {
       throw error;
     }
     this.#best = record;
-    if (this.#store === null || this.options.restoreBestWeights) this.#hold(state);
+    const isHeld = this.#store === null || this.options.restoreBestWeights;
+    // It may have been disposed while the store was busy.
+    if (isHeld && this.#isOpen) this.#hold(state);
     else disposeState(state);
   }
 
@@ -266,6 +273,14 @@ export class EpochKeeper {
         '(or nothing). Use `loadCheckpoint(source)` to load whatever is there.',
     );
   }
+}
+
+function notCompiled(source: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_OPTIMIZER_MISMATCH',
+    `Expected a model that is compiled, as ${source} holds the state of an optimizer, got one without. ` +
+      'Compile it before `resume`.',
+  );
 }
 
 function noBest(epochs: number): EntropyCheckpointError {

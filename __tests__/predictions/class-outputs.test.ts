@@ -80,8 +80,8 @@ describe('finds', () => {
       { fromLogits: false },
       { open: 'probabilities' },
     ],
-    ['a softmax output as logits, if so set', [SOFTMAX], { fromLogits: true }, { probs: 'logits' }],
-    ['logits as probabilities, if so set', [LOGITS], { fromLogits: false }, { logits: 'probabilities' }],
+    ['a softmax output that is said to be one', [SOFTMAX], { fromLogits: false }, { probs: 'probabilities' }],
+    ['logits that are said to be logits', [LOGITS], { fromLogits: true }, { logits: 'logits' }],
     [
       'an output of values if named and set',
       [VALUE],
@@ -91,8 +91,8 @@ describe('finds', () => {
     [
       'not an output of values that is not named, though set',
       [VALUE, SOFTMAX],
-      { fromLogits: true },
-      { probs: 'logits' },
+      { fromLogits: false },
+      { probs: 'probabilities' },
     ],
     ['an output of one unit for a topK of 2', [BINARY], { topK: 2 }, { binary: 'probabilities' }],
     ['an output of as many classes as topK', [SOFTMAX], { topK: 3 }, { probs: 'probabilities' }],
@@ -150,6 +150,20 @@ describe('refuses, and says what to set', () => {
       {},
       'ENTROPY_AMBIGUOUS_OUTPUT',
       ['"open"', '`outputs`'],
+    ],
+    [
+      'a softmax output that is said to hold logits: softmax would be applied twice',
+      [SOFTMAX],
+      { fromLogits: true },
+      'ENTROPY_INVALID_OPTION',
+      ['"probs"', '`fromLogits`', 'twice'],
+    ],
+    [
+      'logits that are said to be probabilities',
+      [LOGITS],
+      { fromLogits: false },
+      'ENTROPY_INVALID_OPTION',
+      ['"logits"', '`fromLogits`', 'taken for probabilities'],
     ],
     [
       'an output of values that is named',

@@ -397,3 +397,31 @@ describe('where a checkpoint is to be kept', () => {
     expect(resolveStore(store)).toBe(store);
   });
 });
+
+describe('the words in which a handler says that nothing is stored', () => {
+  test.each([
+    "Cannot find model with path 'a' in IndexedDB.",
+    "In local storage, there is no model with name 'a'",
+    'Request to http://127.0.0.1/model.json failed with status code 404.',
+  ])('%s', async (message) => {
+    const empty: tf.io.IOHandler = { load: () => Promise.reject(new Error(message)) };
+    expect(await new HandlerStore(empty).load()).toBeNull();
+  });
+});
+
+describe("the browser's own storage", () => {
+  /** tfjs's handler of a URL stands behind the store; here one that has, or has not, a model of the user's. */
+  const storageWith = (artifacts: object | null): tf.io.IOHandler => ({
+    load: () =>
+      artifacts === null ? Promise.reject(new Error('Cannot find model')) : Promise.resolve(artifacts),
+    save: () => Promise.reject(new Error('unused')),
+  });
+
+  test("is not written over where it holds a model of the user's own", async () => {
+    const store = new HandlerStore(storageWith({ modelTopology: {} }), 'indexeddb://mine');
+    expect((await rejection(store.open())).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
+    const again = new HandlerStore(storageWith(null), 'indexeddb://mine');
+    await again.open();
+    again.close();
+  });
+});

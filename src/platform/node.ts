@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { EntropyCheckpointError } from '../errors.js';
 import { FileStore } from '../stores/file-store.js';
 import type { Platform } from './platform.js';
 
@@ -13,6 +14,27 @@ export const platform: Platform = {
   },
 
   storeForPath(path) {
-    return new FileStore(path.startsWith('file:///') ? fileURLToPath(path) : path.replace(/^file:\/\//, ''));
+    const folder = folderOf(path);
+    if (folder === '' || /^~($|[/\\])/.test(folder)) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_OPTION',
+        `Expected the path of a folder, got '${path}'.` +
+          (folder === '' ? '' : ' Only a shell knows ~: use `os.homedir()`.'),
+      );
+    }
+    return new FileStore(folder);
   },
 };
+
+/** `file://` URLs as tfjs writes them: an absolute one may be encoded, a relative one is a plain path. */
+function folderOf(path: string): string {
+  if (!path.startsWith('file://')) return path;
+  const rest = path.slice('file://'.length);
+  if (!rest.startsWith('/')) return rest;
+  try {
+    // A path has no query and no fragment: two of them must not become one folder.
+    return fileURLToPath(`file://${rest.replace(/[?#]/g, encodeURIComponent)}`);
+  } catch {
+    return rest;
+  }
+}

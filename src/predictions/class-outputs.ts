@@ -21,8 +21,8 @@ export interface ClassOutputOptions {
  *
  * @param model a functional model; compiled, where the loss is to tell.
  * @returns empty where the model has none and none is required.
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that is no output, or a `topK` above
- *   the number of classes; `ENTROPY_NO_CLASS_OUTPUT` without any, and for several sigmoid units;
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that is no output, a `topK` above
+ *   the number of classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT` without any, and for several sigmoid units;
  *   `ENTROPY_AMBIGUOUS_OUTPUT` where it cannot be told what an output holds.
  */
 export function findClassOutputs(model: tf.LayersModel, options: ClassOutputOptions): ClassOutputs {
@@ -74,8 +74,16 @@ function resolveFromLogits(
         'each a probability of its own. Name the outputs to score with `outputs`, or monitor a metric.',
     );
   }
+  if (kind === 'probabilities' || kind === 'logits') {
+    const told = kind === 'logits';
+    if (fromLogits === 'auto' || fromLogits === told) return told;
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      `Expected \`fromLogits\` to be ${told} or 'auto', as output "${name}" holds ${kind} by its layer and loss, ` +
+        `got ${fromLogits}. ${told ? 'They would be taken for probabilities.' : 'Softmax would be applied twice.'}`,
+    );
+  }
   if (fromLogits !== 'auto') return fromLogits;
-  if (kind === 'probabilities' || kind === 'logits') return kind === 'logits';
   throw new EntropyCheckpointError(
     'ENTROPY_AMBIGUOUS_OUTPUT',
     `Cannot tell from layer and loss whether output "${name}" holds probabilities or logits. ` +

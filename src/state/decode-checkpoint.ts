@@ -10,7 +10,7 @@ import {
   type CheckpointMetadata,
   type EncodedField,
 } from './checkpoint-metadata.js';
-import { checksumOf } from './encode-checkpoint.js';
+import { checksumOf, checksumOfBytes } from './encode-checkpoint.js';
 import type { FieldState } from './optimizer-state.js';
 import { disposeState, type TrainingState } from './training-state.js';
 
@@ -85,8 +85,11 @@ function verify(stored: StoredCheckpoint, source: string): CheckpointMetadata {
     ...stored.metadata,
     [METADATA_KEY]: unsigned,
   });
-  const sameSource = stored.generatedBy === metadata.generatedBy;
-  if (checksum !== expected || stored.weightChecksum !== metadata.weightChecksum || !sameSource) {
+  const isWhole =
+    checksum === expected &&
+    stored.generatedBy === metadata.generatedBy &&
+    checksumOfBytes(stored.weightData) === metadata.weightChecksum;
+  if (!isWhole) {
     throw new EntropyCheckpointError(
       'ENTROPY_CORRUPT_CHECKPOINT',
       `The checkpoint in ${source} is damaged: what it says does not match its checksum. Nothing was changed.`,
@@ -97,7 +100,7 @@ function verify(stored: StoredCheckpoint, source: string): CheckpointMetadata {
 
 function tensorOf(spec: tf.io.WeightsManifestEntry, bytes: Uint8Array = new Uint8Array()): tf.Tensor {
   // A typed array must begin at a multiple of its element's size.
-  const { buffer } = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  const { buffer } = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   const values =
     spec.dtype === 'bool'
       ? new Uint8Array(buffer)

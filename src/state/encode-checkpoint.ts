@@ -102,6 +102,13 @@ export function checksumOf(
   return hash.hex();
 }
 
+/** sha256 over the bytes of all weights, in order. */
+export function checksumOfBytes(pieces: readonly Uint8Array[]): string {
+  const hash = platform.createSha256();
+  for (const piece of pieces) hash.update(piece);
+  return hash.hex();
+}
+
 function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {
   const fields = Object.entries(state.fields).map(([key, field]) => [
     key,
@@ -144,15 +151,12 @@ class TensorList {
   }
 
   async read(): Promise<Pick<StoredCheckpoint, 'weightData' | 'weightChecksum'>> {
-    const hash = platform.createSha256();
     const weightData: Uint8Array[] = [];
     for (const tensor of this.#tensors) {
       const values = await tensor.data();
       // A copy: on the cpu backend these are the live values, which training would go on to change.
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
-      hash.update(bytes);
-      weightData.push(bytes);
+      weightData.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice());
     }
-    return { weightData, weightChecksum: hash.hex() };
+    return { weightData, weightChecksum: checksumOfBytes(weightData) };
   }
 }

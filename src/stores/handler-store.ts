@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { platform } from '#platform';
 import { EntropyCheckpointError } from '../errors.js';
 import { isWeightSpec, joinBytes, weightSizeBytes } from './weight-data.js';
 import type { CheckpointStore, Json, StoredCheckpoint } from './store.js';
@@ -8,7 +7,7 @@ import type { CheckpointStore, Json, StoredCheckpoint } from './store.js';
 const claimed = new Set<unknown>();
 
 /** What handlers say when nothing is stored where they look, each in its own words. */
-const NOTHING_STORED = /cannot find|no item|not found|does not exist|status code 404|ENOENT/i;
+const NOTHING_STORED = /cannot find|no (item|model)|not found|does not exist|status code 404|ENOENT/i;
 
 /** Any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record. */
 export class HandlerStore implements CheckpointStore {
@@ -24,7 +23,7 @@ export class HandlerStore implements CheckpointStore {
     this.#place = url ?? handler;
   }
 
-  open(): Promise<void> {
+  async open(): Promise<void> {
     if (this.#handler.save === undefined) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_OPTION',
@@ -39,7 +38,21 @@ export class HandlerStore implements CheckpointStore {
     }
     claimed.add(this.#place);
     this.#isOpen = true;
-    return Promise.resolve();
+    try {
+      await this.#refuseForeignModel();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** In the browser's own storage; whoever passes a handler or a server has made room for the checkpoint. */
+  async #refuseForeignModel(): Promise<void> {
+    if (!/^(indexeddb|localstorage):/.test(this.name)) return;
+    await this.load().catch((error: unknown) => {
+      // What is damaged may be replaced.
+      if (error instanceof EntropyCheckpointError && error.code === 'ENTROPY_NOT_A_CHECKPOINT') throw error;
+    });
   }
 
   async save(checkpoint: StoredCheckpoint): Promise<void> {
@@ -111,13 +124,11 @@ export class HandlerStore implements CheckpointStore {
     }
     const specs = weightSpecs ?? [];
     const data = tf.io.CompositeArrayBuffer.join(weightData);
-    const hash = platform.createSha256();
-    hash.update(new Uint8Array(data));
     return {
       modelTopology: modelTopology as Json,
       weightSpecs: specs,
       weightData: split(data, specs, this.name),
-      weightChecksum: hash.hex(),
+      weightChecksum: own['weightChecksum'] as string,
       // A handler may leave it out.
       generatedBy: generatedBy ?? (own['generatedBy'] as string),
       metadata,

@@ -14,7 +14,7 @@ export interface StoredCheckpoint {
   readonly weightSpecs: readonly tf.io.WeightsManifestEntry[];
   /** The bytes of `weightSpecs[i]`, little-endian, in order; stores concatenate them. */
   readonly weightData: readonly Uint8Array[];
-  /** sha256 of the concatenated `weightData` as it is, 64 lower-case hex digits. */
+  /** sha256 of the concatenated `weightData`, 64 lower-case hex digits. */
   readonly weightChecksum: string;
   readonly generatedBy: string;
   readonly metadata: Readonly<Record<string, Json>>;
