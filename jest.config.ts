@@ -16,6 +16,8 @@ const config: Config = {
     // Types are checked by `npm run typecheck`; here each file is only translated.
     '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }],
   },
+  // Trainings of a few epochs are warned of, as they should be; those tests that are about it listen for it.
+  silent: true,
   testTimeout: 60_000,
 };
 
