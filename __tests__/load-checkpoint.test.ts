@@ -17,6 +17,7 @@ import { MemoryHandler } from './state/fixtures/memory-handler.js';
 import { OPTIMIZERS, optimizerBits, tensorBits } from './state/fixtures/optimizers.js';
 import { countTensors } from './state/fixtures/tensor-count.js';
 import { makeData, makeNet, modelBits, numbers, trainEpochs, type Data } from './state/fixtures/training.js';
+import { rejection } from './support/errors.js';
 
 const own = countTensors();
 let root = '';
@@ -55,16 +56,6 @@ function predictionBits(model: tf.LayersModel): string[] {
   );
   tf.dispose(inputs);
   return bits;
-}
-
-async function rejection(promise: Promise<unknown>): Promise<EntropyCheckpointError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof EntropyCheckpointError) return error;
-    throw error;
-  }
-  throw new Error('Expected a rejection.');
 }
 
 /** `fetch` outside of Jest's realm makes arrays that are no `Array` to the tfjs inside of it. */

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../../src/errors.js';
 import {
   captureState,
   disposeState,
@@ -12,6 +11,7 @@ import { optimizerBits, tensorBits } from './fixtures/optimizers.js';
 import { countTensors } from './fixtures/tensor-count.js';
 import { stateThroughStore } from './fixtures/through-store.js';
 import { makeData, makeNet, modelBits, numbers, trainEpochs, type Data } from './fixtures/training.js';
+import { thrownBy } from '../support/errors.js';
 
 const own = countTensors();
 let data: Data;
@@ -32,16 +32,6 @@ function restore(
   } finally {
     disposeState(state);
   }
-}
-
-function thrownBy(action: () => unknown): EntropyCheckpointError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof EntropyCheckpointError) return error;
-    throw error;
-  }
-  throw new Error('Expected an error.');
 }
 
 const compiled = <T extends tf.LayersModel>(model: T, optimizer: tf.Optimizer = tf.train.adam(0.02)): T => {

@@ -11,6 +11,7 @@ import { FileStore } from '../../src/stores/file-store.js';
 import type { StoredCheckpoint } from '../../src/stores/store.js';
 import { checkpointOfStep, sha256, stepOf } from './fixtures/checkpoints.js';
 import { killChildren, startChild } from './fixtures/child.js';
+import { rejection } from '../support/errors.js';
 
 let root = '';
 let folder = '';
@@ -31,16 +32,6 @@ function storeAt(path: string): FileStore {
   const store = new FileStore(path);
   stores.push(store);
   return store;
-}
-
-async function rejection(promise: Promise<unknown>): Promise<EntropyCheckpointError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof EntropyCheckpointError) return error;
-    throw error;
-  }
-  throw new Error('Expected a rejection.');
 }
 
 const modelFile = () => join(folder, 'model.json');

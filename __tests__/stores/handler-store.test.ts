@@ -1,11 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import {
-  EntropyCheckpoint,
-  EntropyCheckpointCallback,
-  EntropyCheckpointError,
-  loadCheckpoint,
-} from '../../src/index.js';
+import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
 import { resolveStore } from '../../src/stores/resolve-store.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
@@ -13,6 +8,7 @@ import { countTensors } from '../state/fixtures/tensor-count.js';
 import { storedState } from '../state/fixtures/through-store.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data } from '../state/fixtures/training.js';
 import { checkpointOfStep } from './fixtures/checkpoints.js';
+import { rejection, thrownBy } from '../support/errors.js';
 
 const own = countTensors();
 let data: Data;
@@ -25,26 +21,6 @@ beforeEach(() => {
 });
 
 const net = (seed?: number): tf.Sequential => own(makeNet(tf.train.adam(0.02), seed));
-
-async function rejection(promise: Promise<unknown>): Promise<EntropyCheckpointError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof EntropyCheckpointError) return error;
-    throw error;
-  }
-  throw new Error('Expected a rejection.');
-}
-
-function thrownBy(action: () => unknown): EntropyCheckpointError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof EntropyCheckpointError) return error;
-    throw error;
-  }
-  throw new Error('Expected an error.');
-}
 
 describe('saving and loading', () => {
   test('a checkpoint comes back as it was saved', async () => {
