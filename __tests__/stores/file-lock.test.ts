@@ -171,8 +171,9 @@ describe('claims of processes that are gone', () => {
 
   test('a zombie holds nothing', async () => {
     if (process.platform !== 'linux') return;
-    // The shell starts the holder and then becomes `sleep`, which never reaps it.
-    const child = startChild('hold-lock.ts', [folder], '"$0" "$@" <&0 & exec sleep 60');
+    // The shell starts the holder and then becomes `sleep`, which never reaps it. Its input goes by another
+    // number, as a shell gives /dev/null for 0 to what it starts in the background.
+    const child = startChild('hold-lock.ts', [folder], 'exec 3<&0; "$0" "$@" <&3 & exec sleep 60');
     expect(await child.nextLine()).toBe('held');
     const pid = Number(/pid (\d+)/.exec(refusal(folder).message)?.[1]);
     process.kill(pid, 'SIGKILL');
