@@ -40,10 +40,16 @@ function refusal(path: string): EntropyCheckpointError {
 
 /** The claims of the folder that is claimed at the moment by this process or by a child. */
 function claimsOfPid(pid: number): string[] {
-  return fs
-    .readdirSync(claimsBase, { recursive: true, encoding: 'utf8' })
-    .filter((path) => basename(path).split('-')[1] === String(pid))
-    .map((path) => join(claimsBase, path));
+  return fs.readdirSync(claimsBase).flatMap((key) => {
+    const claims = join(claimsBase, key);
+    let names: string[] = [];
+    try {
+      names = fs.readdirSync(claims);
+    } catch {
+      // The claims of another test, which has ended just now.
+    }
+    return names.filter((name) => name.split('-')[1] === String(pid)).map((name) => join(claims, name));
+  });
 }
 
 function claimOfPid(pid: number): string {
