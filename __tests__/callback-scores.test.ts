@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import { EntropyCheckpointCallback } from '../src/index.js';
 import { makeData, NUM_CLASSES, NUM_FEATURES, seededDense } from './support/fixtures.js';
 import { Observer, sigmoid64 } from './support/observer.js';
@@ -224,7 +225,15 @@ async function tensorsLeftBy(body: () => Promise<void>): Promise<number> {
   return tf.memory().numTensors - numTensors;
 }
 
-describe.each(Object.entries(SUBJECTS))('scores of %s', (_name, makeSubject) => {
+const CASES = ['cpu', 'wasm'].flatMap((backend) =>
+  Object.entries(SUBJECTS).map(([name, makeSubject]) => [name, backend, makeSubject] as const),
+);
+
+describe.each(CASES)('scores of %s on %s', (_name, backend, makeSubject) => {
+  beforeAll(async () => {
+    await tf.setBackend(backend);
+  });
+
   test.each(Object.entries(TRAININGS))('equal those of an observer in %s', async (_training, train) => {
     const trainWith = async (checkpoint?: EntropyCheckpointCallback): Promise<void> => {
       const subject = makeSubject();
@@ -273,6 +282,10 @@ const INTRUDED: Record<string, Training> = {
 };
 
 describe.each(Object.entries(INTRUDED))('what another callback evaluates during %s', (_name, train) => {
+  beforeAll(async () => {
+    await tf.setBackend('cpu');
+  });
+
   describe.each(HOOKS)('in its %s', (hook) => {
     test.each(['before', 'after'] as const)('is not counted, being %s ours in the list', async (order) => {
       const subject = SUBJECTS['a Sequential']!();

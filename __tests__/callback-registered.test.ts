@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointCallback } from '../src/index.js';
+import { expectNoTensorsLeft, makeData, makeModel } from './support/fixtures.js';
+
+// In a file of its own: what is registered stays so for the process.
+test('registered with tfjs, a new one works in every fit', async () => {
+  const made: Registered[] = [];
+  class Registered extends EntropyCheckpointCallback {
+    constructor() {
+      super({ filepath: null });
+      made.push(this);
+    }
+  }
+  tf.registerCallbackConstructor(1, Registered);
+  const model = makeModel();
+  const { x, y } = makeData(24);
+  await expectNoTensorsLeft(async () => {
+    for (let i = 0; i < 2; i++) {
+      const { history } = await model.fit(x, y, { epochs: 2, validationSplit: 0.25, verbose: 1 });
+      expect(history['entropy']).toHaveLength(2);
+    }
+    expect(made.map(({ best }) => best !== null)).toEqual([true, true]);
+    for (const checkpoint of made) checkpoint.dispose();
+  });
+});
+
+test('a constructor without arguments makes one with every default', () => {
+  expect(new EntropyCheckpointCallback().history).toEqual([]);
+});
