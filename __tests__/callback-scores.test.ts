@@ -311,6 +311,26 @@ describe.each(Object.entries(INTRUDED))('what another callback evaluates during 
     });
   });
 
+  test('is not counted either if it was begun before, and is not waited for', async () => {
+    const subject = SUBJECTS['a Sequential']!();
+    const { model, observers } = subject;
+    const other = subject.data(13, 5);
+    for (const observer of observers) observer.paused = true;
+    const evaluation = model.evaluateDataset(dataset(other, model.outputNames) as never, {});
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'train_entropy' });
+    await train(subject, [checkpoint]);
+    tf.dispose(await evaluation);
+    const alone = SUBJECTS['a Sequential']!();
+    const { callback, seen } = observing(alone.observers);
+    const reference = new EntropyCheckpointCallback({ filepath: null, monitor: 'train_entropy' });
+    await train(alone, [reference, callback]);
+    expect(checkpoint.history.map(({ valEntropy }) => valEntropy !== null)).toEqual(
+      seen.map(({ val }) => !Number.isNaN(val)),
+    );
+    checkpoint.dispose();
+    reference.dispose();
+  });
+
   test('is not counted either if it trains on a batch', async () => {
     const subject = SUBJECTS['a Sequential']!();
     const { model, observers } = subject;

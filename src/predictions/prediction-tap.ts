@@ -145,7 +145,10 @@ export class PredictionTap {
   #phase(): Phase | null {
     if (this.#runner === 'other') return null;
     if (this.#runner === 'validation') return 'val';
-    return tf.engine().state.gradientDepth > 0 ? 'train' : 'val';
+    if (tf.engine().state.gradientDepth > 0) return 'train';
+    // What else comes may be an evaluation that somebody began before this `fit`, and did not wait for.
+    const { batchSize, doValidation } = this.#params;
+    return batchSize != null && doValidation === true ? 'val' : null;
   }
 
   #watchFunctions(): void {
