@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { EntropyScore, type Phase } from '../../src/entropy/entropy-score.js';
+import { EntropyScore, readEpoch, type Phase } from '../../src/entropy/entropy-score.js';
 import { entropyOfProbabilities, mean, softmax64 } from '../support/entropy64.js';
 import type { BatchMean } from '../../src/entropy/running-mean.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
@@ -38,7 +38,7 @@ describe('the numbers of an epoch', () => {
       append(score, LOGITS.slice(2, 3));
       append(score, LOGITS.slice(3, 5), 'val');
       expect({ train: score.rows('train'), val: score.rows('val') }).toEqual({ train: 3, val: 2 });
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       expect(entropies.trainEntropy).toBeCloseTo(mean(ENTROPIES.slice(0, 3)), 6);
       expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES.slice(3)), 6);
       expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
@@ -49,7 +49,7 @@ describe('the numbers of an epoch', () => {
     await expectNoTensorsLeft(async () => {
       const score = new EntropyScore(2);
       append(score, LOGITS);
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       expect(entropies.valEntropy).toBeNull();
       expect(entropies.entropy).toBe(entropies.trainEntropy);
     });
@@ -59,7 +59,7 @@ describe('the numbers of an epoch', () => {
     await expectNoTensorsLeft(async () => {
       const score = new EntropyScore(2);
       append(score, LOGITS, 'val');
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       expect(entropies.trainEntropy).toBeNull();
       expect(entropies.entropy).toBe(entropies.valEntropy);
       expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES), 6);
@@ -68,7 +68,7 @@ describe('the numbers of an epoch', () => {
 
   test('are null without any row', async () => {
     await expectNoTensorsLeft(async () => {
-      const { entropies, others } = await new EntropyScore(2).close();
+      const { entropies, others } = await readEpoch(new EntropyScore(2).detach());
       expect(entropies).toEqual({ entropy: null, trainEntropy: null, valEntropy: null });
       expect(others).toEqual([]);
     });
@@ -78,7 +78,7 @@ describe('the numbers of an epoch', () => {
     await expectNoTensorsLeft(async () => {
       const score = new EntropyScore(3);
       append(score, LOGITS);
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       const shannon = LOGITS.map((row) => entropyOfProbabilities(softmax64(row), 3));
       expect(entropies.entropy).toBeCloseTo(mean(shannon), 6);
     });
@@ -90,12 +90,12 @@ describe('the numbers of an epoch', () => {
       append(score, LOGITS);
       append(score, [[1, NaN, 2]]);
       append(score, LOGITS, 'val');
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       expect(entropies.trainEntropy).toBeNaN();
       expect(entropies.entropy).toBeNaN();
       expect(entropies.valEntropy).toBeCloseTo(mean(ENTROPIES), 6);
       append(score, LOGITS);
-      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      expect((await readEpoch(score.detach())).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
     });
   });
 });
@@ -108,7 +108,7 @@ describe('a batch', () => {
         score.add(score.measure(tf.tensor3d([LOGITS, LOGITS]), true), 'train');
       });
       expect(score.rows('train')).toBe(10);
-      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+      expect((await readEpoch(score.detach())).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
     });
   });
 
@@ -119,7 +119,7 @@ describe('a batch', () => {
         score.add(score.measure(tf.tensor1d(LOGITS[0]!), true), 'train');
       });
       expect(score.rows('train')).toBe(1);
-      expect((await score.close()).entropies.entropy).toBeCloseTo(ENTROPIES[0]!, 6);
+      expect((await readEpoch(score.detach())).entropies.entropy).toBeCloseTo(ENTROPIES[0]!, 6);
     });
   });
 
@@ -135,7 +135,7 @@ describe('a batch', () => {
           score.add(batch, 'train');
         });
         expect(score.rows('train')).toBe(5);
-        expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
+        expect((await readEpoch(score.detach())).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
       });
     },
   );
@@ -191,8 +191,8 @@ describe('an output of one unit', () => {
         'train',
         false,
       );
-      const { entropies } = await one.close();
-      expect(entropies).toEqual((await two.close()).entropies);
+      const { entropies } = await readEpoch(one.detach());
+      expect(entropies).toEqual((await readEpoch(two.detach())).entropies);
       expect(entropies.entropy).toBeCloseTo(
         mean(probabilities.map((p) => entropyOfProbabilities([p, 1 - p]))),
         6,
@@ -211,8 +211,8 @@ describe('an output of one unit', () => {
         two,
         LOGIT.map((z) => [z, 0]),
       );
-      const { entropies } = await one.close();
-      expect(entropies).toEqual((await two.close()).entropies);
+      const { entropies } = await readEpoch(one.detach());
+      expect(entropies).toEqual((await readEpoch(two.detach())).entropies);
       const expected = mean(LOGIT.map((z) => entropyOfProbabilities(softmax64([z, 0]))));
       expect(entropies.entropy).toBeCloseTo(expected, 6);
     });
@@ -247,20 +247,20 @@ describe('reset', () => {
       append(score, LOGITS.slice(0, 2));
       append(score, LOGITS.slice(2), 'val');
       score.reset('val');
-      const { entropies } = await score.close();
+      const { entropies } = await readEpoch(score.detach());
       expect(entropies.valEntropy).toBeNull();
       expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES.slice(0, 2)), 6);
     });
   });
 });
 
-describe('close', () => {
+describe('readEpoch', () => {
   test('reads other scalars along, of any numeric type, and leaves them to their owner', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EntropyScore(2);
       append(score, LOGITS);
       const others = [tf.scalar(0.25), tf.scalar(7, 'int32'), tf.tensor1d([0.5])] as tf.Scalar[];
-      const { entropies, others: values } = await score.close(others);
+      const { entropies, others: values } = await readEpoch(score.detach(), others);
       expect(values).toEqual([0.25, 7, 0.5]);
       expect(entropies.entropy).toBeCloseTo(mean(ENTROPIES), 6);
       expect(others.map(({ isDisposed, dtype }) => [isDisposed, dtype])).toEqual([
@@ -275,7 +275,7 @@ describe('close', () => {
   test('reads other scalars where there is no entropy', async () => {
     await expectNoTensorsLeft(async () => {
       const other = tf.scalar(0.25);
-      const { entropies, others } = await new EntropyScore(2).close([other]);
+      const { entropies, others } = await readEpoch(new EntropyScore(2).detach(), [other]);
       expect({ entropy: entropies.entropy, others }).toEqual({ entropy: null, others: [0.25] });
       other.dispose();
     });
@@ -286,11 +286,11 @@ describe('close', () => {
       const score = new EntropyScore(2);
       append(score, LOGITS.slice(0, 2));
       append(score, LOGITS.slice(0, 2), 'val');
-      const closing = score.close();
+      const closing = readEpoch(score.detach());
       append(score, LOGITS.slice(2));
       const first = (await closing).entropies;
       expect(first.entropy).toBeCloseTo(mean(ENTROPIES.slice(0, 2)), 6);
-      const second = (await score.close()).entropies;
+      const second = (await readEpoch(score.detach())).entropies;
       expect(second.trainEntropy).toBeCloseTo(mean(ENTROPIES.slice(2)), 6);
       expect(second.valEntropy).toBeNull();
     });
@@ -301,7 +301,7 @@ describe('close', () => {
       const score = new EntropyScore(2);
       append(score, LOGITS);
       jest.spyOn(tf.engine(), 'read').mockRejectedValueOnce(new Error('device lost'));
-      await expect(score.close()).rejects.toThrow('device lost');
+      await expect(readEpoch(score.detach())).rejects.toThrow('device lost');
       expect(score.rows('train')).toBe(0);
     });
   });
@@ -320,7 +320,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
         for (const batch of predictions) score.add(score.measure(batch, true), phase);
       }
       expect(countReads()).toBe(0);
-      await score.close([other]);
+      await readEpoch(score.detach(), [other]);
       expect(countReads()).toBe(1);
       tf.dispose([...predictions, other]);
     });
@@ -399,7 +399,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
         });
         tf.dispose([value, grads]);
       }
-      expect((await score.close()).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 5);
+      expect((await readEpoch(score.detach())).entropies.entropy).toBeCloseTo(mean(ENTROPIES), 5);
       weights.dispose();
     });
   });

@@ -66,14 +66,9 @@ export class EntropyScore {
     if (phase === undefined || phase === 'val') this.#means.val.reset();
   }
 
-  /** Hands the epoch over and begins the next; the caller reads it, adds it again, or disposes it. */
+  /** Hands the epoch over, to `readEpoch` or `add`, and begins the next. The caller owns the means. */
   detach(): EpochMeans {
     return { train: this.#means.train.detach(), val: this.#means.val.detach() };
-  }
-
-  /** The epoch's numbers, as `readEpoch`; then everything is forgotten. */
-  close(others: readonly tf.Scalar[] = []): Promise<ClosedScore> {
-    return readEpoch(this.detach(), others);
   }
 }
 
