@@ -81,8 +81,6 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
    *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
    */
   async loadCheckpoint(): Promise<EpochRecord> {
-    // A save that failed has made `fit` fail; the best before it is still there.
-    await this.flush().catch(() => undefined);
     return this.#keeper.loadBest(this.#trained());
   }
 

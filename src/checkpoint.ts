@@ -121,8 +121,6 @@ export class EntropyCheckpoint {
    *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing in memory is changed then.
    */
   async loadCheckpoint(): Promise<EpochRecord> {
-    // A save that failed has told its caller; the best before it is still there.
-    await this.flush().catch(() => undefined);
     const best = await this.#keeper.loadBest(this.#trained);
     this.#keeper.close();
     return best;

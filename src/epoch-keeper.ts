@@ -140,6 +140,8 @@ export class EpochKeeper {
    * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`, and as `restoreState`.
    */
   async loadBest({ model, optimizer }: Trained): Promise<EpochRecord> {
+    // A save that failed has told whoever closed the epoch; the best before it is still there.
+    await this.#closing.catch(() => null);
     const best = this.#best;
     if (best === null || (this.#held === null && this.#store === null)) throw noBest(this.#history.length);
     if (this.#held !== null) {

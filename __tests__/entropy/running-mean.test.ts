@@ -15,12 +15,15 @@ function batchOf(rows: readonly number[]): BatchMean {
 }
 
 function valueOf(runningMean: RunningMean): number | null {
-  return runningMean.value?.dataSync()[0] ?? null;
+  const batch = runningMean.detach();
+  if (batch === null) return null;
+  runningMean.add(batch);
+  return batch.mean.dataSync()[0]!;
 }
 
 test('has no value and no rows at first', () => {
   const runningMean = new RunningMean();
-  expect({ value: runningMean.value, rows: runningMean.rows }).toEqual({ value: null, rows: 0 });
+  expect({ value: valueOf(runningMean), rows: runningMean.rows }).toEqual({ value: null, rows: 0 });
 });
 
 test('one batch is its mean', async () => {
@@ -111,7 +114,7 @@ test('reset forgets, also a NaN, and can be called twice', async () => {
     runningMean.add(batchOf([NaN, 5]));
     runningMean.reset();
     runningMean.reset();
-    expect({ value: runningMean.value, rows: runningMean.rows }).toEqual({ value: null, rows: 0 });
+    expect({ value: valueOf(runningMean), rows: runningMean.rows }).toEqual({ value: null, rows: 0 });
     runningMean.add(batchOf([2]));
     expect(valueOf(runningMean)).toBe(2);
     runningMean.reset();

@@ -22,11 +22,6 @@ export class RunningMean {
     return this.#rows;
   }
 
-  /** The mean so far, or null without rows. Owned by this object. */
-  get value(): tf.Scalar | null {
-    return this.#mean;
-  }
-
   /** Takes a batch in, and disposes it. */
   add({ mean, rows }: BatchMean): void {
     const previous = this.#mean;

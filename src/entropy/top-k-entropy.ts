@@ -19,7 +19,8 @@ export interface TopKEntropyOptions {
  *
  * @param predictions numeric `[..., numClasses]`, rank 1 or more: the last axis is the classes, all
  *   others are rows. The caller keeps it.
- * @returns float32 `[rows]` in nats: 0…2/e for k = 2, 0…ln 2 with two classes, 0…1/e for k = 1; NaN for a row that holds a NaN. The caller disposes it.
+ * @returns float32 `[rows]` in nats: 0…2/e for k = 2, 0…ln 2 with two classes, 0…1/e for k = 1; NaN for
+ *   a row that holds a NaN. The caller disposes it.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS` for rank 0, fewer than 2 classes or a
  *   dtype that is not numeric; `ENTROPY_INVALID_OPTION` for a `k` that is not an integer in 1…numClasses.
  * @see OpenReview uv35Ndww94, "Preventing Overfitting on Noisy Labels Through Adaptive Checkpointing"

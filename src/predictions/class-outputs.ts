@@ -22,7 +22,8 @@ export interface ClassOutputOptions {
  * @param model a functional model; compiled, where the loss is to tell.
  * @returns empty where the model has none and none is required.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that is no output, a `topK` above
- *   the number of classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT` without any, and for several sigmoid units;
+ *   the number of classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT`
+ *   without any, and for several sigmoid units;
  *   `ENTROPY_AMBIGUOUS_OUTPUT` where it cannot be told what an output holds.
  */
 export function findClassOutputs(model: tf.LayersModel, options: ClassOutputOptions): ClassOutputs {

@@ -55,6 +55,8 @@ export class PredictionTap {
   readonly #internals: ModelInternals;
   readonly #history: tf.History;
   readonly #params: FitParams;
+  /** `fit` validates in its own loop, `fitDataset` by `evaluate`. */
+  readonly #validatesBy: 'loop' | 'evaluate' | null;
   readonly #sinks = new Set<PredictionSink>();
   readonly #undo: (() => void)[] = [];
   #losses: LossFunction[] = [];
@@ -91,6 +93,9 @@ export class PredictionTap {
     this.#model = model;
     this.#internals = internalsOf(model);
     this.#params = params;
+    // `fit` tells the batch size, `fitDataset` cannot.
+    const isDataset = params.batchSize == null;
+    this.#validatesBy = params.doValidation === true ? (isDataset ? 'evaluate' : 'loop') : null;
     this.#history = this.#internals.history!;
     this.#wrapLosses();
     this.#watchFunctions();
@@ -109,8 +114,8 @@ export class PredictionTap {
    * called in `onEpochEnd`.
    */
   get epochComplete(): boolean {
-    const { doValidation, steps, samples, batchSize } = this.#params;
-    if (doValidation === true && !this.#validationSeen) return false;
+    const { steps, samples, batchSize } = this.#params;
+    if (this.#validatesBy !== null && !this.#validationSeen) return false;
     if (samples != null && batchSize != null) return this.#batches >= Math.ceil(samples / batchSize);
     if (steps != null) return this.#batches >= steps;
     return !this.#stoppedAfterBatch;
@@ -147,8 +152,7 @@ export class PredictionTap {
     if (this.#runner === 'validation') return 'val';
     if (tf.engine().state.gradientDepth > 0) return 'train';
     // What else comes may be an evaluation that somebody began before this `fit`, and did not wait for.
-    const { batchSize, doValidation } = this.#params;
-    return batchSize != null && doValidation === true ? 'val' : null;
+    return this.#validatesBy === 'loop' ? 'val' : null;
   }
 
   #watchFunctions(): void {
@@ -193,8 +197,6 @@ export class PredictionTap {
   }
 
   #watchHooks(): void {
-    // `fit` tells the batch size, `fitDataset` cannot.
-    const validatesByEvaluate = this.#params.batchSize == null && this.#params.doValidation === true;
     const onEpochBegin = async (): Promise<void> => {
       this.#batches = 0;
       this.#validationSeen = this.#stoppedAfterBatch = false;
@@ -210,7 +212,7 @@ export class PredictionTap {
     };
     const onBatchEnd = async (): Promise<void> => {
       this.#batches += 1;
-      this.#awaitsValidation = validatesByEvaluate;
+      this.#awaitsValidation = this.#validatesBy === 'evaluate';
       this.#stoppedAfterBatch = this.#internals.stopTraining_;
       return Promise.resolve();
     };
