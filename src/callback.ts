@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Phase } from './entropy/entropy-score.js';
-import type { BatchMean } from './entropy/running-mean.js';
 import { EpochKeeper, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
@@ -39,7 +38,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   #tap: PredictionTap | null = null;
   #outputs: ClassOutputs = new Map();
   /** The scores of the running batch, by output; they count when it has ended. */
-  readonly #batch = new Map<number, BatchMean | null>();
+  readonly #batch = new Map<number, tf.Tensor1D | null>();
   readonly #warned = new Set<string>();
   #fit = -1;
   /** After `resume`: the epoch that the next `fit` must begin with. */
@@ -204,7 +203,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
       return;
     }
     // An optimizer that computes the loss more than once a batch: its last predictions count.
-    this.#batch.get(output)?.mean.dispose();
+    this.#batch.get(output)?.dispose();
     this.#batch.set(output, measured);
   }
 
@@ -233,7 +232,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   #end(): void {
     this.#tap = null;
     this.#offered = null;
-    for (const measured of this.#batch.values()) measured?.mean.dispose();
+    for (const measured of this.#batch.values()) measured?.dispose();
     this.#batch.clear();
     this.#keeper.close();
   }

@@ -119,7 +119,7 @@ export class EpochKeeper {
   async #compare(trained: Trained, ended: EndedEpoch, means: EpochMeans): Promise<EpochRecord> {
     await this.open(trained).catch((error: unknown) => {
       // The epoch stays open: the caller may close it again once the store is free.
-      for (const phase of ['train', 'val'] as const) this.score.add(means[phase], phase);
+      this.score.reattach(means);
       throw error;
     });
     const { metric } = ended;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { RunningMean, type BatchMean } from '../../src/entropy/running-mean.js';
+import { RunningMean } from '../../src/entropy/running-mean.js';
 import { mean } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 
@@ -10,15 +10,16 @@ beforeEach(async () => {
 });
 
 /** What a batch of these rows gives. */
-function batchOf(rows: readonly number[]): BatchMean {
-  return { mean: tf.scalar(mean(rows)), rows: rows.length };
+function batchOf(rows: readonly number[]): tf.Tensor1D {
+  return tf.tensor1d([...rows]);
 }
 
 function valueOf(runningMean: RunningMean): number | null {
-  const batch = runningMean.detach();
-  if (batch === null) return null;
-  runningMean.add(batch);
-  return batch.mean.dataSync()[0]!;
+  const detached = runningMean.detach();
+  if (detached === null) return null;
+  const [value = NaN] = detached.parts.dataSync();
+  runningMean.reattach(detached);
+  return value;
 }
 
 test('has no value and no rows at first', () => {
@@ -60,7 +61,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
         const rows = i % 7 === 0 ? 3 : 128;
         // Drifts as an epoch's entropies do, so that the order matters.
         const value = Math.fround(0.7 - i / 20_000 + 0.05 * Math.sin(i));
-        runningMean.add({ mean: tf.scalar(value), rows });
+        runningMean.add(tf.fill([rows], value));
         sum += value * rows;
         total += rows;
         if (i % 1000 !== 0) continue;
@@ -80,7 +81,7 @@ test('takes the batch over: its tensor is disposed at the latest with the next',
     const runningMean = new RunningMean();
     const batches = [batchOf([1]), batchOf([2])];
     for (const batch of batches) runningMean.add(batch);
-    expect(batches.map((batch) => batch.mean.isDisposed)).toEqual([true, true]);
+    expect(batches.map((batch) => batch.isDisposed)).toEqual([true, true]);
     runningMean.reset();
   });
 });
@@ -90,7 +91,7 @@ test('outlives the tidy that it is added in', async () => {
     const runningMean = new RunningMean();
     for (const value of [1, 2, 6]) {
       tf.tidy(() => {
-        runningMean.add({ mean: tf.keep(tf.scalar(value)), rows: 1 });
+        runningMean.add(tf.keep(tf.tensor1d([value])));
       });
     }
     expect(valueOf(runningMean)).toBe(3);

@@ -6,16 +6,6 @@ import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js
 import { topKEntropy } from '../../src/entropy/top-k-entropy.js';
 import { EntropyCheckpointError } from '../../src/errors.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
-import { topKEntropySuite, type Implementation } from './top-k-entropy-suite.js';
-
-const operation: Implementation['score'] = (predictions, k, fromLogits) =>
-  topKEntropy(predictions, { k, fromLogits });
-
-const composed: Implementation['score'] = (predictions, k, fromLogits) =>
-  tf.tidy(() => {
-    const rows = tf.reshape<tf.Rank.R2>(predictions, [-1, predictions.shape.at(-1)!]);
-    return composedTopKEntropy(rows, k, fromLogits);
-  });
 
 function useBackend(name: string): void {
   beforeAll(async () => {
@@ -25,29 +15,21 @@ function useBackend(name: string): void {
   });
 }
 
-describe('fused on cpu', () => {
-  useBackend('cpu');
-  topKEntropySuite({ score: operation, tolerance: 1e-6 });
+describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+  useBackend(backend);
 
-  test('is what the operation runs', () => {
-    expect(tf.getKernel(TOP_K_ENTROPY, 'cpu')).toBeDefined();
-    const runKernel = jest.spyOn(tf.engine(), 'runKernel');
-    tf.tidy(() => topKEntropy(tf.zeros([2, 3])));
-    const kernels = runKernel.mock.calls.map(([kernel]) => kernel);
-    runKernel.mockRestore();
-    expect(kernels).toContain(TOP_K_ENTROPY);
-    expect(kernels).not.toContain('Softmax');
+  test('one kernel is run, and a row more costs none', () => {
+    const kernelsOf = (rows: number): unknown[] => {
+      const predictions = tf.zeros([rows, 3]);
+      const runKernel = jest.spyOn(tf.engine(), 'runKernel');
+      tf.dispose([topKEntropy(predictions), predictions]);
+      const kernels = runKernel.mock.calls.map(([kernel]) => kernel);
+      runKernel.mockRestore();
+      return kernels;
+    };
+    expect(kernelsOf(2)).toEqual([TOP_K_ENTROPY]);
+    expect(kernelsOf(200)).toEqual([TOP_K_ENTROPY]);
   });
-});
-
-describe('composed on cpu', () => {
-  useBackend('cpu');
-  topKEntropySuite({ score: composed, tolerance: 1e-6 });
-});
-
-describe('on wasm', () => {
-  useBackend('wasm');
-  topKEntropySuite({ score: operation, tolerance: 2e-5 });
 });
 
 const scored = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>

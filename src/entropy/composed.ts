@@ -1,22 +1,52 @@
 import * as tf from '@tensorflow/tfjs';
 import { EPSILON } from './row-entropy.js';
 
+/** The smallest normal number of half precision, where `EPSILON` would be 0 and 0·ln 0 not a number. */
+const HALF_EPSILON = 2 ** -14;
+
 /**
  * Top-k entropy from tfjs's own operations, for a backend without a fused kernel.
  *
- * @param predictions float32 `[rows, numClasses]`.
+ * @param predictions float32 `[..., numClasses]`; one class is the positive one of two.
  * @returns float32 `[rows]`; the caller disposes it.
  */
-export function composedTopKEntropy(predictions: tf.Tensor2D, k: number, fromLogits: boolean): tf.Tensor1D {
+export function composedTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: boolean): tf.Tensor1D {
   return tf.tidy(() => {
-    const [numRows] = predictions.shape;
     // Several backends cannot run top-k on an empty tensor.
-    if (numRows === 0) return tf.zeros([0]);
-    const probabilities = fromLogits ? tf.softmax(predictions) : predictions;
+    if (predictions.size === 0) return tf.zeros([0]);
+    const classes = predictions.shape.at(-1) === 1 ? bothClasses(predictions, fromLogits) : predictions;
+    const rows = tf.reshape(classes, [-1, classes.shape.at(-1)!]);
+    const probabilities = fromLogits ? tf.softmax(rows) : rows;
     const { values } = tf.topk(probabilities, k);
-    const entropy = tf.neg(tf.sum(tf.mul(values, tf.log(tf.add(values, EPSILON))), -1));
+    const epsilon = tf.backend().floatPrecision() === 16 ? HALF_EPSILON : EPSILON;
+    const entropy = tf.neg(tf.sum(tf.mul(values, tf.log(tf.add(values, epsilon))), -1));
     // A sort may pass a NaN by; softmax has spread it over the row already, for probabilities the sum does.
     const nanOrZero = tf.mul(tf.sum(probabilities, -1), 0);
     return tf.add<tf.Tensor1D>(entropy, nanOrZero);
   });
+}
+
+/**
+ * `mean` moved by its share towards that of `values`, from tfjs's own operations.
+ *
+ * @param values float32 `[rows]`.
+ * @param mean float32 `[1]`, or null with the first batch.
+ * @returns float32 `[1]`; the caller disposes it.
+ */
+export function composedRunningMean(
+  values: tf.Tensor1D,
+  mean: tf.Tensor1D | null,
+  share: number,
+): tf.Tensor1D {
+  return tf.tidy(() => {
+    const batchMean = tf.mean<tf.Tensor1D>(values, 0, true);
+    if (mean === null) return batchMean;
+    return tf.add<tf.Tensor1D>(tf.mul(mean, 1 - share), tf.mul(batchMean, share));
+  });
+}
+
+/** `[..., 1]` → `[..., 2]`: p becomes (p, 1 − p); a logit z becomes (z, 0), whose softmax is that. */
+function bothClasses(positive: tf.Tensor, fromLogits: boolean): tf.Tensor {
+  const negative = fromLogits ? tf.zerosLike(positive) : tf.sub(1, positive);
+  return tf.concat([positive, negative], -1);
 }

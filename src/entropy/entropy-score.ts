@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { RunningMean, type BatchMean } from './running-mean.js';
-import { topKEntropy } from './top-k-entropy.js';
+import { runTopKEntropy } from './run-kernels.js';
+import { RunningMean, type DetachedMean } from './running-mean.js';
+import { checkK, checkPredictions } from './top-k-entropy.js';
 
 /** Whether predictions were made in training or in validation. */
 export type Phase = 'train' | 'val';
@@ -13,7 +14,7 @@ export interface EpochEntropies {
 }
 
 /** The means of an epoch that has been handed over; null for a phase without rows. */
-export type EpochMeans = Readonly<Record<Phase, BatchMean | null>>;
+export type EpochMeans = Readonly<Record<Phase, DetachedMean | null>>;
 
 /** What one device read has brought. */
 export interface ClosedScore {
@@ -43,20 +44,16 @@ export class EntropyScore {
    * Scores one batch, on the device.
    *
    * @param predictions `[..., numClasses]`; one class is the positive one of two. The caller keeps it.
-   * @returns null for an empty batch; to be given to `add`, or disposed.
+   * @returns `[rows]`, kept: to be given to `add`, or disposed; null for an empty batch.
    */
-  measure(predictions: tf.Tensor, fromLogits: boolean): BatchMean | null {
-    const numClasses = predictions.shape.at(-1) ?? 0;
+  measure(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor1D | null {
     if (predictions.size === 0) return null;
-    const mean = untaped(predictions, (x) => {
-      const classes = numClasses === 1 ? bothClasses(x, fromLogits) : x;
-      return tf.mean<tf.Scalar>(topKEntropy(classes, { k: this.#topK, fromLogits }));
-    });
-    return { mean: tf.keep(mean), rows: predictions.size / numClasses };
+    checkK(this.#topK, Math.max(2, checkPredictions(predictions, 1)));
+    return tf.keep(untaped(predictions, (x) => runTopKEntropy(x, this.#topK, fromLogits)));
   }
 
   /** Counts a batch in, and disposes it. */
-  add(batch: BatchMean | null, phase: Phase): void {
+  add(batch: tf.Tensor1D | null, phase: Phase): void {
     if (batch !== null) this.#means[phase].add(batch);
   }
 
@@ -66,9 +63,15 @@ export class EntropyScore {
     if (phase === undefined || phase === 'val') this.#means.val.reset();
   }
 
-  /** Hands the epoch over, to `readEpoch` or `add`, and begins the next. The caller owns the means. */
+  /** Hands the epoch over, to `readEpoch` or `reattach`, and begins the next. The caller owns the means. */
   detach(): EpochMeans {
     return { train: this.#means.train.detach(), val: this.#means.val.detach() };
+  }
+
+  /** Takes back what `detach` has given: the epoch goes on. */
+  reattach({ train, val }: EpochMeans): void {
+    if (train !== null) this.#means.train.reattach(train);
+    if (val !== null) this.#means.val.reattach(val);
   }
 }
 
@@ -82,14 +85,16 @@ export async function readEpoch(
   { train, val }: EpochMeans,
   others: readonly tf.Scalar[] = [],
 ): Promise<ClosedScore> {
-  const means = [train, val].filter((batch) => batch !== null);
-  const values = await readScalars([...means.map(({ mean }) => mean), ...others]).finally(() => {
-    for (const { mean } of means) mean.dispose();
+  const means = [train, val].filter((mean) => mean !== null).map(({ parts }) => parts);
+  const values = await readVectors([...means, ...others]).finally(() => {
+    tf.dispose(means);
   });
-  const trainEntropy = train === null ? null : (values.shift() ?? null);
-  const valEntropy = val === null ? null : (values.shift() ?? null);
+  const meanOf = (detached: DetachedMean | null): number | null =>
+    detached === null ? null : sum(values.shift() ?? []);
+  const trainEntropy = meanOf(train);
+  const valEntropy = meanOf(val);
   const entropy = pooledMean([trainEntropy, train?.rows ?? 0], [valEntropy, val?.rows ?? 0]);
-  return { entropies: { entropy, trainEntropy, valEntropy }, others: values };
+  return { entropies: { entropy, trainEntropy, valEntropy }, others: values.flat() };
 }
 
 /**
@@ -97,7 +102,7 @@ export async function readEpoch(
  * calls the loss, and with it this code, under the tape, which would hold every saved tensor (a copy of
  * all bytes on wasm) until the backward pass is done.
  */
-function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Scalar): tf.Scalar {
+function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Tensor1D): tf.Tensor1D {
   if (tf.engine().state.gradientDepth === 0) return tf.tidy(() => measure(x));
   const op = tf.customGrad((input) => ({
     value: measure(input as tf.Tensor),
@@ -106,16 +111,23 @@ function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Scalar): tf.Scalar 
   return op(x);
 }
 
-/** One read for all of them. */
-async function readScalars(scalars: readonly tf.Scalar[]): Promise<number[]> {
-  if (scalars.length === 0) return [];
-  // A metric may be an int32; what is stacked must be of one dtype.
-  const joined = tf.tidy(() => tf.stack(scalars.map((scalar) => tf.cast(tf.reshape(scalar, []), 'float32'))));
+/** The values of scalars and vectors, by one read for all of them. */
+async function readVectors(tensors: readonly tf.Tensor[]): Promise<number[][]> {
+  if (tensors.length === 0) return [];
+  // A metric may be an int32; what is joined must be of one dtype.
+  const joined = tf.tidy(() =>
+    tf.concat(tensors.map((tensor) => tf.cast(tf.reshape(tensor, [-1]), 'float32'))),
+  );
   try {
-    return Array.from(await joined.data());
+    const values = Array.from(await joined.data());
+    return tensors.map(({ size }) => values.splice(0, size));
   } finally {
     joined.dispose();
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** The mean over all rows of both phases; null without any. */
@@ -128,10 +140,4 @@ function pooledMean(...phases: [mean: number | null, rows: number][]): number | 
     total += rows;
   }
   return total === 0 ? null : sum / total;
-}
-
-/** `[..., 1]` → `[..., 2]`: p becomes (p, 1 − p); a logit z becomes (z, 0), whose softmax is that. */
-function bothClasses(positive: tf.Tensor, fromLogits: boolean): tf.Tensor {
-  const negative = fromLogits ? tf.zerosLike(positive) : tf.sub(1, positive);
-  return tf.concat([positive, negative], -1);
 }

@@ -6,14 +6,16 @@ export function entropyTerm(probability: number): number {
   return -probability * Math.log(probability + EPSILON);
 }
 
+type RowEntropy = (values: Float32Array, start: number, end: number) => number;
+
 /**
- * Top-k entropy of `numRows` rows of `numClasses` values, in float64, one pass over each row for k = 2.
+ * Top-k entropy of rows of `numClasses` values, in float64, one pass over each row for k = 2.
  *
  * A NaN anywhere in a row gives NaN, and so does a logit of +Infinity or a row of −Infinity alone,
  * which have no softmax, and an infinite probability. A single logit of −Infinity is a probability of 0.
  *
- * @param values row-major `[numRows, numClasses]`, logits or probabilities.
- * @param out receives one value a row, in nats.
+ * @param values row-major `[rows, numClasses]`, logits or probabilities; one class is the positive of two.
+ * @param out `[rows]`, receives one value a row, in nats.
  */
 export function topKEntropyRows(
   values: Float32Array,
@@ -22,30 +24,71 @@ export function topKEntropyRows(
   fromLogits: boolean,
   out: Float32Array,
 ): void {
-  const rowEntropy = k === 2 ? (fromLogits ? top2OfLogits : top2OfProbabilities) : topKOfRow(k, fromLogits);
+  const rowEntropy = rowEntropyFor(numClasses, k, fromLogits);
   for (let row = 0; row < out.length; row++) {
     out[row] = rowEntropy(values, row * numClasses, (row + 1) * numClasses);
   }
 }
 
-/** Running maximum, runner-up and sum of exponentials together: no second pass, no overflow. */
+function rowEntropyFor(numClasses: number, k: number, fromLogits: boolean): RowEntropy {
+  const largestTwo = fromLogits ? top2OfLogits : top2OfProbabilities;
+  if (numClasses === 1) return ofPositiveClass(k === 2 ? largestTwo : topKOfRow(k, fromLogits), fromLogits);
+  return k === 2 ? largestTwo : topKOfRow(k, fromLogits);
+}
+
+/** p becomes (p, 1 − p); a logit z becomes (z, 0), whose softmax is that. */
+function ofPositiveClass(rowEntropy: RowEntropy, fromLogits: boolean): RowEntropy {
+  const both = new Float32Array(2);
+  return (values, start) => {
+    both[0] = values[start]!;
+    both[1] = fromLogits ? 0 : 1 - both[0];
+    return rowEntropy(both, 0, 2);
+  };
+}
+
+/** Below every finite float32, and finite, so that the difference of two is a number. */
+const BELOW_ALL = -4e38;
+/** exp is looked up in steps of a 32nd of a power of two, and what is left comes from its series. */
+const STEPS_PER_POWER = 32;
+const STEPS_PER_NAT = STEPS_PER_POWER * Math.LOG2E;
+/** Beside the largest term, which is 1, even a million terms of 2^−64 are beyond the last bit of the sum. */
+const NEGLIGIBLE_STEPS = 64 * STEPS_PER_POWER;
+const POWERS = Float64Array.from({ length: NEGLIGIBLE_STEPS }, (_, step) => 2 ** (-step / STEPS_PER_POWER));
+const STEP = Math.LN2 / STEPS_PER_POWER;
+const HALF_STEP_SQUARED = STEP ** 2 / 2;
+const SIXTH_STEP_CUBED = STEP ** 3 / 6;
+
+/**
+ * Running maximum, runner-up and sum of exponentials together: no second pass, no overflow.
+ *
+ * `Math.exp` would take three quarters of the time. The table and three terms of the series are within
+ * 1e-8 of it, a tenth of what a float32 can hold.
+ */
 function top2OfLogits(values: Float32Array, start: number, end: number): number {
-  let first = -Infinity;
-  let second = -Infinity;
+  let first = BELOW_ALL;
+  let second = BELOW_ALL;
+  let firstSteps = first * STEPS_PER_NAT;
   let sum = 0;
   for (let i = start; i < end; i++) {
     const x = values[i]!;
-    if (x > first) {
-      sum = sum * Math.exp(first - x) + 1;
-      second = first;
-      first = x;
-    } else {
-      // exp(−∞ − −∞) would be NaN: a −∞ ahead of the first finite logit adds nothing.
-      if (x !== -Infinity) sum += Math.exp(x - first);
-      if (x > second) second = x;
+    if (x > second) {
+      if (x > first) {
+        sum = sum * Math.exp(first - x) + 1;
+        second = first;
+        first = x;
+        firstSteps = x * STEPS_PER_NAT;
+        continue;
+      }
+      second = x;
     }
+    const steps = firstSteps - x * STEPS_PER_NAT;
+    // −Infinity is far below; a NaN is not, and makes the sum NaN.
+    if (steps >= NEGLIGIBLE_STEPS) continue;
+    const whole = steps | 0;
+    const rest = whole - steps;
+    sum += POWERS[whole]! * (1 + rest * (STEP + rest * (HALF_STEP_SQUARED + rest * SIXTH_STEP_CUBED)));
   }
-  if (!Number.isFinite(first)) return NaN;
+  if (first === BELOW_ALL || first === Infinity) return NaN;
   return entropyTerm(1 / sum) + entropyTerm(Math.exp(second - first) / sum);
 }
 
@@ -68,7 +111,7 @@ function top2OfProbabilities(values: Float32Array, start: number, end: number): 
 }
 
 /** Any k: the k largest are kept in descending order by insertion, which is fast for a small k. */
-function topKOfRow(k: number, fromLogits: boolean): typeof top2OfLogits {
+function topKOfRow(k: number, fromLogits: boolean): RowEntropy {
   const largest = new Float64Array(k);
   return (values, start, end) => {
     largest.fill(-Infinity);

@@ -1,20 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
+import { runRunningMean } from './run-kernels.js';
 
-/** The mean of the rows of one batch, or of more, and how many they are. */
-export interface BatchMean {
-  /** float32, on the device; kept, so that it outlives a `tidy`. */
-  readonly mean: tf.Scalar;
+/** The mean of all rows of a phase, still on the device. */
+export interface DetachedMean {
+  /** float32 `[parts]`, whose sum is the mean; kept. */
+  readonly parts: tf.Tensor1D;
   readonly rows: number;
 }
 
 /**
- * Mean over rows that come batch by batch, as one scalar on the device: constant size, nothing read back.
+ * Mean over rows that come batch by batch, on the device: constant size, nothing read back, one dispatch
+ * a batch.
  *
  * A mean and not a sum, so that a half-precision device does not overflow. Each batch moves the mean by
- * its share of the rows so far, `mean·(1 − w) + batchMean·w` with `w = batchRows / rows`.
+ * its share of the rows so far, `mean + (batchMean − mean)·w` with `w = batchRows / rows`.
  */
 export class RunningMean {
-  #mean: tf.Scalar | null = null;
+  #parts: tf.Tensor1D | null = null;
   #rows = 0;
 
   /** Rows seen since the last reset. */
@@ -23,28 +25,35 @@ export class RunningMean {
   }
 
   /** Takes a batch in, and disposes it. */
-  add({ mean, rows }: BatchMean): void {
-    const previous = this.#mean;
-    this.#rows += rows;
-    if (previous === null) {
-      this.#mean = mean;
-      return;
-    }
-    const share = rows / this.#rows;
-    const next = tf.tidy(() => tf.add<tf.Scalar>(tf.mul(previous, 1 - share), tf.mul(mean, share)));
-    this.#mean = tf.keep(next);
-    tf.dispose([previous, mean]);
+  add(values: tf.Tensor1D): void {
+    this.#move(values, values.size);
+  }
+
+  /** Takes back what `detach` has given, and disposes it; rows may have come meanwhile. */
+  reattach({ parts, rows }: DetachedMean): void {
+    const mean = tf.keep(tf.tidy(() => tf.sum<tf.Tensor1D>(parts, 0, true)));
+    parts.dispose();
+    this.#move(mean, rows);
   }
 
   /** Hands the mean over, null without rows, and begins anew. The caller disposes it. */
-  detach(): BatchMean | null {
-    const detached = this.#mean === null ? null : { mean: this.#mean, rows: this.#rows };
-    this.#mean = null;
+  detach(): DetachedMean | null {
+    const detached = this.#parts === null ? null : { parts: this.#parts, rows: this.#rows };
+    this.#parts = null;
     this.#rows = 0;
     return detached;
   }
 
   reset(): void {
-    this.detach()?.mean.dispose();
+    this.detach()?.parts.dispose();
+  }
+
+  /** @param values whose mean counts as `rows` rows; disposed here. */
+  #move(values: tf.Tensor1D, rows: number): void {
+    const former = this.#parts;
+    this.#rows += rows;
+    this.#parts = tf.keep(tf.tidy(() => runRunningMean(values, former, rows / this.#rows)));
+    values.dispose();
+    former?.dispose();
   }
 }

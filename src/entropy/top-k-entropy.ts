@@ -1,8 +1,6 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import { composedTopKEntropy } from './composed.js';
-import { TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
-import './register-kernels.js';
+import { runTopKEntropy } from './run-kernels.js';
 
 export interface TopKEntropyOptions {
   /** How many of the largest probabilities count; an integer, 1…numClasses. @default 2 */
@@ -27,7 +25,7 @@ export interface TopKEntropyOptions {
  */
 export function topKEntropy(predictions: tf.Tensor, options: TopKEntropyOptions = {}): tf.Tensor1D {
   const { k = 2, fromLogits = true } = options;
-  const numClasses = checkPredictions(predictions);
+  const numClasses = checkPredictions(predictions, 2);
   checkK(k, numClasses);
   if (typeof fromLogits !== 'boolean') {
     throw new EntropyCheckpointError(
@@ -35,29 +33,29 @@ export function topKEntropy(predictions: tf.Tensor, options: TopKEntropyOptions 
       `Expected \`fromLogits\` to be true or false, got ${String(fromLogits)}.`,
     );
   }
-  return tf.tidy(() => {
-    const rows = tf.reshape<tf.Rank.R2>(tf.cast(predictions, 'float32'), [-1, numClasses]);
-    const fused = tf.getKernel(TOP_K_ENTROPY, tf.getBackend()) as tf.KernelConfig | undefined;
-    if (fused === undefined) return composedTopKEntropy(rows, k, fromLogits);
-    return tf.engine().runKernel<tf.Tensor1D>(TOP_K_ENTROPY, { predictions: rows }, { k, fromLogits });
-  });
+  return runTopKEntropy(predictions, k, fromLogits);
 }
 
-function checkPredictions(predictions: tf.Tensor): number {
+/**
+ * @returns the number of classes.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`.
+ */
+export function checkPredictions(predictions: tf.Tensor, minClasses: number): number {
   const { rank, shape, dtype } = predictions;
   const numClasses = shape[rank - 1] ?? 0;
   const numeric = dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
-  if (rank < 1 || numClasses < 2 || !numeric) {
+  if (rank < 1 || numClasses < minClasses || !numeric) {
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_PREDICTIONS',
-      `Expected \`predictions\` to be a numeric tensor [..., numClasses] with 2 or more classes, ` +
+      `Expected \`predictions\` to be a numeric tensor [..., numClasses] with ${minClasses} or more classes, ` +
         `got ${dtype} [${shape.join(', ')}].`,
     );
   }
   return numClasses;
 }
 
-function checkK(k: number, numClasses: number): void {
+/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
+export function checkK(k: number, numClasses: number): void {
   if (!Number.isInteger(k) || k < 1 || k > numClasses) {
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openBackend, type BackendChoice, type OpenBackend } from '../../backends/open-backend.js';
+
+const entry = new URL('fixtures/entry.ts', import.meta.url);
+
+const CHOICES: readonly (BackendChoice & { readonly complaint: RegExp })[] = [
+  { place: 'node', backend: 'webgpu', complaint: /Error while parsing WGSL[^]*this is no WGSL/ },
+  { place: 'chromium', backend: 'webgpu', complaint: /Error while parsing WGSL[^]*this is no WGSL/ },
+  { place: 'chromium', backend: 'webgl', complaint: /Failed to compile fragment shader[^]*this is no GLSL/ },
+];
+
+describe.each(CHOICES)('a broken shader on $backend in $place', ({ place, backend, complaint }) => {
+  let opened: OpenBackend;
+
+  beforeAll(async () => {
+    opened = await openBackend({ place, backend }, entry);
+  });
+
+  afterAll(async () => {
+    await opened.close();
+  });
+
+  test('rejects the call that runs it, with the words of its compiler', async () => {
+    await expect(opened.call('runBrokenShader', [1, 2, 3], true)).rejects.toThrow(complaint);
+  });
+
+  test('rejects also a call that does not read its result', async () => {
+    await expect(opened.call('runBrokenShader', [4, 5], false)).rejects.toThrow(/invalid|compile/i);
+  });
+
+  test('rejects no other call', async () => {
+    const broken = opened.call('runBrokenShader', [6], false).catch((error: unknown) => error);
+    const matrix = [
+      [7, 0],
+      [0, 8],
+    ];
+    expect(await opened.call('product', matrix)).toEqual({ backend, values: [7, 16, 21, 32] });
+    expect(await broken).toBeInstanceOf(Error);
+  });
+});

@@ -1,0 +1,4 @@
+import { describeConformance, OPERATIONS } from './describe-conformance.js';
+
+describeConformance({ place: 'node', backend: 'cpu' }, { tolerance: 1e-6 });
+describeConformance({ place: 'node', backend: 'cpu' }, { tolerance: 1e-6, composed: true }, OPERATIONS);

@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs';
+import type { BackendName } from '../backend-choice.js';
+import { NEVER, type Device } from './device.js';
+import type { StartRequest } from './request.js';
+import { WebGlDevice, type WebGlBackend } from './webgl-device.js';
+import { requireWebGpuAdapter, WebGpuDevice, type WebGpuBackend } from './webgpu-device.js';
+
+export type EntryModule = Readonly<Record<string, unknown>>;
+
+/** What differs between a process and a page. */
+export interface Surroundings {
+  /** Before the backend's package is imported. */
+  prepare(backend: BackendName): Promise<void>;
+  /** @param url of the request to start. */
+  loadEntry(url: string): Promise<EntryModule>;
+}
+
+/** Makes the backend the current one, or throws: tfjs itself would go on with another. */
+export async function startBackend(
+  { backend, flags, requireGpu, entry: entryUrl }: StartRequest,
+  surroundings: Surroundings,
+): Promise<{ readonly device: Device; readonly entry: EntryModule }> {
+  await surroundings.prepare(backend);
+  await importBackend(backend);
+  // Before the backend is made, as in a program: kernels that are registered later miss its set-up.
+  const entry = await surroundings.loadEntry(entryUrl);
+  // The type does not know that there may be none yet.
+  if ((tf.engine().backendName as string | undefined) !== undefined) {
+    throw new Error('The entry module computes when it is imported, before a backend has been chosen.');
+  }
+  for (const [flag, value] of Object.entries(flags)) tf.env().set(flag, value);
+  await makeCurrent(backend);
+  const device = await deviceOf(backend);
+  if (requireGpu && device.isSoftware) {
+    throw new Error(`The adapter is a software rasteriser: ${device.description}.`);
+  }
+  await device.settle();
+  return { device, entry };
+}
+
+async function importBackend(backend: BackendName): Promise<void> {
+  if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+  if (backend === 'webgpu') {
+    await requireWebGpuAdapter();
+    await import('@tensorflow/tfjs-backend-webgpu');
+  }
+}
+
+async function makeCurrent(backend: BackendName): Promise<void> {
+  const warnings: string[] = [];
+  /* eslint-disable no-console -- tfjs says nowhere else why a backend did not come up. */
+  const { warn } = console;
+  console.warn = (...parts: unknown[]) => void warnings.push(parts.map(String).join(' '));
+  try {
+    if (await tf.setBackend(backend)) return;
+    const reason = warnings.length === 0 ? '' : ` ${warnings.join('\n')}`;
+    throw new Error(`\`tf.setBackend('${backend}')\` returned false.${reason}`);
+  } finally {
+    console.warn = warn;
+    /* eslint-enable no-console */
+  }
+}
+
+async function deviceOf(backend: BackendName): Promise<Device> {
+  const current: unknown = tf.backend();
+  if (tf.getBackend() !== backend) throw new Error(`tfjs made '${tf.getBackend()}' the current backend.`);
+  if (backend === 'webgpu') return new WebGpuDevice(current as WebGpuBackend);
+  if (backend === 'webgl') return new WebGlDevice(current as WebGlBackend);
+  const description = backend === 'wasm' ? await wasmDescription() : '';
+  return { description, isSoftware: false, lost: NEVER, settle: () => Promise.resolve() };
+}
+
+async function wasmDescription(): Promise<string> {
+  const [hasSimd, hasThreads] = await Promise.all(
+    ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map((flag) => tf.env().getAsync(flag)),
+  );
+  return `${hasSimd === true ? 'SIMD' : 'no SIMD'}, ${hasThreads === true ? 'threads' : 'no threads'}`;
+}

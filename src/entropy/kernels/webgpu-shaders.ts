@@ -1,0 +1,178 @@
+import { EPSILON } from '../row-entropy.js';
+
+export interface TopKEntropyShader {
+  readonly k: number;
+  readonly fromLogits: boolean;
+  /** One class, the positive one of two. */
+  readonly positiveOnly: boolean;
+  /** Invocations that share a row; a divisor of `workgroupSize`. */
+  readonly invocationsPerRow: number;
+  readonly workgroupSize: number;
+}
+
+/**
+ * WGSL of the entropies of rows: running maximum, runner-up and sum of exponentials in one pass. Either
+ * each invocation has a row, or those of a workgroup share one, each with every n-th class, and the
+ * first of them joins what they have found: one barrier, as a tree of them would wait longer.
+ *
+ * NaN and Infinity are told by their bits; a compiler may take it that there are none.
+ */
+export function topKEntropyWgsl(shader: TopKEntropyShader): string {
+  const { fromLogits } = shader;
+  return `
+    // Finite, so that the difference of two is a number; what is lower is a probability of 0.
+    const LOWEST : f32 = -1e38;
+    const INFINITY_BITS : u32 = 0x7f800000u;
+    var<private> first : f32 = LOWEST;
+    var<private> second : f32 = LOWEST;
+    var<private> sum : f32 = 0.0;
+    var<private> invalid : bool = false;
+
+    ${seeWgsl(fromLogits)}
+
+    fn probability(x : f32) -> f32 {
+      return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
+    }
+
+    fn term(p : f32) -> f32 {
+      return select(0.0, -p * log(p + ${EPSILON}), p > 0.0);
+    }
+
+    ${entropyWgsl(shader)}
+
+    ${shader.invocationsPerRow === 1 ? rowByInvocation(shader) : rowByInvocations(shader)}
+  `;
+}
+
+function seeWgsl(fromLogits: boolean): string {
+  if (!fromLogits) {
+    return `
+    fn see(p : f32) {
+      invalid = invalid || (bitcast<u32>(p) & 0x7fffffffu) >= INFINITY_BITS;
+      if (p > first) {
+        second = first;
+        first = p;
+      } else {
+        second = max(second, p);
+      }
+    }`;
+  }
+  return `
+    fn see(logit : f32) {
+      let bits = bitcast<u32>(logit);
+      invalid = invalid || bits == INFINITY_BITS || (bits & 0x7fffffffu) > INFINITY_BITS;
+      let x = max(logit, LOWEST);
+      if (x > first) {
+        sum = sum * exp(first - x) + 1.0;
+        second = first;
+        first = x;
+      } else {
+        second = max(second, x);
+        sum += exp(x - first);
+      }
+    }`;
+}
+
+function entropyWgsl({ k, fromLogits }: TopKEntropyShader): string {
+  const invalid = fromLogits ? 'invalid || first <= LOWEST' : 'invalid';
+  return `
+    fn entropy(start : i32, numClasses : i32) -> f32 {
+      if (${invalid}) { return uniforms.NAN; }
+      ${k <= 2 ? `return term(probability(first))${k === 2 ? ' + term(probability(second))' : ''};` : generalWgsl(k)}
+    }`;
+}
+
+/** Value by value downwards, each as often as it occurs: as many further passes as there are values. */
+function generalWgsl(k: number): string {
+  return `
+      var total = 0.0;
+      var above = first;
+      var left = ${k};
+      for (var pass_ = 0; pass_ < ${k} && left > 0; pass_++) {
+        var largest = LOWEST;
+        var count = 0;
+        for (var c = 0; c < numClasses; c++) {
+          let x = predictions[start + c];
+          if (pass_ > 0 && x >= above) { continue; }
+          if (x > largest) {
+            largest = x;
+            count = 0;
+          }
+          if (x == largest) { count++; }
+        }
+        if (count == 0) { break; }
+        let taken = min(count, left);
+        total += f32(taken) * term(probability(largest));
+        left -= taken;
+        above = largest;
+      }
+      return total;`;
+}
+
+function rowByInvocation({ positiveOnly, fromLogits }: TopKEntropyShader): string {
+  return `
+    fn main(row : i32) {
+      if (row >= uniforms.size) { return; }
+      let numClasses = uniforms.predictionsShape.y;
+      let start = row * numClasses;
+      for (var c = 0; c < numClasses; c++) { see(predictions[start + c]); }
+      ${positiveOnly ? `see(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
+      setOutputAtIndex(row, entropy(start, numClasses));
+    }`;
+}
+
+function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopKEntropyShader): string {
+  const joinSum = `
+          let larger = max(first, firsts[i]);
+          sum = sum * exp(first - larger) + sums[i] * exp(firsts[i] - larger);`;
+  return `
+    var<workgroup> firsts : array<f32, ${workgroupSize}>;
+    var<workgroup> seconds : array<f32, ${workgroupSize}>;
+    var<workgroup> sums : array<f32, ${workgroupSize}>;
+    var<workgroup> invalids : array<u32, ${workgroupSize}>;
+
+    fn main(index : i32) {
+      let row = index / ${invocationsPerRow};
+      let share = index % ${invocationsPerRow};
+      let numClasses = uniforms.predictionsShape.y;
+      let start = row * numClasses;
+      if (row < uniforms.size) {
+        for (var c = share; c < numClasses; c += ${invocationsPerRow}) { see(predictions[start + c]); }
+      }
+      let own = i32(localIndex);
+      firsts[own] = first;
+      seconds[own] = second;
+      sums[own] = sum;
+      invalids[own] = u32(invalid);
+      workgroupBarrier();
+      if (share == 0 && row < uniforms.size) {
+        for (var i = own + 1; i < own + ${invocationsPerRow}; i++) {
+          ${fromLogits ? joinSum : ''}
+          second = max(max(second, seconds[i]), min(first, firsts[i]));
+          first = max(first, firsts[i]);
+          invalid = invalid || invalids[i] != 0u;
+        }
+        setOutputAtIndex(row, entropy(start, numClasses));
+      }
+    }`;
+}
+
+/** WGSL of a running mean's step, by one workgroup. */
+export function runningMeanWgsl(invocations: number, isFirst: boolean): string {
+  return `
+    var<workgroup> totals : array<f32, ${invocations}>;
+
+    fn main(index : i32) {
+      let rows = uniforms.valuesShape;
+      var total = 0.0;
+      for (var i = index; i < rows; i += ${invocations}) { total += values[i]; }
+      totals[index] = total;
+      workgroupBarrier();
+      if (index == 0) {
+        for (var i = 1; i < min(${invocations}, rows); i++) { total += totals[i]; }
+        let batchMean = total / f32(rows);
+        ${isFirst ? 'setOutputAtIndex(0, batchMean);' : 'setOutputAtIndex(0, mean[0] + (batchMean - mean[0]) * uniforms.share);'}
+      }
+    }
+  `;
+}

@@ -1,0 +1,97 @@
+import type * as tf from '@tensorflow/tfjs';
+import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
+import {
+  rowsAndClasses,
+  TOP_K_ENTROPY,
+  type TopKEntropyAttrs,
+  type TopKEntropyInputs,
+} from './top-k-entropy-kernel.js';
+import { runningMeanWgsl, topKEntropyWgsl } from './webgpu-shaders.js';
+
+interface Share {
+  readonly invocationsPerRow: number;
+  readonly workgroupSize: number;
+}
+
+const NARROW: Share = { invocationsPerRow: 1, workgroupSize: 64 };
+
+/**
+ * How many invocations share a row. Eight read a sector of memory at once, and 32 are what every device
+ * runs in step; few to a workgroup, as on a software rasteriser a barrier costs more with each.
+ */
+function shareOfRow(numClasses: number): Share {
+  if (numClasses < 256) return NARROW;
+  return { invocationsPerRow: numClasses < 4096 ? 8 : 32, workgroupSize: 32 };
+}
+
+const MEAN_WORKGROUP_SIZE = 64;
+
+/** A shader with its inputs, as tfjs's webgpu backend takes it, and changes it: to be made for each call. */
+interface WebGPUProgram {
+  readonly variableNames: readonly string[];
+  readonly outputShape: readonly number[];
+  /** Of everything that the shader's text depends on; tfjs adds ranks and types. */
+  readonly shaderKey: string;
+  readonly dispatchLayout: { readonly x: readonly number[] };
+  readonly dispatch: readonly [number, number, number];
+  readonly workgroupSize: readonly [number, number, number];
+  readonly uniforms?: string;
+  /** Whether `uniforms.size`, of the output, is wanted. */
+  readonly size: boolean;
+  getUserCode(): string;
+}
+
+/** What is used of tfjs's webgpu backend. */
+interface WebGPUBackend {
+  runWebGPUProgram(
+    program: WebGPUProgram,
+    inputs: readonly tf.TensorInfo[],
+    dtype: 'float32',
+    uniforms?: readonly { type: 'float32' | 'int32'; data: readonly number[] }[],
+  ): tf.TensorInfo;
+}
+
+const topKEntropy: tf.KernelFunc = (call) => {
+  const { predictions } = call.inputs as TopKEntropyInputs;
+  const { k, fromLogits } = call.attrs as TopKEntropyAttrs;
+  const backend = call.backend as WebGPUBackend;
+  const { numRows, numClasses } = rowsAndClasses(predictions);
+  const positiveOnly = numClasses === 1;
+  const { invocationsPerRow, workgroupSize } = k > 2 ? NARROW : shareOfRow(numClasses);
+  const shader = { k, fromLogits, positiveOnly, invocationsPerRow, workgroupSize };
+  const program: WebGPUProgram = {
+    variableNames: ['predictions'],
+    outputShape: [numRows],
+    shaderKey: `${TOP_K_ENTROPY}_${Object.values(shader).join('_')}`,
+    dispatchLayout: { x: [0] },
+    dispatch: [Math.ceil((numRows * invocationsPerRow) / workgroupSize), 1, 1],
+    workgroupSize: [workgroupSize, 1, 1],
+    size: true,
+    getUserCode: () => topKEntropyWgsl(shader),
+  };
+  return backend.runWebGPUProgram(program, [{ ...predictions, shape: [numRows, numClasses] }], 'float32');
+};
+
+const runningMean: tf.KernelFunc = (call) => {
+  const { values, mean } = call.inputs as RunningMeanInputs;
+  const { share } = call.attrs as RunningMeanAttrs;
+  const backend = call.backend as WebGPUBackend;
+  const program: WebGPUProgram = {
+    variableNames: mean === undefined ? ['values'] : ['values', 'mean'],
+    outputShape: [1],
+    shaderKey: `${RUNNING_MEAN}_${mean === undefined}`,
+    dispatchLayout: { x: [0] },
+    dispatch: [1, 1, 1],
+    workgroupSize: [MEAN_WORKGROUP_SIZE, 1, 1],
+    uniforms: 'share : f32,',
+    size: false,
+    getUserCode: () => runningMeanWgsl(MEAN_WORKGROUP_SIZE, mean === undefined),
+  };
+  const inputs = mean === undefined ? [values] : [values, mean];
+  return backend.runWebGPUProgram(program, inputs, 'float32', [{ type: 'float32', data: [share] }]);
+};
+
+export const webgpuKernels: tf.KernelConfig[] = [
+  { kernelName: TOP_K_ENTROPY, backendName: 'webgpu', kernelFunc: topKEntropy },
+  { kernelName: RUNNING_MEAN, backendName: 'webgpu', kernelFunc: runningMean },
+];
