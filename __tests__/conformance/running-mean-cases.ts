@@ -29,7 +29,7 @@ async function checkMean(batches: readonly number[][], terms: Terms): Promise<vo
   assertClose([(await valueOf(runningMean))!], [mean(values.flat())], 1e-5);
 }
 
-/** What the running mean must do on every backend. Its own error is at most 1e-5, on half precision too. */
+/** What the running mean must do on every backend: its own error is at most 1e-5, on half precision too. */
 export const runningMeanCases: readonly ConformanceCase[] = [
   {
     name: 'running mean: one batch is its mean',
@@ -46,6 +46,35 @@ export const runningMeanCases: readonly ConformanceCase[] = [
         Array.from({ length: count }, (_, i) => 0.5 + 0.2 * Math.sin(i));
       await checkMean([rows(5000)], terms);
       await checkMean([rows(4999), rows(64), rows(65)], terms);
+    },
+  },
+  {
+    name: 'running mean: a batch of 100,000 rows, nearly all alike, and a second one',
+    run: async (terms) => {
+      const rows = Array.from({ length: 100_000 }, (_, i) => (i % 1000 === 0 ? 0.1 : 0.7));
+      await checkMean([rows, rows.slice(0, 8193)], terms);
+    },
+  },
+  {
+    name: 'running mean: a batch that fails does not count, and nothing of it is left',
+    run: async () => {
+      const runningMean = new RunningMean();
+      addAll(runningMean, [[1, 1]]);
+      const values = tf.tensor1d([9, 9]);
+      // Takes the place of the method, until it is deleted.
+      Object.assign(tf.engine(), {
+        runKernel: () => {
+          throw new Error('device lost');
+        },
+      });
+      assert.throws(() => {
+        runningMean.add(values);
+      }, 'device lost');
+      Reflect.deleteProperty(tf.engine(), 'runKernel');
+      assert.isTrue(values.isDisposed);
+      assert.equal(runningMean.rows, 2);
+      addAll(runningMean, [[3, 3]]);
+      assert.equal(await valueOf(runningMean), 2);
     },
   },
   {

@@ -4,7 +4,7 @@ import { sigmoid64 } from '../support/observer.js';
 
 const NUM_FEATURES = 6;
 const NUM_CLASSES = 4;
-const EPOCHS = 3;
+export const EPOCHS = 3;
 const BATCH = 8;
 /** 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial, of an odd number of rows. */
 const ROWS = { train: 37, val: 11 };
@@ -127,7 +127,7 @@ export const TRAININGS: Record<string, Training> = {
     const { history } = await model.fitDataset(await datasetOf(train), {
       epochs: EPOCHS,
       verbose: 0,
-      validationData: (await datasetOf(val)),
+      validationData: await datasetOf(val),
       callbacks,
     });
     tf.dispose([train.x, train.y, val.x, val.y]);

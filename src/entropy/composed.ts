@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { EPSILON } from './row-entropy.js';
 
-/** The smallest normal number of half precision, where `EPSILON` would be 0 and 0·ln 0 not a number. */
-const HALF_EPSILON = 2 ** -14;
-
 /**
  * Top-k entropy from tfjs's own operations, for a backend without a fused kernel.
  *
@@ -18,8 +15,9 @@ export function composedTopKEntropy(predictions: tf.Tensor, k: number, fromLogit
     const rows = tf.reshape(classes, [-1, classes.shape.at(-1)!]);
     const probabilities = fromLogits ? tf.softmax(rows) : rows;
     const { values } = tf.topk(probabilities, k);
-    const epsilon = tf.backend().floatPrecision() === 16 ? HALF_EPSILON : EPSILON;
-    const entropy = tf.neg(tf.sum(tf.mul(values, tf.log(tf.add(values, epsilon))), -1));
+    const terms = tf.mul(values, tf.log(tf.add(values, EPSILON)));
+    // In half precision the epsilon is 0, and 0·ln 0 no number.
+    const entropy = tf.neg(tf.sum(tf.where(tf.equal(values, 0), 0, terms), -1));
     // A sort may pass a NaN by; softmax has spread it over the row already, for probabilities the sum does.
     const nanOrZero = tf.mul(tf.sum(probabilities, -1), 0);
     return tf.add<tf.Tensor1D>(entropy, nanOrZero);

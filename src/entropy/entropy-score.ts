@@ -98,12 +98,12 @@ export async function readEpoch(
 }
 
 /**
- * Runs `measure` so that a gradient tape which is recording keeps none of its intermediates: training
- * calls the loss, and with it this code, under the tape, which would hold every saved tensor (a copy of
- * all bytes on wasm) until the backward pass is done.
+ * Runs `measure` so that a gradient tape which is recording keeps none of its intermediates, of a cast or
+ * of the composition: training calls the loss, and with it this code, under the tape, which would hold
+ * every saved tensor (a copy of all bytes on wasm) until the backward pass is done.
  */
 function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Tensor1D): tf.Tensor1D {
-  if (tf.engine().state.gradientDepth === 0) return tf.tidy(() => measure(x));
+  if (tf.engine().state.gradientDepth === 0) return measure(x);
   const op = tf.customGrad((input) => ({
     value: measure(input as tf.Tensor),
     gradFunc: () => tf.zerosLike(input as tf.Tensor),

@@ -110,29 +110,33 @@ function top2OfProbabilities(values: Float32Array, start: number, end: number): 
   return Number.isFinite(sum) ? entropyTerm(first) + entropyTerm(second) : NaN;
 }
 
-/** Any k: the k largest are kept in descending order by insertion, which is fast for a small k. */
+/** Any k: of all classes the terms are summed, else the k largest are kept, which is fast for a small k. */
 function topKOfRow(k: number, fromLogits: boolean): RowEntropy {
-  const largest = new Float64Array(k);
+  const counted = new Float64Array(k);
   return (values, start, end) => {
-    largest.fill(-Infinity);
+    const max = fromLogits ? maxOf(values, start, end) : 0;
+    if (!Number.isFinite(max)) return NaN;
+    counted.fill(-Infinity);
     let sum = 0;
-    let max = -Infinity;
-    if (fromLogits) {
-      for (let i = start; i < end; i++) max = Math.max(max, values[i]!);
-      if (!Number.isFinite(max)) return NaN;
-    }
     for (let i = start; i < end; i++) {
       const x = values[i]!;
       const value = fromLogits ? Math.exp(x - max) : x;
       sum += value;
-      insertDescending(largest, value);
+      if (k === end - start) counted[i - start] = value;
+      else insertDescending(counted, value);
     }
     if (!Number.isFinite(sum)) return NaN;
     const scale = fromLogits ? 1 / sum : 1;
     let entropy = 0;
-    for (const value of largest) entropy += entropyTerm(value * scale);
+    for (const value of counted) entropy += entropyTerm(value * scale);
     return entropy;
   };
+}
+
+function maxOf(values: Float32Array, start: number, end: number): number {
+  let max = -Infinity;
+  for (let i = start; i < end; i++) max = Math.max(max, values[i]!);
+  return max;
 }
 
 function insertDescending(largest: Float64Array, value: number): void {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean, composedTopKEntropy } from './composed.js';
 import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
-import { TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
+import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
 import './register-kernels.js';
 
 /**
@@ -15,7 +15,8 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
   return tf.tidy(() => {
     // A cast to what it is already would copy it.
     const floats = predictions.dtype === 'float32' ? predictions : tf.cast(predictions, 'float32');
-    if (!isRegistered(TOP_K_ENTROPY)) return composedTopKEntropy(floats, k, fromLogits);
+    const isFused = k <= MAX_FUSED_K || k === predictions.shape.at(-1);
+    if (!isFused || !isRegistered(TOP_K_ENTROPY)) return composedTopKEntropy(floats, k, fromLogits);
     return tf.engine().runKernel<tf.Tensor1D>(TOP_K_ENTROPY, { predictions: floats }, { k, fromLogits });
   });
 }

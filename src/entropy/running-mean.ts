@@ -31,9 +31,14 @@ export class RunningMean {
 
   /** Takes back what `detach` has given, and disposes it; rows may have come meanwhile. */
   reattach({ parts, rows }: DetachedMean): void {
-    const mean = tf.keep(tf.tidy(() => tf.sum<tf.Tensor1D>(parts, 0, true)));
-    parts.dispose();
-    this.#move(mean, rows);
+    try {
+      this.#move(
+        tf.tidy(() => tf.sum(parts, 0, true)),
+        rows,
+      );
+    } finally {
+      parts.dispose();
+    }
   }
 
   /** Hands the mean over, null without rows, and begins anew. The caller disposes it. */
@@ -48,12 +53,16 @@ export class RunningMean {
     this.detach()?.parts.dispose();
   }
 
-  /** @param values whose mean counts as `rows` rows; disposed here. */
+  /** @param values whose mean counts as `rows` rows; disposed here, and not counted should that fail. */
   #move(values: tf.Tensor1D, rows: number): void {
     const former = this.#parts;
-    this.#rows += rows;
-    this.#parts = tf.keep(tf.tidy(() => runRunningMean(values, former, rows / this.#rows)));
-    values.dispose();
+    const rowsSoFar = this.#rows + rows;
+    try {
+      this.#parts = tf.keep(runRunningMean(values, former, rows / rowsSoFar));
+    } finally {
+      values.dispose();
+    }
+    this.#rows = rowsSoFar;
     former?.dispose();
   }
 }

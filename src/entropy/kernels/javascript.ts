@@ -16,7 +16,7 @@ import {
 /** How a backend whose tensors lie in memory that JavaScript can read gives access to it. */
 interface Memory<Backend> {
   readonly makeOutput: (backend: Backend, shape: number[]) => tf.TensorInfo;
-  /** Not valid any more once another output has been made. */
+  /** Not valid any more once an output has been made or another tensor has been moved here. */
   readonly valuesOf: (backend: Backend, info: tf.TensorInfo) => Float32Array;
 }
 
@@ -55,7 +55,9 @@ function javascriptKernels<Backend>(
     const backend = call.backend as Backend;
     const { numRows, numClasses } = rowsAndClasses(predictions);
     const entropies = makeOutput(backend, [numRows]);
-    topKEntropyRows(valuesOf(backend, predictions), numClasses, k, fromLogits, valuesOf(backend, entropies));
+    // The input first: should it still lie on another backend, it is moved here, and the heap may grow.
+    const values = valuesOf(backend, predictions);
+    topKEntropyRows(values, numClasses, k, fromLogits, valuesOf(backend, entropies));
     return entropies;
   };
 
@@ -63,9 +65,10 @@ function javascriptKernels<Backend>(
     const { values, mean } = call.inputs as RunningMeanInputs;
     const { share } = call.attrs as RunningMeanAttrs;
     const backend = call.backend as Backend;
-    const moved = makeOutput(backend, [1]);
     const former = mean === undefined ? undefined : valuesOf(backend, mean)[0];
-    valuesOf(backend, moved)[0] = movedMean(valuesOf(backend, values), former, share);
+    const next = movedMean(valuesOf(backend, values), former, share);
+    const moved = makeOutput(backend, [1]);
+    valuesOf(backend, moved)[0] = next;
     return moved;
   };
 

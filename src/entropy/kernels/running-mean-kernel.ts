@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 
-/** Name under which the kernels that move a running mean are registered with tfjs. */
-export const RUNNING_MEAN = 'EntropyCheckpointRunningMean';
+/** Name under which the kernels that move a running mean are registered with tfjs, with the contract's number. */
+export const RUNNING_MEAN = 'EntropyCheckpointRunningMean1';
 
 /**
  * `values` is float32 `[rows]`, of one batch. `mean`, absent with the first batch, is what the kernel

@@ -15,6 +15,11 @@ interface OpAttribute {
 /** What is used of tfjs-node's backend, and of tfjs-node-gpu's, which runs TensorFlow's own operations. */
 interface TensorFlowBackend {
   readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_INT32', number>>;
+  executeSingleOutput(
+    op: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly tf.Tensor[],
+  ): tf.Tensor;
   executeMultipleOutputs(
     op: string,
     attributes: readonly OpAttribute[],
@@ -25,38 +30,33 @@ interface TensorFlowBackend {
 
 /**
  * The shortest composition of TensorFlow's operations: `Xlogy` takes 0·ln 0 for 0, so that there is no
- * epsilon to be added, which changes a term by less than 1e-10. To be run within a `tidy`.
+ * epsilon to be added, which changes a term by less than 1e-10.
  */
-const topKEntropy: tf.KernelFunc = (call) => {
-  const { predictions } = call.inputs as TopKEntropyInputs;
-  const { k, fromLogits } = call.attrs as TopKEntropyAttrs;
-  const backend = call.backend as TensorFlowBackend;
+function topKEntropyOf(
+  backend: TensorFlowBackend,
+  predictions: tf.Tensor,
+  { k, fromLogits }: TopKEntropyAttrs,
+): tf.Tensor {
   const { binding } = backend;
   const float = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
   const index = { name: 'Tidx', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 };
   const no = (name: string): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value: false });
   const run = (op: string, attributes: readonly OpAttribute[], ...inputs: tf.Tensor[]): tf.Tensor =>
-    backend.executeMultipleOutputs(op, attributes, inputs, 1)[0]!;
+    backend.executeSingleOutput(op, attributes, inputs);
   const sumOfRows = (x: tf.Tensor): tf.Tensor =>
     run('Sum', [no('keep_dims'), float, index], x, tf.scalar(1, 'int32'));
+  const largestOf = (x: tf.Tensor): tf.Tensor =>
+    backend.executeMultipleOutputs('TopKV2', [no('sorted'), float], [x, tf.scalar(k, 'int32')], 2)[0]!;
 
-  const rows = classRows(predictions as tf.Tensor, fromLogits);
+  const rows = classRows(predictions, fromLogits);
   const probabilities = fromLogits ? run('Softmax', [float], rows) : rows;
-  const [largest] =
-    k === rows.shape[1]
-      ? [probabilities]
-      : backend.executeMultipleOutputs(
-          'TopKV2',
-          [no('sorted'), float],
-          [probabilities, tf.scalar(k, 'int32')],
-          2,
-        );
-  const negative = sumOfRows(run('Xlogy', [float], largest!, largest!));
+  const counted = k === rows.shape[1] ? probabilities : largestOf(probabilities);
+  const negative = sumOfRows(run('Xlogy', [float], counted, counted));
   if (fromLogits) return run('Neg', [float], negative);
-  // `TopKV2` may pass a NaN by, and so does no sum; softmax has spread it over the row already.
+  // `TopKV2` may pass a NaN by, the sum does not; softmax has spread it over the row already.
   const nanOrZero = run('Mul', [float], sumOfRows(probabilities), tf.scalar(0));
   return run('Sub', [float], nanOrZero, negative);
-};
+}
 
 /** `[rows, numClasses]`, of two classes where there is only the positive one. */
 function classRows(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor {
@@ -68,5 +68,15 @@ function classRows(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor {
 
 /** tfjs-node registers its backend under this name on either device. The running mean is composed. */
 export const tensorflowKernels: tf.KernelConfig[] = [
-  { kernelName: TOP_K_ENTROPY, backendName: 'tensorflow', kernelFunc: topKEntropy },
+  {
+    kernelName: TOP_K_ENTROPY,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { predictions } = inputs as TopKEntropyInputs;
+      // TensorFlow's operations give tensors, and so must be given them.
+      return tf.tidy(() =>
+        topKEntropyOf(backend as TensorFlowBackend, predictions as tf.Tensor, attrs as TopKEntropyAttrs),
+      );
+    },
+  },
 ];

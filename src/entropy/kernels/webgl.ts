@@ -6,15 +6,17 @@ import {
   type TopKEntropyAttrs,
   type TopKEntropyInputs,
 } from './top-k-entropy-kernel.js';
-import { runningMeanGlsl, topKEntropyGlsl } from './webgl-shaders.js';
+import { blockMeansGlsl, runningMeanGlsl, type Parts } from './webgl-running-mean-shader.js';
+import { topKEntropyGlsl } from './webgl-top-k-entropy-shader.js';
 
-/** A shader with its inputs, as tfjs's webgl backend takes it; compiled once for each `userCode`. */
+/** A shader with its inputs, as tfjs's webgl backend takes it. */
 interface WebGLProgram {
   readonly variableNames: readonly string[];
   readonly outputShape: readonly number[];
+  /** With it, and with ranks and kinds of textures, goes what is compiled. */
   readonly userCode: string;
   readonly packedInputs?: boolean;
-  /** Sizes come as uniforms: no compilation for the smaller last batch. */
+  /** Sizes come as uniforms, which is not tfjs's default: no compilation for the smaller last batch. */
   readonly enableShapeUniforms: true;
   readonly customUniforms: readonly { name: string; type: 'int' | 'float' }[];
 }
@@ -28,27 +30,34 @@ interface WebGLBackend {
     dtype: 'float32',
     customUniformValues: readonly number[][],
   ): tf.TensorInfo;
+  disposeIntermediateTensorInfo(info: tf.TensorInfo): void;
 }
+
+/** More values than that are summed in blocks first, as one fragment alone would take too long. */
+const LONGEST_SUM = 8192;
+const BLOCK_SIZE = 512;
 
 const topKEntropy: tf.KernelFunc = (call) => {
   const { predictions } = call.inputs as TopKEntropyInputs;
   const { k, fromLogits } = call.attrs as TopKEntropyAttrs;
   const backend = call.backend as WebGLBackend;
   const { numRows, numClasses } = rowsAndClasses(predictions);
-  // The last two dimensions decide how values are packed: as they are, there is nothing to be repacked.
-  const rowsInBlock = predictions.shape.at(-2) ?? 1;
-  const blocks = { ...predictions, shape: [numRows / Math.max(1, rowsInBlock), rowsInBlock, numClasses] };
   const packed = backend.texData.get(predictions.dataId).isPacked === true;
+  // The last two dimensions decide how values are packed: as they are, there is nothing to be repacked.
+  const rowsInBlock = packed ? (predictions.shape.at(-2) ?? 1) : numRows;
+  const shape = packed
+    ? [numRows / Math.max(1, rowsInBlock), rowsInBlock, numClasses]
+    : [numRows, numClasses];
   const webglVersion = tf.env().getNumber('WEBGL_VERSION');
   const program: WebGLProgram = {
     variableNames: ['predictions'],
     outputShape: [numRows],
-    userCode: topKEntropyGlsl({ numClasses, k, fromLogits, packed, half: isHalf(), webglVersion }),
+    userCode: topKEntropyGlsl({ numClasses, k, fromLogits, packed, webglVersion }),
     packedInputs: packed,
     enableShapeUniforms: true,
     customUniforms: [{ name: 'rowsInBlock', type: 'int' }],
   };
-  return backend.runWebGLProgram(program, [blocks], 'float32', [[rowsInBlock]]);
+  return backend.runWebGLProgram(program, [{ ...predictions, shape }], 'float32', [[rowsInBlock]]);
 };
 
 const runningMean: tf.KernelFunc = (call) => {
@@ -56,26 +65,55 @@ const runningMean: tf.KernelFunc = (call) => {
   const { share } = call.attrs as RunningMeanAttrs;
   const backend = call.backend as WebGLBackend;
   const [rows = 0] = values.shape;
-  const parts = isHalf() ? 2 : 1;
+  if (rows <= LONGEST_SUM) return movedMean(backend, values, rows, mean, share);
+  const blocks = blockMeans(backend, values, rows);
+  const moved = movedMean(backend, blocks, rows / BLOCK_SIZE, mean, share);
+  backend.disposeIntermediateTensorInfo(blocks);
+  return moved;
+};
+
+function blockMeans(backend: WebGLBackend, values: tf.TensorInfo, numValues: number): tf.TensorInfo {
+  const parts = partsOfMean();
+  const program: WebGLProgram = {
+    variableNames: ['values'],
+    outputShape: [Math.ceil(numValues / BLOCK_SIZE) * parts],
+    userCode: blockMeansGlsl(BLOCK_SIZE, parts),
+    enableShapeUniforms: true,
+    customUniforms: [{ name: 'numValues', type: 'int' }],
+  };
+  return backend.runWebGLProgram(program, [values], 'float32', [[numValues]]);
+}
+
+/** @param rows what the sum of `values` is divided by. */
+function movedMean(
+  backend: WebGLBackend,
+  values: tf.TensorInfo,
+  rows: number,
+  mean: tf.TensorInfo | undefined,
+  share: number,
+): tf.TensorInfo {
+  const [numValues = 0] = values.shape;
+  const parts = partsOfMean();
   // Powers of two, so that batches of other sizes seldom need a shader of their own.
-  const maxRows = 2 ** Math.ceil(Math.log2(rows));
+  const maxValues = 2 ** Math.ceil(Math.log2(numValues));
   const program: WebGLProgram = {
     variableNames: mean === undefined ? ['values'] : ['values', 'mean'],
     outputShape: [parts],
-    userCode: runningMeanGlsl(maxRows, mean === undefined, parts),
+    userCode: runningMeanGlsl(maxValues, mean === undefined, parts),
     enableShapeUniforms: true,
     customUniforms: [
-      { name: 'rows', type: 'int' },
+      { name: 'numValues', type: 'int' },
+      { name: 'rows', type: 'float' },
       { name: 'share', type: 'float' },
     ],
   };
   const inputs = mean === undefined ? [values] : [values, mean];
-  return backend.runWebGLProgram(program, inputs, 'float32', [[rows], [share]]);
-};
+  return backend.runWebGLProgram(program, inputs, 'float32', [[numValues], [rows], [share]]);
+}
 
-/** Whether textures hold half precision; told by the flag, as the backend's own test reads from the device. */
-function isHalf(): boolean {
-  return !tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED');
+/** By the flag, and not by `floatPrecision()`, which is 16 on every webgl backend. */
+function partsOfMean(): Parts {
+  return tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED') ? 1 : 2;
 }
 
 export const webglKernels: tf.KernelConfig[] = [

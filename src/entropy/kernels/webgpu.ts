@@ -6,25 +6,27 @@ import {
   type TopKEntropyAttrs,
   type TopKEntropyInputs,
 } from './top-k-entropy-kernel.js';
-import { runningMeanWgsl, topKEntropyWgsl } from './webgpu-shaders.js';
+import { runningMeanWgsl } from './webgpu-running-mean-shader.js';
+import { topKEntropyWgsl } from './webgpu-top-k-entropy-shader.js';
 
-interface Share {
+interface RowSplit {
   readonly invocationsPerRow: number;
   readonly workgroupSize: number;
 }
 
-const NARROW: Share = { invocationsPerRow: 1, workgroupSize: 64 };
+const UNDIVIDED: RowSplit = { invocationsPerRow: 1, workgroupSize: 64 };
 
 /**
  * How many invocations share a row. Eight read a sector of memory at once, and 32 are what every device
  * runs in step; few to a workgroup, as on a software rasteriser a barrier costs more with each.
  */
-function shareOfRow(numClasses: number): Share {
-  if (numClasses < 256) return NARROW;
+function splitOfRow(numClasses: number): RowSplit {
+  if (numClasses < 256) return UNDIVIDED;
   return { invocationsPerRow: numClasses < 4096 ? 8 : 32, workgroupSize: 32 };
 }
 
-const MEAN_WORKGROUP_SIZE = 64;
+/** Of a mean: of many values each invocation would otherwise have too many. */
+const meanWorkgroupSize = (rows: number): number => (rows > 4096 ? 256 : 64);
 
 /** A shader with its inputs, as tfjs's webgpu backend takes it, and changes it: to be made for each call. */
 interface WebGPUProgram {
@@ -57,8 +59,15 @@ const topKEntropy: tf.KernelFunc = (call) => {
   const backend = call.backend as WebGPUBackend;
   const { numRows, numClasses } = rowsAndClasses(predictions);
   const positiveOnly = numClasses === 1;
-  const { invocationsPerRow, workgroupSize } = k > 2 ? NARROW : shareOfRow(numClasses);
-  const shader = { k, fromLogits, positiveOnly, invocationsPerRow, workgroupSize };
+  const { invocationsPerRow, workgroupSize } = k > 2 ? UNDIVIDED : splitOfRow(numClasses);
+  const shader = {
+    k,
+    allClasses: k === numClasses,
+    fromLogits,
+    positiveOnly,
+    invocationsPerRow,
+    workgroupSize,
+  };
   const program: WebGPUProgram = {
     variableNames: ['predictions'],
     outputShape: [numRows],
@@ -76,16 +85,17 @@ const runningMean: tf.KernelFunc = (call) => {
   const { values, mean } = call.inputs as RunningMeanInputs;
   const { share } = call.attrs as RunningMeanAttrs;
   const backend = call.backend as WebGPUBackend;
+  const workgroupSize = meanWorkgroupSize(values.shape[0] ?? 0);
   const program: WebGPUProgram = {
     variableNames: mean === undefined ? ['values'] : ['values', 'mean'],
     outputShape: [1],
     shaderKey: `${RUNNING_MEAN}_${mean === undefined}`,
     dispatchLayout: { x: [0] },
     dispatch: [1, 1, 1],
-    workgroupSize: [MEAN_WORKGROUP_SIZE, 1, 1],
+    workgroupSize: [workgroupSize, 1, 1],
     uniforms: 'share : f32,',
     size: false,
-    getUserCode: () => runningMeanWgsl(MEAN_WORKGROUP_SIZE, mean === undefined),
+    getUserCode: () => runningMeanWgsl(workgroupSize, mean === undefined),
   };
   const inputs = mean === undefined ? [values] : [values, mean];
   return backend.runWebGPUProgram(program, inputs, 'float32', [{ type: 'float32', data: [share] }]);

@@ -2,6 +2,8 @@ import { EPSILON } from '../row-entropy.js';
 
 export interface TopKEntropyShader {
   readonly k: number;
+  /** Whether k is the number of classes. */
+  readonly allClasses: boolean;
   readonly fromLogits: boolean;
   /** One class, the positive one of two. */
   readonly positiveOnly: boolean;
@@ -20,8 +22,8 @@ export interface TopKEntropyShader {
 export function topKEntropyWgsl(shader: TopKEntropyShader): string {
   const { fromLogits } = shader;
   return `
-    // Finite, so that the difference of two is a number; what is lower is a probability of 0.
-    const LOWEST : f32 = -1e38;
+    // Finite, so that the difference of two is a number; −Infinity is taken for it.
+    const LOWEST : f32 = -3.4028234e38;
     const INFINITY_BITS : u32 = 0x7f800000u;
     var<private> first : f32 = LOWEST;
     var<private> second : f32 = LOWEST;
@@ -34,8 +36,11 @@ export function topKEntropyWgsl(shader: TopKEntropyShader): string {
       return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
     }
 
+    // The epsilon may be 0 to a device, and 0·ln 0 is no number.
     fn term(p : f32) -> f32 {
-      return select(0.0, -p * log(p + ${EPSILON}), p > 0.0);
+      if (p < 0.0) { return uniforms.NAN; }
+      if (p == 0.0) { return 0.0; }
+      return -p * log(p + ${EPSILON});
     }
 
     ${entropyWgsl(shader)}
@@ -73,17 +78,22 @@ function seeWgsl(fromLogits: boolean): string {
     }`;
 }
 
-function entropyWgsl({ k, fromLogits }: TopKEntropyShader): string {
-  const invalid = fromLogits ? 'invalid || first <= LOWEST' : 'invalid';
+function entropyWgsl({ k, allClasses, fromLogits }: TopKEntropyShader): string {
+  const top2 = `return term(probability(first))${k === 2 ? ' + term(probability(second))' : ''};`;
   return `
     fn entropy(start : i32, numClasses : i32) -> f32 {
-      if (${invalid}) { return uniforms.NAN; }
-      ${k <= 2 ? `return term(probability(first))${k === 2 ? ' + term(probability(second))' : ''};` : generalWgsl(k)}
+      if (${fromLogits ? 'invalid || first <= LOWEST' : 'invalid'}) { return uniforms.NAN; }
+      ${k <= 2 ? top2 : allClasses ? SUM_OF_ALL : selectionWgsl(k)}
     }`;
 }
 
+const SUM_OF_ALL = `
+      var total = 0.0;
+      for (var c = 0; c < numClasses; c++) { total += term(probability(f32(predictions[start + c]))); }
+      return total;`;
+
 /** Value by value downwards, each as often as it occurs: as many further passes as there are values. */
-function generalWgsl(k: number): string {
+function selectionWgsl(k: number): string {
   return `
       var total = 0.0;
       var above = first;
@@ -92,7 +102,7 @@ function generalWgsl(k: number): string {
         var largest = LOWEST;
         var count = 0;
         for (var c = 0; c < numClasses; c++) {
-          let x = predictions[start + c];
+          let x = f32(predictions[start + c]);
           if (pass_ > 0 && x >= above) { continue; }
           if (x > largest) {
             largest = x;
@@ -115,7 +125,7 @@ function rowByInvocation({ positiveOnly, fromLogits }: TopKEntropyShader): strin
       if (row >= uniforms.size) { return; }
       let numClasses = uniforms.predictionsShape.y;
       let start = row * numClasses;
-      for (var c = 0; c < numClasses; c++) { see(predictions[start + c]); }
+      for (var c = 0; c < numClasses; c++) { see(f32(predictions[start + c])); }
       ${positiveOnly ? `see(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
       setOutputAtIndex(row, entropy(start, numClasses));
     }`;
@@ -133,11 +143,11 @@ function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopK
 
     fn main(index : i32) {
       let row = index / ${invocationsPerRow};
-      let share = index % ${invocationsPerRow};
+      let lane = index % ${invocationsPerRow};
       let numClasses = uniforms.predictionsShape.y;
       let start = row * numClasses;
       if (row < uniforms.size) {
-        for (var c = share; c < numClasses; c += ${invocationsPerRow}) { see(predictions[start + c]); }
+        for (var c = lane; c < numClasses; c += ${invocationsPerRow}) { see(f32(predictions[start + c])); }
       }
       let own = i32(localIndex);
       firsts[own] = first;
@@ -145,7 +155,7 @@ function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopK
       sums[own] = sum;
       invalids[own] = u32(invalid);
       workgroupBarrier();
-      if (share == 0 && row < uniforms.size) {
+      if (lane == 0 && row < uniforms.size) {
         for (var i = own + 1; i < own + ${invocationsPerRow}; i++) {
           ${fromLogits ? joinSum : ''}
           second = max(max(second, seconds[i]), min(first, firsts[i]));
@@ -155,24 +165,4 @@ function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopK
         setOutputAtIndex(row, entropy(start, numClasses));
       }
     }`;
-}
-
-/** WGSL of a running mean's step, by one workgroup. */
-export function runningMeanWgsl(invocations: number, isFirst: boolean): string {
-  return `
-    var<workgroup> totals : array<f32, ${invocations}>;
-
-    fn main(index : i32) {
-      let rows = uniforms.valuesShape;
-      var total = 0.0;
-      for (var i = index; i < rows; i += ${invocations}) { total += values[i]; }
-      totals[index] = total;
-      workgroupBarrier();
-      if (index == 0) {
-        for (var i = 1; i < min(${invocations}, rows); i++) { total += totals[i]; }
-        let batchMean = total / f32(rows);
-        ${isFirst ? 'setOutputAtIndex(0, batchMean);' : 'setOutputAtIndex(0, mean[0] + (batchMean - mean[0]) * uniforms.share);'}
-      }
-    }
-  `;
 }

@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { tensorflowKernels } from '../../src/entropy/kernels/tensorflow.js';
+import { entropyOfProbabilities, softmax64 } from '../support/entropy64.js';
+import { expectNoTensorsLeft } from '../support/fixtures.js';
+
+const [kernel] = tensorflowKernels;
+
+/** What TensorFlow's operations do, by tfjs's own; `TopKV2` passes every NaN by, as it may. */
+const OPERATIONS: Record<string, (...inputs: tf.Tensor[]) => tf.Tensor> = {
+  Softmax: (x) => tf.softmax(x),
+  TopKV2: (x, k) => {
+    const numbers = tf.where(tf.isNaN(x), -1, x);
+    return tf.topk(numbers, k.dataSync()[0]).values;
+  },
+  Xlogy: (x, y) => tf.where(tf.equal(x, 0), 0, tf.mul(x, tf.log(y))),
+  Sum: (x, axis) => tf.sum(x, axis.dataSync()[0]),
+  Neg: (x) => tf.neg(x),
+  Mul: (x, y) => tf.mul(x, y),
+  Sub: (x, y) => tf.sub(x, y),
+};
+
+/** Stands for the backend of tfjs-node, and notes the operations. */
+class FakeBackend {
+  readonly binding = { TF_ATTR_TYPE: 0, TF_ATTR_BOOL: 1, TF_FLOAT: 2, TF_INT32: 3 };
+  readonly operations: string[] = [];
+
+  executeSingleOutput(op: string, _attributes: unknown, inputs: tf.Tensor[]): tf.Tensor {
+    this.operations.push(op);
+    return OPERATIONS[op]!(...inputs);
+  }
+
+  executeMultipleOutputs(op: string, attributes: unknown, inputs: tf.Tensor[]): tf.Tensor[] {
+    return [this.executeSingleOutput(op, attributes, inputs)];
+  }
+}
+
+function run(
+  rows: number[][],
+  attrs: { k: number; fromLogits: boolean },
+): { values: number[]; operations: string[] } {
+  return tf.tidy(() => {
+    const backend = new FakeBackend();
+    const predictions = tf.tensor2d(rows);
+    const entropies = kernel!.kernelFunc({ inputs: { predictions }, attrs, backend }) as tf.Tensor;
+    return { values: Array.from(entropies.dataSync()), operations: backend.operations };
+  });
+}
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+const LOGITS = [
+  [1, 2, 4, -3],
+  [3, 1, 1, 0],
+  [0, 0, 0, 0],
+  [-Infinity, 9, 1, 8],
+];
+
+describe.each([1, 2, 3, 4])('k = %i', (k) => {
+  test.each([true, false])('gives what float64 gives, fromLogits %s', async (fromLogits) => {
+    await expectNoTensorsLeft(() => {
+      const probabilities = LOGITS.map(softmax64);
+      const { values } = run(fromLogits ? LOGITS : probabilities, { k, fromLogits });
+      for (const [row, value] of values.entries()) {
+        expect(value).toBeCloseTo(entropyOfProbabilities(probabilities[row]!, k), 6);
+      }
+    });
+  });
+
+  test('a NaN that the sort passes by makes its row NaN', () => {
+    const rows = [0, 1, 2, 3].map((place) => [0.1, 0.2, 0.3, 0.4].with(place, NaN));
+    expect(run(rows, { k, fromLogits: false }).values).toEqual([NaN, NaN, NaN, NaN]);
+  });
+});
+
+test('one unit is the positive class of two', () => {
+  expect(run([[0.25], [1]], { k: 2, fromLogits: false }).values[0]).toBeCloseTo(
+    entropyOfProbabilities([0.25, 0.75]),
+    6,
+  );
+  expect(run([[2]], { k: 2, fromLogits: true }).values[0]).toBeCloseTo(
+    entropyOfProbabilities(softmax64([2, 0])),
+    6,
+  );
+});
+
+test('runs five operations on logits', () => {
+  expect(run(LOGITS, { k: 2, fromLogits: true }).operations).toEqual([
+    'Softmax',
+    'TopKV2',
+    'Xlogy',
+    'Sum',
+    'Neg',
+  ]);
+});
