@@ -1,32 +1,54 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  BACKEND_LABELS,
+  PARTS,
+  WORKLOADS,
+  type BackendLabel,
+  type Part,
+  type WorkloadName,
+} from './names.js';
 
 export interface Flags {
-  rounds: number;
-  epochs: number;
-  batchSize: number;
-  backend: 'wasm' | 'cpu';
-  json?: string;
+  readonly backends: readonly BackendLabel[];
+  readonly only: readonly Part[];
+  readonly workloads: readonly WorkloadName[];
+  /** Seconds for the rounds of one workload on one backend. */
+  readonly budget: number;
+  readonly quick: boolean;
+  readonly json?: string;
+  readonly markdown?: string;
 }
 
 /** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
   return new Command('npm run bench --')
-    .description('Time of fit with the callback over the time of bare fit.')
+    .description('What the callback costs: time of fit, of its kernels, and memory.')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
-    .option('--rounds <count>', 'measurements of each kind', positiveInteger, 20)
-    .option('--epochs <count>', 'epochs of a measurement', positiveInteger, 3)
-    .option('--batch-size <count>', 'rows in a batch', positiveInteger, 128)
-    .addOption(
-      new Option('--backend <name>', 'backend of TensorFlow.js').choices(['wasm', 'cpu']).default('wasm'),
-    )
-    .option('--json <file>', 'write every measurement there as well')
+    .option('--backends <names>', `among ${BACKEND_LABELS.join(',')}`, listOf(BACKEND_LABELS), BACKEND_LABELS)
+    .option('--only <parts>', `among ${PARTS.join(',')}`, listOf(PARTS), PARTS)
+    .option('--workloads <names>', `among ${WORKLOADS.join(',')}`, listOf(WORKLOADS), WORKLOADS)
+    .option('--budget <seconds>', 'for each workload on each backend', positiveNumber, 90)
+    .option('--quick', 'a few rounds of small measurements: to see that all of it runs', false)
+    .option('--json <file>', 'write every measurement there')
+    .option('--markdown <file>', 'write the tables there, between <!-- results --> and <!-- /results -->')
     .parse(args, { from: 'user' })
     .opts<Flags>();
 }
 
-function positiveInteger(text: string): number {
+function listOf<Name extends string>(known: readonly Name[]): (text: string) => readonly Name[] {
+  return (text) => {
+    const names = text.split(',').map((name) => name.trim());
+    const unknown = names.filter((name) => !known.some((one) => one === name));
+    if (unknown.length === 0) return known.filter((one) => names.includes(one));
+    throw new InvalidArgumentError(
+      `Expected names among ${known.join(', ')}, separated by commas, got ${unknown.map((name) => `'${name}'`).join(', ')}.`,
+    );
+  };
+}
+
+function positiveNumber(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected an integer from 1 up.');
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError(`Expected a number of seconds above 0, got '${text}'.`);
 }

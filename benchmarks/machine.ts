@@ -1,13 +1,23 @@
-import { cpus } from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, totalmem } from 'node:os';
 
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
+  readonly memoryBytes: number;
   readonly node: string;
-  readonly tfjs: string;
-  readonly backend: string;
+  /** By the package's name. */
+  readonly versions: Readonly<Record<string, string>>;
 }
+
+const PACKAGES = [
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgpu',
+  'webgpu',
+  '@sparticuz/chromium',
+];
 
 /** What a figure is worth nothing without. */
 export function describeMachine(): Machine {
@@ -15,8 +25,28 @@ export function describeMachine(): Machine {
   return {
     cpu: cores[0]?.model.trim() ?? 'unknown',
     cores: cores.length,
+    memoryBytes: totalmem(),
     node: process.version,
-    tfjs: tf.version.tfjs,
-    backend: tf.getBackend(),
+    versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
   };
+}
+
+/** One line. */
+export function machineText({ cpu, cores, memoryBytes, node, versions }: Machine): string {
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, Node ${node}, ${packages.join(', ')}.`;
+}
+
+/** Not every package exports its package.json: it is looked for beside and above the main file. */
+function versionOf(name: string): string {
+  const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
+  for (const folder of folders) {
+    try {
+      const text = readFileSync(`${folder}/${name}/package.json`, 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return 'not installed';
 }

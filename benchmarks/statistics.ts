@@ -3,6 +3,13 @@ export interface Interval {
   readonly high: number;
 }
 
+/** A median and how well it is known. */
+export interface Estimate extends Interval {
+  readonly median: number;
+  /** Values that it is of. */
+  readonly count: number;
+}
+
 /** @param values one or more. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -25,4 +32,14 @@ export function medianInterval(
   const medians = Array.from({ length: resamples }, () => median(values.map(draw))).sort((a, b) => a - b);
   const quantile = (share: number): number => medians[Math.round(share * (resamples - 1))] ?? NaN;
   return { low: quantile(0.025), high: quantile(0.975) };
+}
+
+/** @param values one or more. */
+export function estimate(values: readonly number[], random: () => number, resamples?: number): Estimate {
+  return { median: median(values), count: values.length, ...medianInterval(values, random, resamples) };
+}
+
+/** Distance from the median to the farther end of its interval. */
+export function halfWidth({ median: middle, low, high }: Estimate): number {
+  return Math.max(high - middle, middle - low);
 }

@@ -4,8 +4,10 @@ export interface TopKEntropyShader {
   readonly numClasses: number;
   readonly k: number;
   readonly fromLogits: boolean;
-  /** Whether a texel holds two rows of two classes, or one value. */
+  /** Whether a texel of the predictions holds two rows of two classes, or one value. */
   readonly packed: boolean;
+  /** Whether the result is `[rows / 2, 2]`, or `[rows]`. */
+  readonly paired: boolean;
   readonly webglVersion: number;
 }
 
@@ -18,7 +20,7 @@ export interface TopKEntropyShader {
  * rounding of the predictions and of the result.
  */
 export function topKEntropyGlsl(shader: TopKEntropyShader): string {
-  const { numClasses, fromLogits } = shader;
+  const { numClasses, fromLogits, paired } = shader;
   return `
     const int NUM_CLASSES = ${numClasses};
     // Finite, so that the difference of two is a number; −Infinity is taken for it.
@@ -43,7 +45,8 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
     ${shader.packed ? packedGlsl(shader) : UNPACKED}
 
     void main() {
-      int row = getOutputCoords();
+      ${paired ? 'ivec2 coords = getOutputCoords();' : ''}
+      int row = ${paired ? 'coords.x * 2 + coords.y' : 'getOutputCoords()'};
       begin(row);
       seeRow(row);
       ${numClasses === 1 ? `see(${fromLogits ? '0.0' : '1.0 - first'});` : ''}

@@ -49,15 +49,20 @@ const topKEntropy: tf.KernelFunc = (call) => {
     ? [numRows / Math.max(1, rowsInBlock), rowsInBlock, numClasses]
     : [numRows, numClasses];
   const webglVersion = tf.env().getNumber('WEBGL_VERSION');
+  // Fragments are drawn two by two: of a texture of one line, half of them for nothing.
+  const paired = numRows % 2 === 0;
   const program: WebGLProgram = {
     variableNames: ['predictions'],
-    outputShape: [numRows],
-    userCode: topKEntropyGlsl({ numClasses, k, fromLogits, packed, webglVersion }),
+    outputShape: paired ? [numRows / 2, 2] : [numRows],
+    userCode: topKEntropyGlsl({ numClasses, k, fromLogits, packed, paired, webglVersion }),
     packedInputs: packed,
     enableShapeUniforms: true,
     customUniforms: [{ name: 'rowsInBlock', type: 'int' }],
   };
-  return backend.runWebGLProgram(program, [{ ...predictions, shape }], 'float32', [[rowsInBlock]]);
+  const input = { ...predictions, shape };
+  const entropies = backend.runWebGLProgram(program, [input], 'float32', [[rowsInBlock]]);
+  // The texture is not packed, so any shape of as many values will do.
+  return { ...entropies, shape: [numRows] };
 };
 
 const runningMean: tf.KernelFunc = (call) => {

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { Results } from '../../benchmarks/results.js';
+import { useTempFolder } from '../support/fixtures.js';
+
+const tempFolder = useTempFolder();
+
+function runBench(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  return new Promise((settle) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', 'benchmarks/bench.ts', ...args],
+      (error, stdout, stderr) => {
+        settle({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
+  });
+}
+
+describe('npm run bench', () => {
+  test('measures fits, kernels and memory, and writes all of it', async () => {
+    const [json, markdown] = ['results.json', 'results.md'].map((name) => join(tempFolder(), name));
+    const args = ['--quick', '--backends', 'cpu,wasm', '--workloads', 'dense,conv'];
+    const { status, stdout, stderr } = await runBench([...args, '--json', json!, '--markdown', markdown!]);
+    expect({ status, failed: stderr.includes('failed') }).toEqual({ status: 0, failed: false });
+    const { fits, kernels, memory, failures, backends } = JSON.parse(readFileSync(json!, 'utf8')) as Results;
+    expect(failures).toEqual([]);
+    expect(Object.keys(backends)).toEqual(['cpu', 'wasm']);
+    const trained = fits.flatMap(({ outcome }) => ('reason' in outcome ? [] : [outcome]));
+    const reasons = fits.flatMap(({ outcome }) => ('reason' in outcome ? [outcome.reason] : []));
+    expect(trained).toHaveLength(3);
+    expect(reasons).toEqual([expect.stringContaining('Conv2DBackpropFilter')]);
+    for (const { ratios } of trained) {
+      for (const name of ['control', 'callback', 'predict-again', 'keep-outputs'] as const) {
+        expect(ratios[name]?.median).toBeGreaterThan(0);
+      }
+    }
+    expect(kernels.every(({ fused, composed }) => fused.timeMs > 0 && composed.timeMs > 0)).toBe(true);
+    expect(kernels).toHaveLength(8);
+    const peaks = memory.map(({ way, rows, peak }) => [way, rows, peak?.tensorBytes] as const);
+    const peakOf = (way: string, rows: number): number =>
+      peaks.find(([oneWay, oneRows]) => oneWay === way && oneRows === rows)![2]!;
+    expect(peakOf('checkpoint', 100_000)).toBe(peakOf('checkpoint', 10_000));
+    expect(peakOf('keep-outputs', 100_000)).toBeGreaterThan(9 * peakOf('keep-outputs', 10_000));
+    expect(stdout).toContain('predict again');
+    expect(readFileSync(markdown!, 'utf8')).toContain('### fit on wasm');
+  });
+
+  test.each([
+    { args: ['--backends', 'cuda'], told: 'cuda' },
+    { args: ['--budget', '0'], told: '--budget' },
+    { args: ['--rounds', '3'], told: '--rounds' },
+  ])('refuses $args with status 2', async ({ args, told }) => {
+    const { status, stderr } = await runBench(args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(told);
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * What the callback costs: time of `fit`, of its kernels, and memory, on every backend.
+ * `npm run bench -- --help` lists the flags; README.md beside this file says how it is measured.
+ */
+import { writeFileSync } from 'node:fs';
+import { benchmarkFit, type FitPlan } from './fit-benchmark.js';
+import { parseFlags, type Flags } from './flags.js';
+import { benchmarkKernels, SIZES, type KernelPlan } from './kernel-benchmark.js';
+import { describeMachine } from './machine.js';
+import { requireMarks, writeBetweenMarks } from './markdown-file.js';
+import { benchmarkMemory, MEMORY_PLAN, type MemoryPlan } from './memory-benchmark.js';
+import type { BackendLabel } from './names.js';
+import { markdownReport, textReport } from './report.js';
+import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
+
+interface Plan {
+  readonly fit: FitPlan;
+  readonly kernel: KernelPlan;
+  readonly memory: MemoryPlan;
+}
+
+function planOf({ quick, budget }: Flags): Plan {
+  if (quick) {
+    return {
+      fit: { targetMs: null, minRounds: 1, maxRounds: 1, budgetMs: 0 },
+      kernel: { sizes: SIZES.slice(0, 2), minRounds: 2, maxRounds: 2, budgetMs: 0 },
+      memory: { rows: MEMORY_PLAN.rows.slice(0, 2), numClasses: MEMORY_PLAN.numClasses.slice(0, 1), runs: 1 },
+    };
+  }
+  return {
+    fit: { targetMs: 300, minRounds: 20, maxRounds: 400, budgetMs: budget * 1000 },
+    kernel: { sizes: SIZES, minRounds: 3, maxRounds: 31, budgetMs: 5000 },
+    memory: MEMORY_PLAN,
+  };
+}
+
+class Benchmark {
+  readonly #flags: Flags;
+  readonly #plan: Plan;
+  readonly #backends: Partial<Record<BackendLabel, string>> = {};
+  readonly #fits: FitResult[] = [];
+  readonly #kernels: KernelResult[] = [];
+  readonly #memory: MemoryResult[] = [];
+  readonly #failures: string[] = [];
+
+  constructor(flags: Flags) {
+    this.#flags = flags;
+    this.#plan = planOf(flags);
+  }
+
+  /** One backend after the other: two at once would take each other's time. */
+  async run(): Promise<void> {
+    for (const backend of this.#flags.backends) {
+      const announce = (description: string): void => void (this.#backends[backend] = description);
+      if (this.#flags.only.includes('fit')) await this.#runFits(backend, announce);
+      if (this.#flags.only.includes('kernel')) {
+        await this.#attempt(`kernels on ${backend}`, () =>
+          benchmarkKernels(backend, this.#plan.kernel, announce, (result) => this.#kernels.push(result)),
+        );
+      }
+    }
+    if (this.#flags.only.includes('memory')) {
+      await this.#attempt('memory', () =>
+        benchmarkMemory(this.#plan.memory, (result) => this.#memory.push(result)),
+      );
+    }
+  }
+
+  results(command: string): Results {
+    return {
+      command,
+      isQuick: this.#flags.quick,
+      finishedAt: new Date().toISOString(),
+      machine: describeMachine(),
+      backends: this.#backends,
+      fits: this.#fits,
+      kernels: this.#kernels,
+      memory: this.#memory,
+      failures: this.#failures,
+    };
+  }
+
+  async #runFits(backend: BackendLabel, announce: (description: string) => void): Promise<void> {
+    for (const workload of this.#flags.workloads) {
+      await this.#attempt(`${workload} on ${backend}`, async () => {
+        this.#fits.push(await benchmarkFit(backend, workload, this.#plan.fit, announce));
+      });
+    }
+  }
+
+  /** What fails is told at the end; the rest is measured all the same. */
+  async #attempt(name: string, measure: () => Promise<void>): Promise<void> {
+    const startMs = performance.now();
+    try {
+      await measure();
+      console.error(`${name}: ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+    } catch (error) {
+      this.#failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`${name}: failed`);
+    }
+  }
+}
+
+const args = process.argv.slice(2);
+const flags = parseFlags(args);
+if (flags.markdown !== undefined) requireMarks(flags.markdown);
+const benchmark = new Benchmark(flags);
+await benchmark.run();
+const results = benchmark.results(['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '));
+console.log(textReport(results));
+if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results)}\n`);
+if (flags.markdown !== undefined) writeBetweenMarks(flags.markdown, markdownReport(results));
+if (results.failures.length > 0) process.exitCode = 1;

@@ -1,0 +1,85 @@
+import { WANTED_HALF_WIDTH } from './fit-benchmark.js';
+import { BACKENDS, type BackendLabel } from './names.js';
+import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
+import { halfWidth } from './statistics.js';
+
+/** What this project has promised of a figure. */
+export interface Bound {
+  readonly of: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly isHeld: boolean;
+}
+
+/** Of the time of bare `fit`. */
+const MAX_OVERHEAD: Record<'cpu' | 'wasm' | 'webgl' | 'webgpu', number> = {
+  cpu: 1.02,
+  wasm: 1.02,
+  webgl: 1.05,
+  webgpu: 1.05,
+};
+/** Of what predicting again adds. */
+const MAX_SHARE = 0.5;
+/** At 128 rows of 1,000 classes, from logits. */
+const MIN_SPEEDUP: Partial<typeof MAX_OVERHEAD> = { cpu: 10, webgl: 2, webgpu: 2 };
+const MAX_GROWTH = 0.05;
+
+/** Every bound that the results have a figure for. */
+export function boundsOf({ fits, kernels, memory }: Pick<Results, 'fits' | 'kernels' | 'memory'>): Bound[] {
+  return [...fits.flatMap(fitBounds), ...kernels.flatMap(kernelBounds), ...memoryBounds(memory)];
+}
+
+/** The share of what predicting again adds that the callback adds; below 0 when it seemed faster than bare. */
+export function shareOfPredictingAgain({ outcome }: FitResult): number | null {
+  if ('reason' in outcome) return null;
+  const { callback, 'predict-again': again } = outcome.ratios;
+  return callback === undefined || again === undefined ? null : (callback.median - 1) / (again.median - 1);
+}
+
+function fitBounds(result: FitResult): Bound[] {
+  const { backend, workload, outcome } = result;
+  if ('reason' in outcome) return [];
+  const { callback, control } = outcome.ratios;
+  const share = shareOfPredictingAgain(result);
+  if (callback === undefined || control === undefined || share === null) return [];
+  const where = `${workload} on ${backend}`;
+  const width = Math.max(halfWidth(callback), halfWidth(control));
+  return [
+    atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
+    atMost(`what it adds, of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
+    atMost(`half of the 95 % interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
+  ];
+}
+
+function kernelBounds({ backend, rows, numClasses, fromLogits, ratio }: KernelResult): Bound[] {
+  const least =
+    rows === 128 && numClasses === 1000 && fromLogits ? (MIN_SPEEDUP[backendOf(backend)] ?? 1) : 1;
+  const of = `composed over fused, [${rows}, ${numClasses}] ${fromLogits ? 'logits' : 'probabilities'} on ${backend}`;
+  const { median } = ratio;
+  return [
+    { of, expected: `at least ${least}`, got: median.toFixed(median < 10 ? 2 : 0), isHeld: median >= least },
+  ];
+}
+
+function memoryBounds(memory: readonly MemoryResult[]): Bound[] {
+  const own = memory.filter(({ way }) => way === 'checkpoint');
+  return [...new Set(own.map(({ numClasses }) => numClasses))].flatMap((numClasses) => {
+    const peaks = own.filter((result) => result.numClasses === numClasses).map(({ peak }) => peak);
+    const first = peaks.at(0);
+    const last = peaks.at(-1);
+    if (first == null || last == null || peaks.length < 2) return [];
+    const growth = (property: 'tensorBytes' | 'processBytes'): number => last[property] / first[property] - 1;
+    return [
+      atMost(`growth of tensors, ${numClasses} classes`, growth('tensorBytes'), MAX_GROWTH, 3),
+      atMost(`growth of the process, ${numClasses} classes`, growth('processBytes'), MAX_GROWTH, 3),
+    ];
+  });
+}
+
+function atMost(of: string, value: number, most: number, digits: number): Bound {
+  return { of, expected: `at most ${most}`, got: value.toFixed(digits), isHeld: value <= most };
+}
+
+function backendOf(label: BackendLabel): keyof typeof MAX_OVERHEAD {
+  return BACKENDS[label].backend;
+}

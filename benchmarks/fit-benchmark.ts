@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import seedrandom from 'seedrandom';
+import { openBackend, type OpenBackend } from '../backends/open-backend.js';
+import type { FitSize } from './inside/fit.js';
+import { BACKENDS, type BackendLabel, type ContenderName, type WorkloadName } from './names.js';
+import type { FitOutcome, FitResult } from './results.js';
+import { measureRounds, valuesOf, type Round, type Turn } from './rounds.js';
+import { estimate, halfWidth, median, type Estimate } from './statistics.js';
+
+export interface FitPlan {
+  /** How long a bare `fit` is to take; null: as short as can be, and no warming up. */
+  readonly targetMs: number | null;
+  readonly minRounds: number;
+  readonly maxRounds: number;
+  readonly budgetMs: number;
+}
+
+type FitRound = Round<ContenderName, number>;
+
+export const ENTRY = new URL('inside/measure.ts', import.meta.url);
+/** Half of the interval that a ratio is to have. */
+export const WANTED_HALF_WIDTH = 0.01;
+const MIN_EVERY = 5;
+
+/** In a process of its own. @param announce is given the backend's description. */
+export async function benchmarkFit(
+  backend: BackendLabel,
+  workload: WorkloadName,
+  plan: FitPlan,
+  announce: (description: string) => void,
+): Promise<FitResult> {
+  const open = await openBackend(BACKENDS[backend], ENTRY);
+  const folder = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-bench-'));
+  try {
+    announce(open.description);
+    const outcome = await measureWorkload(open, workload, plan, {
+      contenders: contendersOf(backend, workload),
+      folder: join(folder, 'checkpoint'),
+    });
+    return { backend, workload, outcome };
+  } catch (error) {
+    const reason = missingKernel(error);
+    if (reason === null) throw error;
+    return { backend, workload, outcome: { reason } };
+  } finally {
+    await open.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Storing in a folder is for its own sake: once, where a file system is. */
+function contendersOf(backend: BackendLabel, workload: WorkloadName): ContenderName[] {
+  const contenders: ContenderName[] = ['bare', 'callback', 'control', 'predict-again', 'keep-outputs'];
+  return backend === 'wasm' && workload === 'dense' ? [...contenders, 'stored'] : contenders;
+}
+
+async function measureWorkload(
+  open: OpenBackend,
+  workload: WorkloadName,
+  { targetMs, ...limits }: FitPlan,
+  { contenders, folder }: { readonly contenders: readonly ContenderName[]; readonly folder: string },
+): Promise<FitOutcome> {
+  const size = await open.call<FitSize>('prepareFit', workload, targetMs);
+  const measure = (name: ContenderName): Promise<number> => open.call<number>('measureFit', name, folder);
+  const warmUp: Partial<Record<ContenderName, number>> = {};
+  if (targetMs !== null) for (const name of contenders) warmUp[name] = await measure(name);
+  const turns = turnsFor(contenders, warmUp);
+  const rounds = await measureRounds({ turns, measure, isSettled, ...limits });
+  return { size, ...summarise(rounds, contenders), rounds };
+}
+
+/** Those that hundredths do not decide have their turn seldom: a quarter of a bare fit's time each, a round. */
+export function turnsFor(contenders: readonly ContenderName[], warmUp: FitRound): Turn<ContenderName>[] {
+  const bareMs = warmUp.bare ?? 1;
+  return contenders.map((name) => {
+    if (name === 'bare' || name === 'control' || name === 'callback') return { name, every: 1 };
+    const slowness = (warmUp[name] ?? 0) / bareMs;
+    return { name, every: Math.max(MIN_EVERY, Math.round(4 * slowness)) };
+  });
+}
+
+function isSettled(rounds: readonly FitRound[]): boolean {
+  const random = seedrandom.alea('settled');
+  return (['callback', 'control'] as const).every(
+    (name) => halfWidth(estimate(ratiosOf(rounds, name), random, 1000)) < WANTED_HALF_WIDTH,
+  );
+}
+
+export function summarise(
+  rounds: readonly FitRound[],
+  contenders: readonly ContenderName[],
+): Pick<FitOutcome, 'bareMs' | 'ratios' | 'isSettled'> {
+  const random = seedrandom.alea('bootstrap');
+  const ratios: Partial<Record<ContenderName, Estimate>> = {};
+  for (const name of contenders) {
+    const values = ratiosOf(rounds, name);
+    if (name !== 'bare' && values.length > 0) ratios[name] = estimate(values, random);
+  }
+  const isNarrow = (one?: Estimate): boolean => one !== undefined && halfWidth(one) < WANTED_HALF_WIDTH;
+  return {
+    bareMs: median(valuesOf(rounds, ['bare'], (bare) => bare)),
+    ratios,
+    isSettled: isNarrow(ratios.callback) && isNarrow(ratios.control),
+  };
+}
+
+/** Time over that of bare `fit` in the same round, which is the mean of two. */
+export function ratiosOf(rounds: readonly FitRound[], name: ContenderName): number[] {
+  if (name === 'control') return valuesOf(rounds, ['control', 'bare'], (control, bare) => control / bare);
+  return valuesOf(rounds, [name, 'bare', 'control'], (own, bare, control) => own / ((bare + control) / 2));
+}
+
+/** What tfjs says when a backend has no kernel for a gradient; null for any other error. */
+function missingKernel(error: unknown): string | null {
+  const message = error instanceof Error ? error.message : '';
+  const [, kernel, backend] = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(message) ?? [];
+  return kernel === undefined ? null : `${backend} has no gradient for it (kernel ${kernel})`;
+}

@@ -1,0 +1,55 @@
+import type * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
+import type { ContenderName } from '../names.js';
+import { KeptOutputs } from './keep-outputs.js';
+import { predictAgainCallback } from './predict-again.js';
+
+type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+
+/** One way to train, once. */
+export interface Contender {
+  readonly loss?: Loss;
+  callbackFor?(model: tf.LayersModel): tf.CustomCallback;
+  /** After `fit`, within the time that is measured. */
+  finish?(): Promise<void>;
+  /** After that time. */
+  dispose?(): void;
+}
+
+export interface ContenderInput {
+  /** Inputs of training and of validation. */
+  readonly parts: readonly tf.Tensor[];
+  readonly batchSize: number;
+  /** For what is stored; the caller removes it. */
+  readonly folder: string | null;
+}
+
+export function contenderNamed(name: ContenderName, { parts, batchSize, folder }: ContenderInput): Contender {
+  switch (name) {
+    case 'bare':
+    case 'control':
+      return {};
+    case 'callback':
+      return withCheckpoint(null);
+    case 'stored':
+      if (folder === null) throw new Error('Expected a folder to store in, got none.');
+      return withCheckpoint(folder);
+    case 'predict-again':
+      return { callbackFor: (model) => predictAgainCallback(model, parts, batchSize) };
+    case 'keep-outputs': {
+      const kept = new KeptOutputs();
+      return { loss: kept.loss, callbackFor: () => kept.callback() };
+    }
+  }
+}
+
+function withCheckpoint(filepath: string | null): Contender {
+  const checkpoint = new EntropyCheckpointCallback({ filepath });
+  return {
+    callbackFor: () => checkpoint,
+    finish: () => checkpoint.flush(),
+    dispose: () => {
+      checkpoint.dispose();
+    },
+  };
+}

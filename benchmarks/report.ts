@@ -1,0 +1,64 @@
+import { boundsOf } from './bounds.js';
+import { fitTable, kernelTable, memoryTable } from './result-tables.js';
+import { machineText } from './machine.js';
+import { BACKEND_LABELS } from './names.js';
+import type { Results } from './results.js';
+import { asMarkdown, asText, type Table } from './table.js';
+
+/** For a terminal of 100 columns. */
+export function textReport(results: Results): string {
+  const header = [machineText(results.machine), ...backendLines(results)].flatMap(wrap);
+  const tables = tablesOf(results).map(asText);
+  return [header.join('\n'), ...tables, ...failureLines(results), boundsText(results)].join('\n\n');
+}
+
+/** For benchmarks/README.md. */
+export function markdownReport(results: Results): string {
+  const { command, finishedAt, machine } = results;
+  const heading = `\`${command}\`, ${finishedAt.slice(0, 10)}. ${machineText(machine)}`;
+  const backends = backendLines(results).map((line) => `- ${line}`);
+  const tables = tablesOf(results).map(asMarkdown);
+  return [heading, backends.join('\n'), ...tables, ...failureLines(results), boundsText(results)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function failureLines({ failures }: Results): string[] {
+  return failures.map((failure) => `Not measured: ${failure}`);
+}
+
+/** Where each was measured. */
+function backendLines({ backends }: Results): string[] {
+  return BACKEND_LABELS.flatMap((label) => {
+    const description = backends[label];
+    return description === undefined ? [] : [`${label}: ${description}`];
+  });
+}
+
+function wrap(line: string): string[] {
+  return line.match(/(?! ).{1,100}(?= |$)/g) ?? [];
+}
+
+function tablesOf({ fits, kernels, memory }: Results): Table[] {
+  const tables = BACKEND_LABELS.flatMap((label) => {
+    const ownFits = fits.filter(({ backend }) => backend === label);
+    const ownKernels = kernels.filter(({ backend }) => backend === label);
+    return [
+      ...(ownFits.length > 0 ? [fitTable(label, ownFits)] : []),
+      ...(ownKernels.length > 0 ? [kernelTable(label, ownKernels)] : []),
+    ];
+  });
+  return memory.length > 0 ? [...tables, memoryTable(memory)] : tables;
+}
+
+function boundsText(results: Results): string {
+  if (results.isQuick) return 'A quick run decides nothing.';
+  const bounds = boundsOf(results);
+  const missed = bounds.filter(({ isHeld }) => !isHeld);
+  if (missed.length === 0) return `All ${bounds.length} bounds are held.`;
+  return [
+    `${bounds.length - missed.length} of ${bounds.length} bounds are held. Missed:`,
+    '',
+    ...missed.map(({ of, expected, got }) => `- ${of}: expected ${expected}, got ${got}`),
+  ].join('\n');
+}

@@ -1,0 +1,116 @@
+import { shareOfPredictingAgain } from './bounds.js';
+import type { BackendLabel, ContenderName } from './names.js';
+import type { FitResult, KernelResult, MemoryResult } from './results.js';
+import { halfWidth, type Estimate } from './statistics.js';
+import type { Table } from './table.js';
+
+/** An interval of fewer says nothing. */
+const MIN_COUNT = 3;
+
+/** Times of `fit` over that of bare `fit`, one workload a row. */
+export function fitTable(label: BackendLabel, results: readonly FitResult[]): Table {
+  return {
+    title: `fit on ${label}`,
+    head: ['', 'bare fit', 'bare again', 'callback', 'predict again', 'keep outputs', 'rounds'],
+    rows: results.flatMap((result) => {
+      const { workload, outcome } = result;
+      if ('reason' in outcome) return [[workload, '–', '–', '–', '–', '–', '']];
+      const ratio = (name: ContenderName): string => ratioText(outcome.ratios[name]);
+      const { length } = outcome.rounds;
+      const others = [ratio('predict-again'), ratio('keep-outputs')];
+      const row = [
+        workload,
+        `${outcome.bareMs.toFixed(0)} ms`,
+        ratio('control'),
+        ratio('callback'),
+        ...others,
+      ];
+      const stored = outcome.ratios.stored;
+      const storedRow = [`${workload}, stored`, '', '', ratioText(stored), '', '', ''];
+      return [[...row, String(length)], ...(stored === undefined ? [] : [storedRow])];
+    }),
+    notes: results.map(fitNote),
+  };
+}
+
+function fitNote(result: FitResult): string {
+  const { workload, outcome } = result;
+  if ('reason' in outcome) return `${workload}: not measured, ${outcome.reason}.`;
+  const { title, batchSize, trainRows, validationRows } = outcome.size;
+  const share = shareOfPredictingAgain(result);
+  const shareText = share === null ? '' : `; callback/predict again: ${(100 * share).toFixed(0)} %`;
+  return `${workload}: ${title}; ${trainRows} + ${validationRows} rows by ${batchSize}${shareText}.`;
+}
+
+/** Times of the fused and of the composed operation, one input a row. */
+export function kernelTable(label: BackendLabel, results: readonly KernelResult[]): Table {
+  const device = results.some(({ fused, composed }) => [fused, composed].some(isEnqueued));
+  return {
+    title: `top-k entropy on ${label}`,
+    head: ['predictions', 'fused', 'composed', 'ratio', ...(device ? ['fused call', 'composed call'] : [])],
+    rows: results.map(({ rows, numClasses, fromLogits, fused, composed, ratio }) => [
+      `[${rows}, ${numClasses}] ${fromLogits ? 'logits' : 'probabilities'}`,
+      timeText(fused.timeMs),
+      timeText(composed.timeMs),
+      ratioText(ratio),
+      ...(device ? [timeText(fused.enqueueMs), timeText(composed.enqueueMs)] : []),
+    ]),
+    notes: [],
+  };
+}
+
+/** Whether the device was still at it when the call had returned. */
+function isEnqueued({ timeMs, enqueueMs }: KernelResult['fused']): boolean {
+  return enqueueMs < 0.9 * timeMs;
+}
+
+/** Peaks, one number of rows and classes a row. */
+export function memoryTable(results: readonly MemoryResult[]): Table {
+  const own = results.filter(({ way }) => way === 'checkpoint');
+  return {
+    title: 'peak memory of an epoch on cpu in Node',
+    head: ['', 'callback', 'its process', 'keep outputs', 'its process'],
+    rows: own.map((result) => {
+      const { rows, numClasses } = result;
+      const other = results.find(
+        (one) => one.way === 'keep-outputs' && one.rows === rows && one.numClasses === numClasses,
+      );
+      return [
+        `${rows.toLocaleString('en')} rows of ${numClasses.toLocaleString('en')} classes`,
+        ...memoryCells(result),
+        ...(other === undefined ? ['', ''] : memoryCells(other)),
+      ];
+    }),
+    notes: results
+      .filter(({ peak }) => peak === null)
+      .map(
+        ({ rows, numClasses, neededBytes }) =>
+          `Keeping ${rows.toLocaleString('en')} rows of ${numClasses.toLocaleString('en')} classes was not run: ` +
+          `it needs more than ${sizeText(neededBytes)}.`,
+      ),
+  };
+}
+
+function memoryCells({ peak }: MemoryResult): [string, string] {
+  return peak === null ? ['not run', ''] : [sizeText(peak.tensorBytes), sizeText(peak.processBytes)];
+}
+
+function ratioText(ratio: Estimate | undefined): string {
+  if (ratio === undefined) return '';
+  const { median, count } = ratio;
+  const width = halfWidth(ratio);
+  const digits = median >= 20 ? 0 : median >= 5 ? 1 : median >= 2 ? 2 : 3;
+  const interval = count < MIN_COUNT ? '' : ` ±${width.toFixed(digits)}`;
+  return median.toFixed(digits) + interval;
+}
+
+/** Two digits, three from 100 ms on; from a second on in seconds. */
+export function timeText(ms: number): string {
+  if (ms >= 999.5) return `${(ms / 1000).toFixed(ms < 9995 ? 2 : 1)} s`;
+  return ms >= 99.5 ? `${ms.toFixed(0)} ms` : `${Number(ms.toPrecision(2))} ms`;
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
