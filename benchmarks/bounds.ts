@@ -47,7 +47,7 @@ function fitBounds(result: FitResult): Bound[] {
   return [
     atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
     atMost(`what it adds, of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
-    atMost(`half of the 95 % interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
+    atMost(`half interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
   ];
 }
 

@@ -16,8 +16,8 @@ export interface MemoryPlan {
 export const MEMORY_PLAN: MemoryPlan = { rows: [1e4, 1e5, 1e6], numClasses: [10, 1000], runs: 3 };
 
 const FLOAT_BYTES = 4;
-/** The outputs, all of them joined, and the softmax of that. */
-const COPIES = 3;
+/** The outputs, all of them joined, the softmax of that, and two of its intermediates, as measured. */
+const COPIES = 5;
 /** What takes longer is measured once. */
 const LONG_MS = 5_000;
 
@@ -41,7 +41,7 @@ async function measureCell(
 ): Promise<MemoryResult> {
   const neededBytes = way === 'checkpoint' ? 0 : COPIES * rows * numClasses * FLOAT_BYTES;
   const cell = { way, rows, numClasses, neededBytes };
-  // Operations hold intermediates of their own beside what is estimated.
+  // What is free now may be wanted by others later.
   if (neededBytes > freemem() / 2) return { ...cell, peak: null, runs: [] };
   const runs = [await measureOnce(cell)];
   while (runs.length < maxRuns && runs.every(({ timeMs }) => timeMs < LONG_MS))

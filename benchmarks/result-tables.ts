@@ -38,7 +38,7 @@ function fitNote(result: FitResult): string {
   if ('reason' in outcome) return `${workload}: not measured, ${outcome.reason}.`;
   const { title, batchSize, trainRows, validationRows } = outcome.size;
   const share = shareOfPredictingAgain(result);
-  const shareText = share === null ? '' : `; callback/predict again: ${(100 * share).toFixed(0)} %`;
+  const shareText = share === null ? '' : `; callback/predict again: ${Math.round(100 * share) || 0} %`;
   return `${workload}: ${title}; ${trainRows} + ${validationRows} rows by ${batchSize}${shareText}.`;
 }
 

@@ -68,6 +68,6 @@ export interface MemoryResult {
   /** Medians; null where it was not run, for want of memory. */
   readonly peak: PeakMemory | null;
   readonly runs: readonly PeakMemory[];
-  /** Of predictions that are held at the same time, as estimated beforehand. */
+  /** Of the process, for predictions that are held at the same time, as estimated beforehand. */
   readonly neededBytes: number;
 }

@@ -33,7 +33,7 @@ const WORKLOADS: Record<WorkloadName, Workload> = {
     ],
   },
   conv: {
-    title: '14×14 images, conv 3×3 by 8, pool, dense 10',
+    title: '14×14, conv 3×3 by 8, pool, dense 10',
     batchSize: 32,
     inputShape: [14, 14, 1],
     outputShape: [10],

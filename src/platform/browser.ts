@@ -3,6 +3,8 @@ import type { Platform } from './platform.js';
 import { createSha256 } from './sha256.js';
 
 export const platform: Platform = {
+  kernels: [],
+
   createSha256,
 
   storeForPath(path) {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { tensorflowKernels } from '../entropy/kernels/tensorflow.js';
 import { EntropyCheckpointError } from '../errors.js';
 import { FileStore } from '../stores/file-store.js';
 import type { Platform } from './platform.js';
 
 export const platform: Platform = {
+  kernels: tensorflowKernels,
+
   createSha256() {
     const hash = createHash('sha256');
     return {

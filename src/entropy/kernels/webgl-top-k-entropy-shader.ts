@@ -16,6 +16,9 @@ export interface TopKEntropyShader {
  * `predictions` are `[blocks, rowsInBlock, numClasses]`, others `[rows, numClasses]`. Runs in WebGL 1 as
  * well, where loops have constant bounds.
  *
+ * `LOWEST` is finite, so that the difference of two is a number; −Infinity is taken for it. A probability of
+ * 0 is left out, as the epsilon may be 0 to a device and 0·ln 0 is no number.
+ *
  * What it computes with is `highp` and never stored, so textures of half precision cost no more than the
  * rounding of the predictions and of the result.
  */
@@ -23,7 +26,6 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
   const { numClasses, fromLogits, paired } = shader;
   return `
     const int NUM_CLASSES = ${numClasses};
-    // Finite, so that the difference of two is a number; −Infinity is taken for it.
     const float LOWEST = -3.4028234e38;
     float first = LOWEST;
     float second = LOWEST;
@@ -37,7 +39,6 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
       return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
     }
 
-    // The epsilon may be 0 to a device, and 0·ln 0 is no number.
     float term(float p) {
       return p < 0.0 ? NAN : p == 0.0 ? 0.0 : -p * log(p + ${EPSILON});
     }

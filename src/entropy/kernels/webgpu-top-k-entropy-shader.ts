@@ -17,12 +17,14 @@ export interface TopKEntropyShader {
  * each invocation has a row, or those of a workgroup share one, each with every n-th class, and the
  * first of them joins what they have found: one barrier, as a tree of them would wait longer.
  *
+ * `LOWEST` is finite, so that the difference of two is a number; −Infinity is taken for it. A probability of
+ * 0 is left out, as the epsilon may be 0 to a device and 0·ln 0 is no number.
+ *
  * NaN and Infinity are told by their bits; a compiler may take it that there are none.
  */
 export function topKEntropyWgsl(shader: TopKEntropyShader): string {
   const { fromLogits } = shader;
   return `
-    // Finite, so that the difference of two is a number; −Infinity is taken for it.
     const LOWEST : f32 = -3.4028234e38;
     const INFINITY_BITS : u32 = 0x7f800000u;
     var<private> first : f32 = LOWEST;
@@ -36,7 +38,6 @@ export function topKEntropyWgsl(shader: TopKEntropyShader): string {
       return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
     }
 
-    // The epsilon may be 0 to a device, and 0·ln 0 is no number.
     fn term(p : f32) -> f32 {
       if (p < 0.0) { return uniforms.NAN; }
       if (p == 0.0) { return 0.0; }
