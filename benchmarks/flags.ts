@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import {
   BACKEND_LABELS,
@@ -30,8 +32,12 @@ export function parseFlags(args: readonly string[]): Flags {
     .option('--workloads <names>', `among ${WORKLOADS.join(',')}`, listOf(WORKLOADS), WORKLOADS)
     .option('--budget <seconds>', 'for each workload on each backend', positiveNumber, 90)
     .option('--quick', 'a few rounds of small measurements: to see that all of it runs', false)
-    .option('--json <file>', 'write every measurement there')
-    .option('--markdown <file>', 'write the tables there, between <!-- results --> and <!-- /results -->')
+    .option('--json <file>', 'write every measurement there', fileToWrite)
+    .option(
+      '--markdown <file>',
+      'write the tables there, between <!-- results --> and <!-- /results -->',
+      fileToWrite,
+    )
     .parse(args, { from: 'user' })
     .opts<Flags>();
 }
@@ -45,6 +51,12 @@ function listOf<Name extends string>(known: readonly Name[]): (text: string) => 
       `Expected names among ${known.join(', ')}, separated by commas, got ${unknown.map((name) => `'${name}'`).join(', ')}.`,
     );
   };
+}
+
+/** Asked now, as it is written when everything has been measured. */
+function fileToWrite(path: string): string {
+  if (existsSync(dirname(path))) return path;
+  throw new InvalidArgumentError(`Expected a file in a folder that is there, got '${path}'.`);
 }
 
 function positiveNumber(text: string): number {

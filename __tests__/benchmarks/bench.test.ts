@@ -52,6 +52,7 @@ describe('npm run bench', () => {
     { args: ['--backends', 'cuda'], told: 'cuda' },
     { args: ['--budget', '0'], told: '--budget' },
     { args: ['--rounds', '3'], told: '--rounds' },
+    { args: ['--json', 'nowhere/results.json'], told: 'nowhere/results.json' },
   ])('refuses $args with status 2', async ({ args, told }) => {
     const { status, stderr } = await runBench(args);
     expect(status).toBe(2);
