@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { EntropyCheckpointCallback } from '../src/index.js';
+import { disposeTrained } from './support/dispose-trained.js';
 import { makeData, NUM_CLASSES, NUM_FEATURES, seededDense } from './support/fixtures.js';
 import { Observer, sigmoid64 } from './support/observer.js';
 
@@ -237,15 +238,12 @@ describe.each(CASES)('scores of %s on %s', (_name, backend, makeSubject) => {
   test.each(Object.entries(TRAININGS))('equal those of an observer in %s', async (_training, train) => {
     const trainWith = async (checkpoint?: EntropyCheckpointCallback): Promise<void> => {
       const subject = makeSubject();
-      const { optimizer } = subject.model;
       const { callback, seen } = observing(subject.observers);
       await train(subject, checkpoint === undefined ? [callback] : [checkpoint, callback]);
       expect(seen).toHaveLength(EPOCHS);
       if (checkpoint !== undefined) expectSeen(checkpoint, seen);
       checkpoint?.dispose();
-      subject.model.dispose();
-      // A Sequential leaves an optimizer that it has made to the functional model inside.
-      disposeOnce(optimizer);
+      disposeTrained(subject.model);
     };
     // tfjs itself leaves some behind when `fitDataset` validates a model of three outputs.
     const leftByBare = await tensorsLeftBy(() => trainWith());
@@ -253,16 +251,6 @@ describe.each(CASES)('scores of %s on %s', (_name, backend, makeSubject) => {
     expect(left).toBe(leftByBare);
   });
 });
-
-function disposeOnce(optimizer: tf.Optimizer): void {
-  for (const value of Object.values(optimizer) as unknown[]) {
-    if (value instanceof tf.Tensor && !value.isDisposed) value.dispose();
-    if (!Array.isArray(value)) continue;
-    for (const { variable } of value as { variable: tf.Variable }[]) {
-      if (!variable.isDisposed) variable.dispose();
-    }
-  }
-}
 
 const HOOKS = [
   'onTrainBegin',

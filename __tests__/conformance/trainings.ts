@@ -18,11 +18,14 @@ export interface Subject {
   readonly data: (rows: number, seed: number) => { x: tf.Tensor; y: tf.Tensor };
 }
 
+/** What was logged, by name. */
+export type History = tf.History['history'];
+
 export type Training = (
   subject: Subject,
   model: tf.LayersModel,
   callbacks: tf.CustomCallback[],
-) => Promise<tf.Logs>;
+) => Promise<History>;
 
 const seeded = (seed: number): object => ({ kernelInitializer: tf.initializers.glorotUniform({ seed }) });
 
@@ -120,7 +123,7 @@ export const TRAININGS: Record<string, Training> = {
       callbacks,
     });
     tf.dispose([train.x, train.y, val.x, val.y]);
-    return history as unknown as tf.Logs;
+    return history;
   },
   fitDataset: async ({ data }, model, callbacks) => {
     const [train, val] = [data(ROWS.train, 1), data(ROWS.val, 2)];
@@ -131,19 +134,6 @@ export const TRAININGS: Record<string, Training> = {
       callbacks,
     });
     tf.dispose([train.x, train.y, val.x, val.y]);
-    return history as unknown as tf.Logs;
+    return history;
   },
 };
-
-/** Frees a model, its optimizer and what the optimizer has made. */
-export function disposeTrained(model: tf.LayersModel): void {
-  const { optimizer } = model;
-  model.dispose();
-  for (const value of Object.values(optimizer) as unknown[]) {
-    if (value instanceof tf.Tensor && !value.isDisposed) value.dispose();
-    if (!Array.isArray(value)) continue;
-    for (const { variable } of value as { variable: tf.Variable }[]) {
-      if (!variable.isDisposed) variable.dispose();
-    }
-  }
-}

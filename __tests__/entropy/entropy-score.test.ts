@@ -144,11 +144,11 @@ describe('a batch', () => {
       const score = new EntropyScore(2);
       const predictions = tf.tensor2d(LOGITS);
       const before = tf.memory().numTensors;
-      let batch: tf.Tensor1D | null = null;
+      const measured: tf.Tensor1D[] = [];
       tf.tidy(() => {
-        batch = score.measure(predictions, true);
+        measured.push(score.measure(predictions, true)!);
       });
-      const values = batch as unknown as tf.Tensor1D;
+      const [values] = measured as [tf.Tensor1D];
       expect(tf.memory().numTensors - before).toBe(1);
       expect(values.shape).toEqual([5]);
       expect(mean(Array.from(values.dataSync()))).toBeCloseTo(mean(ENTROPIES), 6);
