@@ -10,7 +10,7 @@ export interface DetachedMean {
 
 /**
  * Mean over rows that come batch by batch, on the device: constant size, nothing read back, one dispatch
- * a batch.
+ * a batch where there is a kernel.
  *
  * A mean and not a sum, so that a half-precision device does not overflow. Each batch moves the mean by
  * its share of the rows so far, `mean + (batchMean − mean)·w` with `w = batchRows / rows`.
