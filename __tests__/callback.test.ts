@@ -9,6 +9,7 @@ import {
   type EntropyCheckpointOptions,
   type EpochRecord,
 } from '../src/index.js';
+import { callbackThat, FIT, fitWithConfidences, setConfidence } from './support/confidences.js';
 import {
   expectNoTensorsLeft,
   innerModel,
@@ -22,7 +23,6 @@ import {
 } from './support/fixtures.js';
 
 const tempFolder = useTempFolder();
-const FIT = { epochs: 4, batchSize: 8, validationSplit: 0.25, shuffle: false, verbose: 0 };
 
 let warn: jest.SpiedFunction<typeof console.warn>;
 
@@ -33,41 +33,6 @@ beforeEach(() => {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-type Hook = 'onEpochBegin' | 'onBatchEnd' | 'onEpochEnd';
-
-function callbackThat(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
-  const callback = new tf.CustomCallback({});
-  callback[hook] = async (index: number, logs?: unknown) => {
-    await act(index, logs as tf.Logs);
-  };
-  return callback;
-}
-
-/** Sets every weight to what makes the predictions uncertain or certain, so that an epoch's entropy is known. */
-function setConfidence(model: tf.LayersModel, scale: number): void {
-  tf.tidy(() => {
-    for (const weight of model.weights)
-      (weight.read() as tf.Variable).assign(tf.fill(weight.shape as number[], 0));
-    const bias = model.weights.at(-1)!.read() as tf.Variable;
-    bias.assign(tf.tensor1d([2, 1, 0, 0].map((value) => value * scale)));
-  });
-}
-
-/** Trains with weights that are set before each epoch, and not changed in it: a learning rate of 0. */
-async function fitWithConfidences(
-  scales: readonly number[],
-  options: EntropyCheckpointOptions,
-): Promise<{ checkpoint: EntropyCheckpointCallback; model: tf.Sequential; history: tf.History }> {
-  const model = makeModel(tf.train.sgd(0));
-  const { x, y } = makeData(24);
-  const checkpoint = new EntropyCheckpointCallback({ filepath: null, ...options });
-  const set = callbackThat('onEpochBegin', (epoch) => {
-    setConfidence(model, scales[epoch]!);
-  });
-  const history = await model.fit(x, y, { ...FIT, epochs: scales.length, callbacks: [set, checkpoint] });
-  return { checkpoint, model, history };
-}
 
 /** Scales in the order of falling entropy; entropy is highest at p₁ = p₂ = 1/e, with a scale in between. */
 const entropyOf = ({ history }: EntropyCheckpointCallback): (number | null)[] =>
@@ -651,6 +616,7 @@ describe('the kept state', () => {
       'by the test',
     );
     expect(first.history).toHaveLength(1);
+    await first.flush();
     await expectNoTensorsLeft(async () => {
       await model.fit(x, y, { ...FIT, callbacks: new EntropyCheckpointCallback({ filepath: folder }) });
     });

@@ -218,7 +218,7 @@ describe('with a model', () => {
     await trainAndKeep(folder);
     const { code, message } = await rejection(loadCheckpoint(folder, makeOptions() as object));
     expect(code).toBe('ENTROPY_INVALID_OPTION');
-    expect(message).toContain('{model, optimizer}');
+    expect(message).toContain('{model, optimizer, epoch}');
   });
 
   test('of another shape is refused, and nothing is changed', async () => {
@@ -364,10 +364,10 @@ describe('where there is no checkpoint', () => {
   test('in a format of another version says so', async () => {
     const handler = new MemoryHandler();
     await trainAndKeep(handler);
-    handler.json = handler.json!.replace('"formatVersion":1', '"formatVersion":2');
+    handler.json = handler.json!.replace('"formatVersion":2', '"formatVersion":3');
     const error = await rejection(loadCheckpoint(handler));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
-    expect(error.message).toContain('got format 2');
+    expect(error.message).toContain('got format 3');
   });
 
   test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
@@ -445,7 +445,7 @@ describe('damage is refused, and model and optimizer are as they were:', () => {
     const other = join(root, 'other');
     await trainAndKeep(other, own(makeNet(adam(), 5)));
     const checksum = (path: string): string =>
-      /"weightChecksum":"([0-9a-f]{64})"/.exec(fs.readFileSync(join(path, 'model.json'), 'utf8'))![1]!;
+      /"sha256":"([0-9a-f]{64})"/.exec(fs.readFileSync(join(path, 'model.json'), 'utf8'))![1]!;
     const [mine, theirs] = [checksum(folder), checksum(other)];
     const text = fs.readFileSync(modelFile(), 'utf8');
     fs.writeFileSync(

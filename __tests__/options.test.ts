@@ -7,8 +7,10 @@ const onBest = (): void => undefined;
 const handler: tf.io.IOHandler = { load: () => Promise.reject(new Error('not called')) };
 const store: CheckpointStore = {
   name: 'nowhere',
+  capacity: 'one',
   open: () => Promise.resolve(),
   save: () => Promise.resolve(),
+  slots: () => Promise.resolve([]),
   load: () => Promise.resolve(null),
   close: () => undefined,
 };
@@ -26,6 +28,8 @@ test('every option has a default', () => {
     includeOptimizer: true,
     initialThreshold: null,
     restoreBestWeights: false,
+    maxToKeep: 1,
+    saveLast: false,
     onBest: null,
     yieldEvery: 'auto',
     verbose: 0,
@@ -158,7 +162,7 @@ describe('refuses', () => {
     expect(message.endsWith(`, got ${got}.`)).toBe(true);
   });
 
-  test.each(['maxToKeep', 'filePath', 'topk', 'toString', '__proto__x', ''])(
+  test.each(['maxToKeeP', 'filePath', 'topk', 'toString', '__proto__x', ''])(
     'the unknown option %p',
     (key) => {
       let error: unknown;

@@ -4,11 +4,11 @@ import { EpochKeeper, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { ENTROPY_MONITORS, isEntropyMonitor } from './monitor.js';
-import { resolveOptions, type EntropyCheckpointOptions } from './options.js';
+import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './options.js';
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
 import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
-import { endOfTrainingWarning } from './warnings.js';
+import { endOfTrainingWarning, warn } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
@@ -73,18 +73,28 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     return this.#keeper.best;
   }
 
-  /**
-   * Puts the best state back into the model that was trained, and into its optimizer.
-   *
-   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`,
-   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
-   */
-  async loadCheckpoint(): Promise<EpochRecord> {
-    return this.#keeper.loadBest(this.#trained());
+  /** The best epochs, as many as `maxToKeep` says, the best first. */
+  get kept(): readonly EpochRecord[] {
+    return this.#keeper.kept;
   }
 
   /**
-   * Goes on from what is stored: weights, optimizer, best and history. To be called before `fit`.
+   * Puts the best state back into the model that was trained, and into its optimizer.
+   *
+   * If what is stored of it is damaged, the next best that is kept is used instead, with a warning.
+   *
+   * @param options `epoch`: one of those that are `kept` instead, counted from 0.
+   * @returns the record of the epoch that was loaded.
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
+   */
+  async loadCheckpoint(options: { epoch?: number } = {}): Promise<EpochRecord> {
+    return this.#keeper.load(this.#trained(), epochOf(options));
+  }
+
+  /**
+   * Goes on from the latest epoch that is stored (with `saveLast` the last one that ended, else the best):
+   * weights, optimizer, best and history. To be called before `fit`.
    *
    * @param model built by the same code as the one that was trained, and compiled alike.
    * @returns the `initialEpoch` that `fit` must be given; 0 where nothing is stored.
@@ -102,12 +112,19 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     return { initialEpoch };
   }
 
-  /** Resolves when all writing has reached the store, with its error if it did not. */
+  /**
+   * Resolves when all writing has reached the store. `fit` waits for it at its end.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something has not; called again, it tries again.
+   */
   flush(): Promise<void> {
     return this.#keeper.flush();
   }
 
-  /** Frees every tensor that is held, and gives the store back. What is stored stays. */
+  /**
+   * Frees every tensor that is held, and gives the store back: both once what is being written is there. What
+   * is stored stays.
+   */
   dispose(): void {
     this.#tap?.detach(this.#sink);
     this.#end();
@@ -177,6 +194,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
         epoch,
         fit: this.#fit,
         complete: this.#tap.epochComplete,
+        hasFinish: true,
         metric: isEntropyMonitor(monitor) ? undefined : logs[monitor],
       });
       this.#writeLogs(record, logs);
@@ -187,10 +205,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   override async onTrainEnd(logs?: Logs): Promise<void> {
     await super.onTrainEnd(logs);
     if (this.#tap === null) return;
-    await this.#keeper.restoreAtEnd(this.#trained());
-    this.#tap.detach(this.#sink);
-    this.#end();
-    this.#warnOnce(endOfTrainingWarning(this.#keeper));
+    try {
+      await this.#keeper.finish(this.#trained());
+    } catch (error) {
+      // `fit` is rejected before it comes to that: its scalars would stay on the device.
+      await internalsOf(this.#model!).history?.syncData();
+      throw error;
+    } finally {
+      this.#tap.detach(this.#sink);
+      this.#end();
+      this.#warnOnce(endOfTrainingWarning(this.#keeper));
+    }
   }
 
   #score(output: number, predictions: tf.Tensor, phase: Phase): void {
@@ -225,8 +250,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   #warnOnce(warning: string | null): void {
     if (warning === null || this.#warned.has(warning)) return;
     this.#warned.add(warning);
-    // eslint-disable-next-line no-console -- the way in which tfjs warns
-    console.warn(`[entropy-checkpoint] ${warning}`);
+    warn(warning);
   }
 
   #end(): void {

@@ -4,7 +4,7 @@ import { EpochKeeper, type LogValue, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { isEntropyMonitor } from './monitor.js';
-import { resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
+import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
 
@@ -51,6 +51,11 @@ export class EntropyCheckpoint {
     return this.#keeper.best;
   }
 
+  /** The best epochs, as many as `maxToKeep` says, the best first. */
+  get kept(): readonly EpochRecord[] {
+    return this.#keeper.kept;
+  }
+
   /**
    * Scores one batch of predictions, on the device; nothing is read back.
    *
@@ -85,15 +90,15 @@ export class EntropyCheckpoint {
   }
 
   /**
-   * Closes the epoch: compares it with those before, and stores it if it is the best. The next
-   * `appendOutput` begins a new one. To be awaited before training goes on, so that what is stored is
-   * the state at the end of this epoch.
+   * Closes the epoch: compares it with those before, and if it is the best takes its state, which is written
+   * while training goes on. The next `appendOutput` begins a new one. To be awaited before training goes on,
+   * so that what is taken is the state at the end of this epoch; it is durable after `flush`.
    *
    * @param epoch counted from 0.
    * @param logs where the monitor is a metric: its value, a number or a scalar, which the caller keeps.
    * @returns whether this epoch became the best.
    * @throws EntropyCheckpointError `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
-   *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`.
+   *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` where nothing can be written there.
    */
   async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
     if (!Number.isInteger(epoch) || epoch < 0) {
@@ -104,7 +109,13 @@ export class EntropyCheckpoint {
     }
     this.#checkMonitored(logs);
     const metric = logs[this.#keeper.options.monitor];
-    const record = await this.#keeper.closeEpoch(this.#trained, { epoch, fit: 0, complete: true, metric });
+    const record = await this.#keeper.closeEpoch(this.#trained, {
+      epoch,
+      fit: 0,
+      complete: true,
+      hasFinish: false,
+      metric,
+    });
     return record.isBest;
   }
 
@@ -115,15 +126,17 @@ export class EntropyCheckpoint {
 
   /**
    * Puts the best state back into model and optimizer, and gives the store back: training is over, though
-   * it may go on.
+   * it may go on. If what is stored is damaged, the next best that is kept is used instead, with a warning.
    *
-   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`,
+   * @param options `epoch`: one of those that are `kept` instead, counted from 0.
+   * @returns the record of the epoch that was loaded.
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
    *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing in memory is changed then.
    */
-  async loadCheckpoint(): Promise<EpochRecord> {
-    const best = await this.#keeper.loadBest(this.#trained);
+  async loadCheckpoint(options: { epoch?: number } = {}): Promise<EpochRecord> {
+    const loaded = await this.#keeper.load(this.#trained, epochOf(options));
     this.#keeper.close();
-    return best;
+    return loaded;
   }
 
   /**
@@ -144,12 +157,19 @@ export class EntropyCheckpoint {
     return { initialEpoch: await this.#keeper.resume(this.#trained) };
   }
 
-  /** Resolves when all writing has reached the store, with its error if it did not. */
+  /**
+   * Resolves when all writing has reached the store.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something has not; called again, it tries again.
+   */
   flush(): Promise<void> {
     return this.#keeper.flush();
   }
 
-  /** Frees every tensor that is held, and gives the store back. What is stored stays. */
+  /**
+   * Frees every tensor that is held, and gives the store back: both once what is being written is there. What
+   * is stored stays.
+   */
   dispose(): void {
     this.#keeper.dispose();
   }

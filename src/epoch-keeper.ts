@@ -1,15 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
+import { CheckpointWriter } from './checkpoint-writer.js';
 import { EntropyScore, readEpoch, type EpochEntropies, type EpochMeans } from './entropy/entropy-score.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { Monitor } from './monitor.js';
 import type { ResolvedOptions } from './options.js';
-import { withCheckpoint, type DecodedCheckpoint } from './state/decode-checkpoint.js';
-import { encodeCheckpoint, modelTopology } from './state/encode-checkpoint.js';
-import { METADATA_KEY } from './state/checkpoint-metadata.js';
+import { isSameEpoch, Ranking, slotOf } from './ranking.js';
+import type { DecodedHead } from './state/decode-checkpoint.js';
+import { modelTopology, takeSnapshot } from './state/encode-checkpoint.js';
 import { captureState, disposeState, restoreState, type TrainingState } from './state/training-state.js';
+import { readHeads, withFirstWhole, type StoredHead } from './stored-checkpoints.js';
 import { resolveStore } from './stores/resolve-store.js';
-import type { CheckpointStore } from './stores/store.js';
+import type { CheckpointStore, Placement, Slot } from './stores/store.js';
+import { textOf, warn } from './warnings.js';
 
 /** A value of `logs`: tfjs gives numbers and scalars. */
 export type LogValue = number | tf.Scalar | undefined;
@@ -26,33 +29,49 @@ export interface EndedEpoch {
   readonly fit: number;
   /** Whether it ran as a whole; else it is recorded, never best. */
   readonly complete: boolean;
+  /** Whether `finish` will be called: what cannot be saved as the latest epoch now can be then. */
+  readonly hasFinish: boolean;
   /** The monitored metric, where the monitor is none of the entropies. The caller keeps it. */
   readonly metric?: LogValue;
 }
 
 /**
- * Keeps the best epoch: scores what it is shown, compares the epochs, holds or stores the state of the
+ * Keeps the best epochs: scores what it is shown, compares the epochs, holds or stores the state of the
  * best, and gives it back. Both public classes are this, fed by `fit` or by a loop of the user's own.
  */
 export class EpochKeeper {
   readonly options: ResolvedOptions;
   readonly score: EntropyScore;
   readonly #monitor: Monitor;
+  readonly #ranking: Ranking;
   readonly #store: CheckpointStore | null;
+  readonly #writer: CheckpointWriter | null;
   readonly #history: EpochRecord[] = [];
   #best: EpochRecord | null = null;
-  /** The state of the best, while it is to be had without the store. */
-  #held: TrainingState | null = null;
-  /** Tells this instance's checkpoint from one that another training has put in its place. */
-  #storedChecksum: string | null = null;
+  /** The states that are to be had without the store. */
+  readonly #held = new Map<EpochRecord, TrainingState>();
+  /** What this instance has stored, by checksum: tells it from what another training has put in its place. */
+  readonly #stored = new Map<string, EpochRecord>();
+  /** The latest epoch, where it could not be saved as such because a better one was waiting. */
+  #owesLast: EpochRecord | null = null;
   #isOpen = false;
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
 
+  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.score = new EntropyScore(options.topK);
     this.#monitor = new Monitor(options);
+    this.#ranking = new Ranking(options.maxToKeep, options.mode);
     this.#store = options.filepath === null ? null : resolveStore(options.filepath);
+    checkCapacity(this.#store, options);
+    this.#writer =
+      this.#store === null
+        ? null
+        : new CheckpointWriter(this.#store, options.yieldEvery === 'never', (record, checksum) => {
+            this.#stored.set(checksum, record);
+            this.#tell(record);
+          });
   }
 
   get history(): readonly EpochRecord[] {
@@ -61,6 +80,11 @@ export class EpochKeeper {
 
   get best(): EpochRecord | null {
     return this.#best;
+  }
+
+  /** The best epochs, the best first. */
+  get kept(): readonly EpochRecord[] {
+    return this.#ranking.kept;
   }
 
   get monitor(): Pick<Monitor, 'eligibleEpochs' | 'firstIsBest'> {
@@ -83,19 +107,21 @@ export class EpochKeeper {
     this.#isOpen = true;
   }
 
-  /** Ends a training: gives the store back. What is held in memory alone stays. */
+  /**
+   * Ends a training: gives the store back, when what is yet to be written is there. What is held in memory
+   * alone stays.
+   */
   close(): void {
     this.#isOpen = false;
+    this.#owesLast = null;
     this.score.reset();
-    this.#store?.close();
+    this.#writer?.end();
     if (this.#store !== null) this.#release();
   }
 
   /**
-   * Closes an epoch, by one device read: what is appended from now on belongs to the next. If it is the
-   * best, it is stored before this resolves.
-   *
-   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`: the former best is still stored, and `best`.
+   * Closes an epoch, by one device read: what is appended from now on belongs to the next. What is to be
+   * stored of it is taken, and written while training goes on.
    */
   closeEpoch(trained: Trained, ended: EndedEpoch): Promise<EpochRecord> {
     // At once, as what is appended from now on belongs to the next epoch.
@@ -106,14 +132,36 @@ export class EpochKeeper {
     this.#closing = closing;
     // Not waited for by `flush`, which the user's `onBest` may call.
     return closing.then(async (record) => {
-      if (record.isBest) await this.#announce(record);
+      if (record.isBest) await this.options.onBest?.(record);
       return record;
     });
   }
 
-  /** Resolves when everything that was to be stored is; with the error if it could not be. */
+  /**
+   * Resolves when everything that was to be stored is.
+   *
+   * @throws EntropyCheckpointError as `CheckpointWriter.flush`.
+   */
   async flush(): Promise<void> {
     await this.#closing;
+    await this.#writer?.flush();
+  }
+
+  /**
+   * Ends a training that has come to its end: stores what is yet to be stored, and puts the best state back
+   * if it is so configured.
+   *
+   * @throws EntropyCheckpointError as `flush` and `load`.
+   */
+  async finish(trained: Trained): Promise<void> {
+    const owed = this.#owesLast;
+    if (owed !== null) {
+      await this.#writer?.drain();
+      const placement = this.#placementOf(owed, true);
+      if (this.#writer?.accepts(placement) === true) this.#write(trained, owed, placement);
+    }
+    if (this.options.restoreBestWeights && this.#best !== null) await this.load(trained);
+    await this.flush();
   }
 
   async #compare(trained: Trained, ended: EndedEpoch, means: EpochMeans): Promise<EpochRecord> {
@@ -122,48 +170,55 @@ export class EpochKeeper {
       this.score.reattach(means);
       throw error;
     });
-    const { metric } = ended;
+    const { epoch, fit, metric } = ended;
     const { entropies, others } = await readEpoch(means, metric instanceof tf.Tensor ? [metric] : []);
     const metricValue = typeof metric === 'number' ? metric : (others[0] ?? null);
     const value = ended.complete ? this.#monitoredValue(entropies, metricValue) : null;
-    const isBest = this.#monitor.isBetter(ended.epoch, value);
-    const record = Object.freeze({ epoch: ended.epoch, fit: ended.fit, ...entropies, value, isBest });
-    if (isBest) await this.#keep(trained, record);
-    this.#monitor.accept(ended.epoch, value);
+    const isBest = this.#monitor.isBetter(epoch, value);
+    const record = Object.freeze({ epoch, fit, ...entropies, value, isBest });
+    const isRanked = isBest || (this.#best !== null && this.#monitor.isEligible(epoch, value));
+    this.#monitor.accept(epoch, value);
     this.#history.push(record);
+    if (isRanked) this.#ranking.add(record);
+    if (isBest) this.#best = record;
+    // It may have been disposed while the device was busy.
+    if (this.#isOpen) await this.#keep(trained, record, ended);
     return record;
   }
 
   /**
-   * Puts the best state back.
+   * Puts the state of a kept epoch back.
    *
-   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_CHECKPOINT_REPLACED`, and as `restoreState`.
+   * @param epoch counted from 0. @default the best
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   and as `restoreState`.
    */
-  async loadBest({ model, optimizer }: Trained): Promise<EpochRecord> {
-    // A save that failed has told whoever closed the epoch; the best before it is still there.
+  async load({ model, optimizer }: Trained, epoch?: number): Promise<EpochRecord> {
     await this.#closing.catch(() => null);
-    const best = this.#best;
-    if (best === null || (this.#held === null && this.#store === null)) throw noBest(this.#history.length);
-    if (this.#held !== null) {
-      restoreState(this.#held, model, optimizer);
-      return best;
+    const record = this.#find(epoch);
+    await this.#writer?.drain();
+    const state = this.#held.get(record) ?? this.#writer?.stateOf(record);
+    if (state != null) {
+      await restoreState(state, model, optimizer);
+      return record;
     }
-    await this.#withStored((checkpoint) => {
-      if (checkpoint?.checksum !== this.#storedChecksum) throw this.#replaced();
-      restoreState(checkpoint.state, model, optimizer);
+    const places = this.#placesOf(record, epoch === undefined);
+    if (this.#store === null) throw noBest(this.#history.length);
+    const loaded = await withFirstWhole(this.#store, places.keys(), async (checkpoint) => {
+      const expected = places.get(checkpoint.slot);
+      if (this.#stored.get(checkpoint.checksum) !== expected) throw this.#replaced();
+      await restoreState(checkpoint.state, model, optimizer);
+      return expected;
     });
-    return best;
-  }
-
-  /** Puts the best state back at the end of training, if there is one and it is so configured. */
-  async restoreAtEnd(trained: Trained): Promise<void> {
-    if (this.options.restoreBestWeights && this.#best !== null) await this.loadBest(trained);
+    if (loaded == null) throw this.#replaced();
+    return loaded;
   }
 
   /**
-   * Goes on from what is stored: state, best and history.
+   * Goes on from the latest epoch that is stored and whole: state, best and history.
    *
-   * @returns the epoch after the stored one; 0 where nothing is stored.
+   * @returns the epoch after it; 0 where nothing is stored.
+   * @throws EntropyCheckpointError as `CheckpointStore.open`, `readHeads`, `withFirstWhole` and `restoreState`.
    */
   async resume({ model, optimizer }: Trained): Promise<number> {
     if (this.#history.length > 0) {
@@ -172,23 +227,35 @@ export class EpochKeeper {
         'Expected `resume` to be called before training, got an instance that has trained. Make a new one.',
       );
     }
-    return this.#withStored((checkpoint) => {
-      if (checkpoint === null) return 0;
+    const store = this.#store;
+    if (store === null) return 0;
+    if ((await store.slots()).length === 0) return 0;
+    // One that trains there at this moment is refused now, not when `fit` begins.
+    await store.open();
+    return this.#resumeFrom(store, { model, optimizer }).finally(() => {
+      store.close();
+    });
+  }
+
+  async #resumeFrom(store: CheckpointStore, { model, optimizer }: Trained): Promise<number> {
+    const { heads, errors } = await readHeads(store);
+    const latestFirst = [...heads].sort((a, b) => b.history.length - a.history.length);
+    const slots = latestFirst.map(({ slot }) => slot);
+    const initialEpoch = await withFirstWhole(store, slots, async (checkpoint) => {
       this.#checkMonitor(checkpoint);
-      if (checkpoint.state.optimizer !== null && optimizer === null)
-        throw notCompiled(this.#store?.name ?? '');
-      restoreState(checkpoint.state, model, optimizer);
-      for (const record of checkpoint.history) this.#monitor.accept(record.epoch, record.value);
-      this.#history.push(...checkpoint.history);
-      this.#best = checkpoint.history.findLast(({ isBest }) => isBest) ?? checkpoint.record;
-      this.#storedChecksum = checkpoint.checksum;
-      if (this.options.restoreBestWeights) this.#hold(captureState(model, optimizer));
+      if (checkpoint.state.optimizer !== null && optimizer === null) throw notCompiled(store.name);
+      await restoreState(checkpoint.state, model, optimizer);
+      this.#adopt(checkpoint, heads);
       return checkpoint.record.epoch + 1;
     });
+    if (initialEpoch === null && errors[0] !== undefined) throw errors[0];
+    for (const error of errors) warn(`${textOf(error)} Training goes on from epoch ${initialEpoch ?? 0}.`);
+    return initialEpoch ?? 0;
   }
 
   dispose(): void {
     this.close();
+    this.#writer?.dispose();
     this.#release();
   }
 
@@ -209,57 +276,114 @@ export class EpochKeeper {
     return captureState(model, this.options.includeOptimizer ? optimizer : null);
   }
 
-  async #keep(trained: Trained, record: EpochRecord): Promise<void> {
-    const state = this.#capture(trained);
-    try {
-      if (this.#store !== null) {
-        const { monitor, mode } = this.options;
-        const history = [...this.#history, record];
-        const checkpoint = await encodeCheckpoint(state, trained.model, { monitor, mode, record, history });
-        await this.#store.save(checkpoint);
-        const { checksum } = checkpoint.metadata[METADATA_KEY] as { checksum: string };
-        this.#storedChecksum = checksum;
+  async #keep(trained: Trained, record: EpochRecord, ended: EndedEpoch): Promise<void> {
+    this.#hold(trained, record);
+    const writer = this.#writer;
+    if (writer === null) {
+      if (record.isBest) this.#tell(record);
+      return;
+    }
+    this.#owesLast = null;
+    const placement = this.#placementOf(record, ended.complete);
+    if (placement.into.length === 0) return;
+    if (!writer.accepts(placement)) {
+      if (ended.hasFinish && placement.into.every((slot) => slot === 'last')) {
+        this.#owesLast = record;
+        writer.retry();
+        return;
       }
-    } catch (error) {
+      // None of several that are to be kept may push out another: training waits for a slow store.
+      await writer.vacate();
+    }
+    this.#write(trained, record, placement);
+  }
+
+  #write({ model, optimizer }: Trained, record: EpochRecord, placement: Placement): void {
+    const { monitor, mode, includeOptimizer } = this.options;
+    const snapshot = takeSnapshot(model, includeOptimizer ? optimizer : null);
+    const description = { monitor, mode, record, history: [...this.#history] };
+    this.#writer?.enqueue({ snapshot, description, placement });
+  }
+
+  /** Where an epoch is to be stored, and what stays there of those before. */
+  #placementOf(record: EpochRecord, complete: boolean): Placement {
+    const { maxToKeep, saveLast } = this.options;
+    const slots: Slot[] = maxToKeep > 1 ? this.kept.map(slotOf) : [];
+    const into: Slot[] = record === this.#best ? ['best'] : [];
+    if (maxToKeep > 1 && this.kept.includes(record)) into.push(slotOf(record));
+    if (saveLast && complete) into.push('last');
+    const staying: Slot[] = this.#best === null ? [] : ['best', ...slots];
+    return { into, keep: staying.filter((slot) => !into.includes(slot)) };
+  }
+
+  /** The slots that may hold an epoch, and for the best those of the next best should it be damaged. */
+  #placesOf(record: EpochRecord, isBest: boolean): Map<Slot, EpochRecord> {
+    const places = new Map<Slot, EpochRecord>();
+    if (record === this.#best) places.set('best', record);
+    if (this.options.maxToKeep === 1) return places;
+    for (const other of isBest ? this.kept : [record]) places.set(slotOf(other), other);
+    return places;
+  }
+
+  #find(epoch: number | undefined): EpochRecord {
+    const best = this.#best;
+    if (best === null) throw noBest(this.#history.length);
+    if (epoch === undefined) return best;
+    const [found] = this.kept.filter((record) => record.epoch === epoch).sort((a, b) => b.fit - a.fit);
+    if (found !== undefined) return found;
+    const epochs = this.kept.map((record) => record.epoch).join(', ');
+    throw new EntropyCheckpointError(
+      'ENTROPY_NO_CHECKPOINT',
+      `Expected \`epoch\` to be one that is kept (${epochs}), got ${epoch}. \`maxToKeep\` sets how many are.`,
+    );
+  }
+
+  #hold(trained: Trained, record: EpochRecord): void {
+    const best = this.options.restoreBestWeights && this.#best !== null ? [this.#best] : [];
+    const wanted = this.#store === null ? this.kept : best;
+    if (wanted.includes(record)) this.#held.set(record, this.#capture(trained));
+    for (const [other, state] of this.#held) {
+      if (wanted.includes(other)) continue;
       disposeState(state);
-      throw error;
+      this.#held.delete(other);
     }
-    this.#best = record;
-    const isHeld = this.#store === null || this.options.restoreBestWeights;
-    // It may have been disposed while the store was busy.
-    if (isHeld && this.#isOpen) this.#hold(state);
-    else disposeState(state);
-  }
-
-  async #announce(record: EpochRecord): Promise<void> {
-    if (this.options.verbose === 1) {
-      const place = this.#store?.name ?? 'memory';
-      // eslint-disable-next-line no-console -- what `verbose: 1` asks for
-      console.log(
-        `[entropy-checkpoint] epoch ${record.epoch}: ${this.options.monitor} ${record.value?.toPrecision(5) ?? ''} ` +
-          `is the best so far, saved to ${place}`,
-      );
-    }
-    await this.options.onBest?.(record);
-  }
-
-  #hold(state: TrainingState): void {
-    this.#release();
-    this.#held = state;
   }
 
   #release(): void {
-    if (this.#held !== null) disposeState(this.#held);
-    this.#held = null;
+    for (const state of this.#held.values()) disposeState(state);
+    this.#held.clear();
   }
 
-  async #withStored<T>(use: (checkpoint: DecodedCheckpoint | null) => T): Promise<T> {
-    const stored = await this.#store?.load();
-    if (stored == null) return use(null);
-    return withCheckpoint(stored, this.#store?.name ?? '', use);
+  #tell(record: EpochRecord): void {
+    if (this.options.verbose !== 1) return;
+    const value = `${this.options.monitor} ${record.value?.toPrecision(5) ?? 'none'}`;
+    const saved = `saved to ${this.#store?.name ?? 'memory'}`;
+    // eslint-disable-next-line no-console -- what `verbose: 1` asks for
+    console.log(
+      `[entropy-checkpoint] epoch ${record.epoch}: ${value}${record.isBest ? ' is the best so far' : ''}, ${saved}`,
+    );
   }
 
-  #checkMonitor({ monitor, mode }: DecodedCheckpoint): void {
+  /** Takes over the epochs of an earlier training, and of those that are stored the ones that belong to it. */
+  #adopt({ history }: DecodedHead, heads: readonly StoredHead[]): void {
+    this.#history.push(...history);
+    for (const head of heads) {
+      const record = history.findLast((one) => isSameEpoch(one, head.record));
+      if (record !== undefined) this.#stored.set(head.checksum, record);
+    }
+    const kept = heads
+      .filter(({ slot }) => slot !== 'last')
+      .map(({ checksum }) => this.#stored.get(checksum));
+    // In the order in which they were run, so that each takes its place.
+    for (const record of history) if (kept.includes(record)) this.#ranking.add(record);
+    this.#best = this.kept[0] ?? null;
+    const isWhole = this.#best === (history.findLast(({ isBest }) => isBest) ?? null);
+    // If the best is lost, what comes next need not beat it.
+    const compared = isWhole ? history : this.kept.slice(0, 1);
+    for (const record of compared) this.#monitor.accept(record.epoch, record.value);
+  }
+
+  #checkMonitor({ monitor, mode }: DecodedHead): void {
     if (monitor === this.options.monitor && mode === this.options.mode) return;
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',
@@ -275,6 +399,15 @@ export class EpochKeeper {
         '(or nothing). Use `loadCheckpoint(source)` to load whatever is there.',
     );
   }
+}
+
+function checkCapacity(store: CheckpointStore | null, { maxToKeep, saveLast }: ResolvedOptions): void {
+  if (store?.capacity !== 'one' || (maxToKeep === 1 && !saveLast)) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    `Expected \`maxToKeep: 1\` and \`saveLast: false\`, as ${store.name} holds one checkpoint. A folder, IndexedDB ` +
+      'or a MemoryStore holds several.',
+  );
 }
 
 function notCompiled(source: string): EntropyCheckpointError {

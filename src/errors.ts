@@ -44,13 +44,16 @@ export type EntropyCheckpointErrorCode =
   | 'ENTROPY_STORE_IN_USE'
   | 'ENTROPY_STORE_FAILED';
 
+/** How every message of this package begins, be it an error or a warning. */
+export const MESSAGE_PREFIX = '[entropy-checkpoint] ';
+
 /** Every error that this package throws by itself: a stable `code`, and the `cause` where there is one. */
 export class EntropyCheckpointError extends Error {
   override readonly name = 'EntropyCheckpointError';
   readonly code: EntropyCheckpointErrorCode;
 
   constructor(code: EntropyCheckpointErrorCode, message: string, options?: ErrorOptions) {
-    super(`[entropy-checkpoint] ${message}`, options);
+    super(`${MESSAGE_PREFIX}${message}`, options);
     this.code = code;
   }
 }

@@ -7,4 +7,15 @@ export type { EpochRecord } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
 export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
 export type { EntropyCheckpointOptions, YieldEvery } from './options.js';
-export type { CheckpointStore, Json, StoredCheckpoint } from './stores/store.js';
+export { MemoryStore } from './stores/memory-store.js';
+export type {
+  CheckpointHead,
+  CheckpointSource,
+  CheckpointStore,
+  Json,
+  Placement,
+  ShardInBuffer,
+  ShardSpec,
+  Slot,
+  StoredCheckpoint,
+} from './stores/store.js';

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { withCheckpoint, type DecodedCheckpoint } from './state/decode-checkpoint.js';
+import { buildModel } from './state/build-model.js';
 import { restoreState } from './state/training-state.js';
-import { joinBytes } from './stores/weight-data.js';
+import { readHeads, withFirstWhole, type OpenCheckpoint, type StoredHead } from './stored-checkpoints.js';
 import { resolveStore } from './stores/resolve-store.js';
-import type { CheckpointStore, StoredCheckpoint } from './stores/store.js';
+import type { CheckpointStore, Slot } from './stores/store.js';
 import { compiledOptimizer } from './tfjs-internals.js';
 
 export interface LoadCheckpointOptions {
@@ -13,18 +13,22 @@ export interface LoadCheckpointOptions {
   model?: tf.LayersModel;
   /** The optimizer to put the state into; stays the caller's. @default the one that `model` is compiled with */
   optimizer?: tf.Optimizer;
+  /** Which of the stored epochs, counted from 0; `'last'`: the latest (`saveLast`). @default the best */
+  epoch?: number | 'last';
 }
 
 export interface LoadedCheckpoint {
   /** The given model, or a new one, which the caller disposes. */
   model: tf.LayersModel;
-  /** The epoch that was kept. */
+  /** The epoch that was loaded: the best, if no other was asked for. */
   best: EpochRecord;
 }
 
 /**
  * Loads a checkpoint, in this or another process: weights, states of recurrent layers and the optimizer,
  * exactly as they were. Everything is verified before anything in memory is changed.
+ *
+ * If the best is damaged and others are stored (`maxToKeep`), the next best is loaded, with a warning.
  *
  * @param source a path, a URL, a `tf.io.IOHandler` or a store, as `filepath` takes it.
  * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`,
@@ -37,79 +41,84 @@ export async function loadCheckpoint(
 ): Promise<LoadedCheckpoint> {
   checkOptions(options);
   const store = resolveStore(source);
-  const stored = await store.load();
-  if (stored === null) {
-    throw new EntropyCheckpointError(
-      'ENTROPY_NO_CHECKPOINT',
-      `Expected a checkpoint in ${store.name}, got nothing.`,
-    );
+  const { epoch } = options;
+  const slots = epoch === undefined ? bestFirst(store) : await slotsOf(store, epoch);
+  const loaded = await withFirstWhole(store, slots, (checkpoint) => restore(checkpoint, options, store.name));
+  if (loaded !== null) return loaded;
+  throw await nothingStored(store, epoch);
+}
+
+async function restore(
+  { state, head, record }: OpenCheckpoint,
+  { model, optimizer }: LoadCheckpointOptions,
+  source: string,
+): Promise<LoadedCheckpoint> {
+  if (optimizer !== undefined && state.optimizer === null) throw withoutOptimizer(source);
+  if (model !== undefined) {
+    await restoreState(state, model, optimizer ?? compiledOptimizer(model));
+    return { model, best: record };
   }
-  return withCheckpoint(stored, store.name, async (checkpoint) => {
-    checkOptimizer(checkpoint, options, store.name);
-    if (options.model !== undefined) {
-      restoreState(checkpoint.state, options.model, options.optimizer ?? compiledOptimizer(options.model));
-      return { model: options.model, best: checkpoint.record };
-    }
-    const model = await buildModel(stored);
-    try {
-      restoreState(checkpoint.state, model, options.optimizer ?? null);
-    } catch (error) {
-      model.dispose();
-      throw error;
-    }
-    return { model, best: checkpoint.record };
-  });
+  const built = await buildModel(head, (empty) => restoreState(state, empty, optimizer ?? null));
+  return { model: built, best: record };
+}
+
+/** The best, and if that is damaged the next best. */
+async function* bestFirst(store: CheckpointStore): AsyncGenerator<Slot> {
+  yield 'best';
+  if (store.capacity === 'one') return;
+  const { heads } = await readHeads(store);
+  const others = heads.filter(({ slot }) => slot !== 'best' && slot !== 'last');
+  for (const { slot } of others.sort(byRank)) yield slot;
+}
+
+function byRank(a: StoredHead, b: StoredHead): number {
+  const gain = (a.record.value ?? NaN) - (b.record.value ?? NaN);
+  return a.mode === 'max' ? -gain : gain;
+}
+
+/** The slots that hold an epoch, that of the latest `fit` first. */
+async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<Slot[]> {
+  if (epoch === 'last') return ['last'];
+  const { heads, errors } = await readHeads(store);
+  const found = heads
+    .filter(({ record }) => record.epoch === epoch)
+    .sort((a, b) => b.record.fit - a.record.fit);
+  // It may be what is damaged.
+  if (found.length === 0 && errors[0] !== undefined) throw errors[0];
+  return found.map(({ slot }) => slot);
+}
+
+async function nothingStored(
+  store: CheckpointStore,
+  epoch: number | 'last' | undefined,
+): Promise<EntropyCheckpointError> {
+  const { heads } = await readHeads(store);
+  const held = heads.map(({ slot, record }) => (slot === 'last' ? "'last'" : String(record.epoch)));
+  const wanted = epoch === undefined ? 'a best epoch' : `epoch ${epoch === 'last' ? "'last'" : epoch}`;
+  const got = held.length === 0 ? 'nothing' : `these: ${[...new Set(held)].join(', ')}`;
+  return new EntropyCheckpointError(
+    'ENTROPY_NO_CHECKPOINT',
+    `Expected ${wanted} in ${store.name}, got ${got}.`,
+  );
 }
 
 function checkOptions(options: LoadCheckpointOptions): void {
-  const { model, optimizer } = options;
+  const { model, optimizer, epoch } = options;
   const isModel = model === undefined || model instanceof tf.LayersModel;
   const isOptimizer = optimizer === undefined || optimizer instanceof tf.Optimizer;
+  const isEpoch = epoch === undefined || epoch === 'last' || (Number.isInteger(epoch) && epoch >= 0);
   // A model itself has fields of these names.
-  if (isModel && isOptimizer && !((options as unknown) instanceof tf.LayersModel)) return;
+  if (isModel && isOptimizer && isEpoch && !((options as unknown) instanceof tf.LayersModel)) return;
   throw new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
-    'Expected the options of `loadCheckpoint` to be `{model, optimizer}`, a tf.LayersModel and a tf.Optimizer, ' +
-      'each of which may be left out.',
+    'Expected the options of `loadCheckpoint` to be `{model, optimizer, epoch}`, a tf.LayersModel, a tf.Optimizer, ' +
+      "and an integer from 0 up or 'last', each of which may be left out.",
   );
 }
 
-function checkOptimizer(
-  { state }: DecodedCheckpoint,
-  { optimizer }: LoadCheckpointOptions,
-  name: string,
-): void {
-  if (optimizer === undefined || state.optimizer !== null) return;
-  throw new EntropyCheckpointError(
+function withoutOptimizer(source: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
     'ENTROPY_OPTIMIZER_MISMATCH',
-    `Expected ${name} to hold the state of an optimizer, got weights alone: it was saved with \`includeOptimizer: false\`.`,
+    `Expected ${source} to hold the state of an optimizer, got weights alone: it was saved with \`includeOptimizer: false\`.`,
   );
-}
-
-/** Whether tfjs can: it keeps a tensor for each constraint, and refuses two weights of one name in nested models. */
-function canLoadWeights({ modelTopology, weightSpecs }: StoredCheckpoint): boolean {
-  const names = new Set(weightSpecs.map(({ name }) => name));
-  return names.size === weightSpecs.length && !JSON.stringify(modelTopology).includes('_constraint":{');
-}
-
-/** A model of the stored architecture. Its weights are not yet the stored ones. */
-async function buildModel(stored: StoredCheckpoint): Promise<tf.LayersModel> {
-  const { entropyCheckpoint, ...userDefinedMetadata } = stored.metadata;
-  const modelTopology = stored.modelTopology as object;
-  const { weightSpecs } = stored;
-  // With weights, as tfjs then leaves out the initialisers, of which some are slow.
-  const artifacts = canLoadWeights(stored)
-    ? { modelTopology, weightSpecs: [...weightSpecs], weightData: joinBytes(stored.weightData) }
-    : { modelTopology };
-  try {
-    const model = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
-    if (Object.keys(userDefinedMetadata).length > 0) model.setUserDefinedMetadata(userDefinedMetadata);
-    return model;
-  } catch (cause) {
-    throw new EntropyCheckpointError(
-      'ENTROPY_MODEL_MISMATCH',
-      `The stored architecture could not be built: ${String(cause)} Register its custom layers, or pass the \`model\`.`,
-      { cause },
-    );
-  }
 }

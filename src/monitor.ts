@@ -43,7 +43,7 @@ export class Monitor {
 
   /** Whether a value of `epoch` would be the best. Changes nothing. */
   isBetter(epoch: number, value: number | null): value is number {
-    if (!this.#isEligible(epoch, value)) return false;
+    if (!this.isEligible(epoch, value)) return false;
     if (this.#best === null) return true;
     const gain = this.#options.mode === 'max' ? value - this.#best : this.#best - value;
     return gain > this.#options.minDelta;
@@ -51,7 +51,7 @@ export class Monitor {
 
   /** Takes note of an epoch, after whatever was to be done for a better one is done. */
   accept(epoch: number, value: number | null): void {
-    if (!this.#isEligible(epoch, value)) return;
+    if (!this.isEligible(epoch, value)) return;
     const isBetter = this.isBetter(epoch, value);
     this.#eligibleEpochs += 1;
     if (!isBetter) return;
@@ -59,7 +59,8 @@ export class Monitor {
     this.#firstIsBest = this.#eligibleEpochs === 1;
   }
 
-  #isEligible(epoch: number, value: number | null): value is number {
+  /** Whether `epoch` could be the best, were its value good enough. */
+  isEligible(epoch: number, value: number | null): value is number {
     return epoch >= this.#options.startFromEpoch && value !== null && Number.isFinite(value);
   }
 }

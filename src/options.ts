@@ -57,7 +57,11 @@ export interface EntropyCheckpointOptions {
    * @default false
    */
   restoreBestWeights?: boolean;
-  /** Called when an epoch has become the best and is stored; awaited. @default none */
+  /** How many of the best epochs are kept, each to be loaded by its number; an integer from 1 up. @default 1 */
+  maxToKeep?: number;
+  /** Whether the latest epoch is kept as well, for `resume` after a crash. @default false */
+  saveLast?: boolean;
+  /** Called when an epoch has become the best; awaited. It is stored when `flush` has resolved. @default none */
   onBest?: (record: EpochRecord) => void | Promise<void>;
   /** As `tf.CustomCallback` takes it: how often `fit` yields, a number being milliseconds. @default 'auto' */
   yieldEvery?: YieldEvery;
@@ -78,6 +82,8 @@ export interface ResolvedOptions {
   readonly includeOptimizer: boolean;
   readonly initialThreshold: number | null;
   readonly restoreBestWeights: boolean;
+  readonly maxToKeep: number;
+  readonly saveLast: boolean;
   readonly onBest: ((record: EpochRecord) => void | Promise<void>) | null;
   readonly yieldEvery: YieldEvery;
   readonly verbose: 0 | 1;
@@ -118,6 +124,8 @@ const CHECKS: Record<keyof EntropyCheckpointOptions, Check> = {
   includeOptimizer: [isBoolean, 'true or false'],
   initialThreshold: [isNumber, 'a finite number'],
   restoreBestWeights: [isBoolean, 'true or false'],
+  maxToKeep: [isIntegerFrom(1), 'an integer from 1 up'],
+  saveLast: [isBoolean, 'true or false'],
   onBest: [(value) => typeof value === 'function', 'a function'],
   yieldEvery: [isYield, "'auto', 'batch', 'epoch', 'never' or a number of milliseconds above 0"],
   verbose: [oneOf(0, 1), '0 or 1'],
@@ -135,6 +143,11 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
   }
   for (const [key, value] of Object.entries(options)) checkOption(key, value);
   const given = options;
+  if (given.filepath === null && given.saveLast === true) {
+    throw invalid(
+      'Expected `saveLast` to be false with `filepath: null`, as memory does not outlast a crash.',
+    );
+  }
   const monitor = given.monitor ?? 'entropy';
   const mode = given.mode ?? 'auto';
   return {
@@ -149,10 +162,22 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     includeOptimizer: given.includeOptimizer ?? true,
     initialThreshold: given.initialThreshold ?? null,
     restoreBestWeights: given.restoreBestWeights ?? false,
+    maxToKeep: given.maxToKeep ?? 1,
+    saveLast: given.saveLast ?? false,
     onBest: given.onBest ?? null,
     yieldEvery: given.yieldEvery ?? 'auto',
     verbose: given.verbose ?? 0,
   };
+}
+
+/**
+ * The epoch that a caller asks for; undefined: the best.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+ */
+export function epochOf({ epoch }: { epoch?: number }): number | undefined {
+  if (epoch === undefined || (Number.isInteger(epoch) && epoch >= 0)) return epoch;
+  throw invalid(`Expected \`epoch\` to be an integer from 0 up, got ${describe(epoch)}.`);
 }
 
 function checkOption(key: string, value: unknown): void {

@@ -1,5 +1,18 @@
 import type { EpochKeeper } from './epoch-keeper.js';
+import { MESSAGE_PREFIX } from './errors.js';
 import { isEntropyMonitor } from './monitor.js';
+
+/** Tells the user, in the way in which tfjs does. */
+export function warn(message: string): void {
+  // eslint-disable-next-line no-console -- see above
+  console.warn(`${MESSAGE_PREFIX}${message}`);
+}
+
+/** What an error says, to be said within a warning or another error. */
+export function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.startsWith(MESSAGE_PREFIX) ? text.slice(MESSAGE_PREFIX.length) : text;
+}
 
 /** What training has come to. */
 type Outcome = Pick<EpochKeeper, 'best' | 'history' | 'monitor' | 'options'>;

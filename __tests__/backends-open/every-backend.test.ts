@@ -5,9 +5,9 @@ import { EntropyCheckpointError } from '../../src/errors.js';
 const entry = new URL('fixtures/entry.ts', import.meta.url);
 
 const CHOICES: readonly (BackendChoice & { readonly description: RegExp; readonly store: string })[] = [
-  { place: 'node', backend: 'cpu', description: /^cpu in Node$/, store: 'a folder' },
-  { place: 'node', backend: 'wasm', description: /^wasm in Node, SIMD, no threads$/, store: 'a folder' },
-  { place: 'node', backend: 'webgpu', description: /^webgpu in Node, \w.*$/, store: 'a folder' },
+  { place: 'node', backend: 'cpu', description: /^cpu in Node$/, store: 'folder "x"' },
+  { place: 'node', backend: 'wasm', description: /^wasm in Node, SIMD, no threads$/, store: 'folder "x"' },
+  { place: 'node', backend: 'webgpu', description: /^webgpu in Node, \w.*$/, store: 'folder "x"' },
   { place: 'chromium', backend: 'cpu', description: /^cpu in Chromium$/, store: 'indexeddb://x' },
   { place: 'chromium', backend: 'wasm', description: /^wasm in Chromium, SIMD,/, store: 'indexeddb://x' },
   { place: 'chromium', backend: 'webgl', description: /^webgl in Chromium, \w.*$/, store: 'indexeddb://x' },

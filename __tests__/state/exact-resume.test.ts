@@ -12,6 +12,7 @@ import { countTensors } from './fixtures/tensor-count.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data, type Losses } from './fixtures/training.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const TRAIN_OR_DIE = fileURLToPath(new URL('fixtures/train-or-die.ts', import.meta.url));
 const RESUME_HERE = fileURLToPath(new URL('fixtures/resume-here.ts', import.meta.url));
 
 const own = countTensors();
@@ -147,4 +148,34 @@ test('a fresh process repeats the second half of 60 epochs bit for bit, with eve
   const resumed = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Resumed>;
   for (const name of Object.keys(OPTIMIZERS))
     expect({ [name]: resumed[name] }).toEqual({ [name]: expected[name] });
+}, 120_000);
+
+interface Trained {
+  readonly initialEpoch: number;
+  readonly losses: Losses;
+}
+
+test('runs that are killed and resumed have the entropies, the best epoch and the weights of those that were not, with every optimizer', async () => {
+  const trainOrDie = async (root: string, dieAt?: number): Promise<Record<string, Trained>> => {
+    const args = ['--import', 'tsx', TRAIN_OR_DIE, join(folder, root), '12'];
+    if (dieAt !== undefined) args.push(String(dieAt));
+    const options = { cwd: REPOSITORY, maxBuffer: 2 ** 26 };
+    const { stdout } = await promisify(execFile)(process.execPath, args, options);
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Trained>;
+  };
+  const whole = await trainOrDie('whole');
+  for (const dieAt of [3, 4, 9]) {
+    await expect(trainOrDie('killed', dieAt)).rejects.toMatchObject({ signal: 'SIGKILL' });
+  }
+  const killed = await trainOrDie('killed');
+  for (const name of Object.keys(OPTIMIZERS)) {
+    const { losses, ...uninterrupted } = whole[name]!;
+    // The latest that was stored by then: epochs as short as these come faster than they are written.
+    const from = killed[name]!.initialEpoch;
+    const rest = { loss: losses.loss.slice(from), valLoss: losses.valLoss.slice(from) };
+    expect({ [name]: killed[name] }).toEqual({
+      [name]: { ...uninterrupted, initialEpoch: from, losses: rest },
+    });
+    expect(from).toBeGreaterThan(2);
+  }
 }, 120_000);

@@ -11,7 +11,7 @@ import { optimizerBits, tensorBits } from './fixtures/optimizers.js';
 import { countTensors } from './fixtures/tensor-count.js';
 import { stateThroughStore } from './fixtures/through-store.js';
 import { makeData, makeNet, modelBits, numbers, trainEpochs, type Data } from './fixtures/training.js';
-import { thrownBy } from '../support/errors.js';
+import { rejection, thrownBy } from '../support/errors.js';
 
 const own = countTensors();
 let data: Data;
@@ -22,13 +22,13 @@ beforeEach(() => {
 });
 
 /** Puts `state` into a model and its optimizer, and frees it. */
-function restore(
+async function restore(
   state: TrainingState,
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null = model.optimizer,
-): void {
+): Promise<void> {
   try {
-    restoreState(state, model, optimizer);
+    await restoreState(state, model, optimizer);
   } finally {
     disposeState(state);
   }
@@ -97,7 +97,7 @@ describe('weights', () => {
     expect(largest).toBeGreaterThan(0.5);
 
     const other = make();
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(modelBits(other).weights).toEqual(before.weights);
   });
@@ -111,19 +111,19 @@ describe('weights', () => {
     await trainEpochs(model, data, 2, 4);
     expect(layerBits(normalisation)).not.toEqual(before);
 
-    restore(state, model);
+    await restore(state, model);
 
     expect(layerBits(normalisation)).toHaveLength(4);
     expect(layerBits(normalisation)).toEqual(before);
   });
 
-  test('of frozen layers come back as well', () => {
+  test('of frozen layers come back as well', async () => {
     const model = makeEqualLayers([1]);
     const before = modelBits(model);
     const state = captureState(model, model.optimizer);
     fillWeights(model, 5);
 
-    restore(state, model);
+    await restore(state, model);
 
     expect(modelBits(model)).toEqual(before);
   });
@@ -136,7 +136,7 @@ describe('weights', () => {
       other.getWeights().map((w) => w.shape.length),
     );
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(other.layers.map(layerBits)).toEqual(model.layers.map(layerBits));
     expect(modelBits(other).weights).not.toEqual(modelBits(model).weights);
@@ -150,7 +150,7 @@ describe('weights', () => {
     for (const frozen of [[0], [1], [2], [0, 2]]) {
       const other = own(makeNet(tf.train.adam(0.02), 9));
       for (const index of frozen) other.layers[index]!.trainable = false;
-      restoreState(state, other, null);
+      await restoreState(state, other, null);
       expect(predictionBits(other)).toEqual(expected);
     }
     disposeState(state);
@@ -169,7 +169,7 @@ describe('weights', () => {
     const model = make(null);
     const other = make(0);
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(predict(other)).toBe(predict(model));
   });
@@ -181,7 +181,7 @@ describe('weights', () => {
     const names = (m: tf.LayersModel): string[] => m.layers.map(({ name }) => name);
     expect(names(other).filter((name) => names(model).includes(name))).toEqual([]);
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(modelBits(other).weights).toEqual(modelBits(model).weights);
   });
@@ -195,7 +195,7 @@ describe('slots of the optimizer', () => {
     const other = makeEqualLayers([0]);
     await trainEpochs(other, data, 0, 1);
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(momentBits(other)).toEqual(before.slice(2));
   });
@@ -209,7 +209,7 @@ describe('slots of the optimizer', () => {
     model.layers[1]!.trainable = false;
     model.compile({ optimizer: tf.train.adam(0.02), loss: 'categoricalCrossentropy' });
 
-    restore(state, model);
+    await restore(state, model);
 
     expect(momentBits(model)).toEqual([...before.slice(0, 2), ...before.slice(4)]);
   });
@@ -240,7 +240,7 @@ describe('slots of the optimizer', () => {
       expect(expected.loss.every(Number.isFinite)).toBe(true);
       const other = make(after);
 
-      restore(state, other);
+      await restore(state, other);
 
       expect(modelBits(other)).toEqual(saved);
       expect(await trainEpochs(other, identity, 4, 6)).toEqual(expected);
@@ -265,7 +265,7 @@ describe('slots of the optimizer', () => {
     const expected = slots.map(({ variable }) => tensorBits(variable)).reverse();
     const other = makeEqualLayers([0]);
 
-    restore(await stateThroughStore(model, optimizer), other);
+    await restore(await stateThroughStore(model, optimizer), other);
 
     expect(momentBits(other)).toEqual(expected.slice(2));
   });
@@ -281,7 +281,7 @@ describe('slots of the optimizer', () => {
     tf.dispose([weights[0]!.tensor, ...renamed.map(({ tensor }) => tensor)]);
     const third = makeEqualLayers([0]);
 
-    restore(await stateThroughStore(second), third);
+    await restore(await stateThroughStore(second), third);
 
     expect(momentBits(third)).toEqual(before.slice(2));
   });
@@ -293,7 +293,7 @@ describe('slots of the optimizer', () => {
     model.layers[0]!.trainable = false;
     model.compile({ optimizer: model.optimizer, loss: 'categoricalCrossentropy' });
 
-    restore(state, model);
+    await restore(state, model);
 
     const weights = model.layers.slice(1).flatMap(layerWeights);
     expect(firstMoments(model).map((slot) => slot?.originalName)).toEqual(
@@ -308,7 +308,7 @@ describe('slots of the optimizer', () => {
     const other = makeEqualLayers();
     await trainEpochs(other, data, 0, 1);
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(momentBits(other)).toEqual([undefined, undefined, ...before]);
   });
@@ -320,8 +320,8 @@ describe('slots of the optimizer', () => {
     const [thawed, zeroed] = [makeEqualLayers(), makeEqualLayers()];
     await trainEpochs(zeroed, data, 0, 1);
 
-    restoreState(state, thawed, thawed.optimizer);
-    restore(state, zeroed);
+    await restoreState(state, thawed, thawed.optimizer);
+    await restore(state, zeroed);
     // tfjs begins a slot at zero: the same with slots that are there and zero must come to the same.
     for (const key of ['accumulatedFirstMoment', 'accumulatedSecondMoment'] as const) {
       const slots = (zeroed.optimizer as unknown as Record<typeof key, MomentSlot[]>)[key];
@@ -343,10 +343,10 @@ describe('slots of the optimizer', () => {
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const thawed = makeEqualLayers();
-    restore(await stateThroughStore(model), thawed);
+    await restore(await stateThroughStore(model), thawed);
     const frozenAgain = makeEqualLayers([0]);
 
-    restore(await stateThroughStore(thawed), frozenAgain);
+    await restore(await stateThroughStore(thawed), frozenAgain);
 
     expect(momentBits(frozenAgain)).toEqual(before);
   });
@@ -356,10 +356,10 @@ describe('slots of the optimizer', () => {
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const second = makeEqualLayers();
-    restore(await stateThroughStore(model), second);
+    await restore(await stateThroughStore(model), second);
     const third = makeEqualLayers([0]);
 
-    restore(await stateThroughStore(second), third);
+    await restore(await stateThroughStore(second), third);
 
     expect(momentBits(third)).toEqual(before.slice(2));
     const names = third.layers
@@ -386,7 +386,7 @@ describe('slots of the optimizer', () => {
     const state = await stateThroughStore(...first);
     const second = make();
 
-    restore(state, ...second);
+    await restore(state, ...second);
 
     for (const pair of [first, second]) step(pair);
     expect(second[0].getWeights().map(tensorBits)).toEqual(first[0].getWeights().map(tensorBits));
@@ -447,7 +447,7 @@ describe('architectures', () => {
     const other = make();
     await step(other);
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(modelBits(other)).toEqual(modelBits(model));
     await step(model);
@@ -537,7 +537,7 @@ describe('stateful recurrent layers', () => {
     const other = makeRecurrent(makeLayer(), shape);
     await trainBatches(other, 5, 6);
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(await trainBatches(other, 3, 6)).toEqual(expected);
     expect(modelBits(other)).toEqual(modelBits(model));
@@ -551,7 +551,7 @@ describe('stateful recurrent layers', () => {
     const state = captureState(model, model.optimizer);
     const expected = await trainBatches(model, 3, 6);
 
-    restore(state, model);
+    await restore(state, model);
 
     expect(await trainBatches(model, 3, 6)).toEqual(expected);
     free(model);
@@ -564,9 +564,7 @@ describe('stateful recurrent layers', () => {
     const before = modelBits(other);
     const state = captureState(model, model.optimizer);
 
-    const error = thrownBy(() => {
-      restore(state, other);
-    });
+    const error = await rejection(restore(state, other));
 
     expect(error.code).toBe('ENTROPY_MODEL_MISMATCH');
     expect(error.message).toContain('[4, 3]');
@@ -575,16 +573,12 @@ describe('stateful recurrent layers', () => {
     free(other);
   });
 
-  test('are refused by a model in which the layer is not stateful', () => {
+  test('are refused by a model in which the layer is not stateful', async () => {
     const model = makeRecurrent(recurrent());
     const other = makeRecurrent(tf.layers.lstm({ units: 3, recurrentInitializer: 'glorotUniform' }));
     const state = captureState(model, model.optimizer);
 
-    expect(
-      thrownBy(() => {
-        restore(state, other);
-      }).code,
-    ).toBe('ENTROPY_MODEL_MISMATCH');
+    expect((await rejection(restore(state, other))).code).toBe('ENTROPY_MODEL_MISMATCH');
     free(model);
   });
 });
@@ -601,7 +595,7 @@ describe('settings', () => {
     const expected = await trainEpochs(model, data, 4, 7);
     const other = own(makeNet(make(0.5), 9));
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(await trainEpochs(other, data, 4, 7)).toEqual(expected);
     expect(modelBits(other)).toEqual(modelBits(model));
@@ -616,7 +610,7 @@ describe('settings', () => {
     const expected = await trainEpochs(model, data, 2, 5);
     const other = own(makeNet(tf.train.adam(0.1), 9));
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(await trainEpochs(other, data, 2, 5)).toEqual(expected);
   });
@@ -628,7 +622,7 @@ describe('settings', () => {
     const expected = await trainEpochs(model, data, 0, 2);
     const other = own(makeNet(tf.train.sgd(0.3), 9));
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(await trainEpochs(other, data, 0, 2)).toEqual(expected);
     expect((other.optimizer as unknown as { learningRate: number }).learningRate).toBe(0.7);
@@ -648,7 +642,7 @@ describe('settings', () => {
     const expected = await trainEpochs(model, data, 2, 5);
     const other = make(9);
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(other.loss).toBe(loss);
     expect(await trainEpochs(other, data, 2, 5)).toEqual(expected);
@@ -669,7 +663,7 @@ describe("an optimizer of the user's own", () => {
     const expected = await trainEpochs(model, data, 3, 6);
     const other = own(makeNet(new LionOptimizer(0.5), 9));
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(modelBits(other)).toEqual(saved);
     expect(await trainEpochs(other, data, 3, 6)).toEqual(expected);
@@ -682,7 +676,7 @@ describe("an optimizer of the user's own", () => {
     const state = captureState(model, model.optimizer);
     const expected = await trainEpochs(model, data, 3, 6);
 
-    restore(state, model);
+    await restore(state, model);
 
     expect(await trainEpochs(model, data, 3, 6)).toEqual(expected);
   });
@@ -703,7 +697,7 @@ describe("an optimizer of the user's own", () => {
     const [model] = withExtra(value);
     const [other, optimizer] = withExtra('another');
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(optimizer.extra).toBe(value);
     expect(Object.hasOwn(optimizer, 'extra')).toBe(true);
@@ -715,7 +709,7 @@ describe("an optimizer of the user's own", () => {
     const [model] = withExtra(list);
     const [other, optimizer] = withExtra();
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     expect(optimizer.extra).toStrictEqual(list);
     expect(2 in (optimizer.extra as unknown[])).toBe(false);
@@ -731,7 +725,7 @@ describe("an optimizer of the user's own", () => {
     const [model, optimizer] = withExtra(makeTensor());
     const [other, otherOptimizer] = withExtra();
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     const restored = otherOptimizer.extra as tf.Tensor;
     expect(restored).not.toBeInstanceOf(tf.Variable);
@@ -747,7 +741,7 @@ describe("an optimizer of the user's own", () => {
     const [model] = withExtra([makeVariable(), [makeVariable()]]);
     const [other, optimizer] = withExtra();
 
-    restore(await stateThroughStore(model), other);
+    await restore(await stateThroughStore(model), other);
 
     const [variable, [nested]] = optimizer.extra as [tf.Variable, [tf.Variable]];
     expect(variable).toBeInstanceOf(tf.Variable);
@@ -809,15 +803,13 @@ describe('what does not fit', () => {
     const before = modelBits(other);
 
     const state = await stateThroughStore(model);
-    const error = thrownBy(() => {
-      restore(state, other);
-    });
+    const error = await rejection(restore(state, other));
 
     expect(error.code).toBe(code);
     expect(modelBits(other)).toEqual(before);
   });
 
-  test('a weight of the same number and shapes elsewhere is refused', () => {
+  test('a weight of the same number and shapes elsewhere is refused', async () => {
     const make = (units: [number, number]): tf.LayersModel => {
       const input = tf.input({ shape: [6] });
       const branches = units.map((n) => tf.layers.dense({ units: n }).apply(input) as tf.SymbolicTensor);
@@ -827,21 +819,17 @@ describe('what does not fit', () => {
     const before = other.getWeights().map(tensorBits);
     const state = captureState(model, null);
 
-    expect(
-      thrownBy(() => {
-        restore(state, other, null);
-      }).code,
-    ).toBe('ENTROPY_MODEL_MISMATCH');
+    expect((await rejection(restore(state, other, null))).code).toBe('ENTROPY_MODEL_MISMATCH');
     expect(other.getWeights().map(tensorBits)).toEqual(before);
   });
 
-  test('an optimizer is left alone by a state without one', () => {
+  test('an optimizer is left alone by a state without one', async () => {
     const model = netOf([5, 3]);
     const other = netOf([5, 3], tf.train.sgd(0.3));
     const before = optimizerBits(other.optimizer);
     const state = captureState(model, null);
 
-    restore(state, other);
+    await restore(state, other);
 
     expect(modelBits(other).weights).toEqual(modelBits(model).weights);
     expect(optimizerBits(other.optimizer)).toEqual(before);

@@ -3,12 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
 import { resolveStore } from '../../src/stores/resolve-store.js';
+import type { Placement } from '../../src/stores/store.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
-import { storedState } from '../state/fixtures/through-store.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data } from '../state/fixtures/training.js';
-import { checkpointOfStep } from './fixtures/checkpoints.js';
+import { checkpointOfStep, stepOf } from './fixtures/checkpoints.js';
 import { rejection, thrownBy } from '../support/errors.js';
+
+const INTO_BEST: Placement = { into: ['best'], keep: [] };
 
 const own = countTensors();
 let data: Data;
@@ -23,29 +25,18 @@ beforeEach(() => {
 const net = (seed?: number): tf.Sequential => own(makeNet(tf.train.adam(0.02), seed));
 
 describe('saving and loading', () => {
-  test('a checkpoint comes back as it was saved', async () => {
-    const checkpoint = checkpointOfStep(7);
-    const store = new HandlerStore(handler);
-    await store.open();
-    await store.save(checkpoint);
-    store.close();
-    expect(await new HandlerStore(handler).load()).toEqual(checkpoint);
-  });
-
   test('the handler is given one buffer, and what tfjs itself would save', async () => {
-    await new HandlerStore(handler).save(checkpointOfStep(7));
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     expect(handler.weights.byteLength).toBe(1000 * 2 * 4 + 1000 * 4 + 3);
     expect(JSON.parse(handler.json!)).toMatchObject({ format: 'layers-model', convertedBy: null });
     expect(Object.keys(JSON.parse(handler.json!) as object)).not.toContain('trainingConfig');
   });
 
-  test('each weight has a buffer of its own, so that float views are aligned', async () => {
+  test('a checkpoint of several of the largest shards is one buffer as well', async () => {
     const store = new HandlerStore(handler);
-    await store.save(checkpointOfStep(7));
-    for (const bytes of (await store.load())!.weightData) {
-      expect(bytes.byteOffset).toBe(0);
-      expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
-    }
+    await store.save(checkpointOfStep(7, 1_500_000), INTO_BEST);
+    expect(handler.weights.byteLength).toBe(1_500_000 * 12 + 3);
+    expect(await stepOf(await store.load('best'), 1_500_000)).toBe(7);
   });
 
   test('model and optimizer go through a handler of the user and come back exactly', async () => {
@@ -77,14 +68,42 @@ describe('saving and loading', () => {
     expect(modelBits(other)).toEqual(expected);
   });
 
-  test('weights in several buffers, as a loader in parts gives them, are read as one', async () => {
-    const checkpoint = checkpointOfStep(7);
-    await new HandlerStore(handler).save(checkpoint);
+  /** A store whose handler gives the weights as `cut` gives them. */
+  async function storeGiving(cut: (weights: Uint8Array<ArrayBuffer>) => unknown): Promise<HandlerStore> {
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const artifacts = await handler.load();
-    const { buffer } = handler.weights;
-    const weightData = [buffer.slice(0, 5), buffer.slice(5, 9001), buffer.slice(9001)] as ArrayBuffer[];
-    const store = new HandlerStore({ load: () => Promise.resolve({ ...artifacts, weightData }) });
-    expect(await store.load()).toEqual(checkpoint);
+    const weightData = cut(handler.weights) as ArrayBuffer;
+    return new HandlerStore({ load: () => Promise.resolve({ ...artifacts, weightData }) });
+  }
+
+  test('weights in several buffers, as a loader in parts gives them, are read as one', async () => {
+    const store = await storeGiving(({ buffer }) => [
+      buffer.slice(0, 5),
+      buffer.slice(5, 9001),
+      new ArrayBuffer(0),
+      buffer.slice(9001),
+    ]);
+    expect(await stepOf(await store.load('best'))).toBe(7);
+  });
+
+  test('weights in Buffers, which are parts of a larger piece of memory, are read without the rest', async () => {
+    const store = await storeGiving((weights) => {
+      const pool = Buffer.concat([Buffer.alloc(3, 99), weights, Buffer.alloc(5, 99)]);
+      return [pool.subarray(3, 103), pool.subarray(103, pool.length - 5)];
+    });
+    expect(await stepOf(await store.load('best'))).toBe(7);
+  });
+
+  test('reading copies the bytes that are asked for, and no others', async () => {
+    const weights = new Uint8Array(12_003).fill(7);
+    const store = await storeGiving(() => weights);
+    const stored = (await store.load('best'))!;
+    weights.fill(8, 100, 200);
+    const bytes = new Uint8Array(4);
+    await stored.read(98, bytes);
+    expect([...bytes]).toEqual([7, 7, 8, 8]);
+    await stored.close();
+    await expect(stored.read(0, bytes)).rejects.toThrow('has been closed');
   });
 
   test('a handler whose `save` resolves with nothing has saved', async () => {
@@ -94,31 +113,67 @@ describe('saving and loading', () => {
         return undefined as unknown as tf.io.SaveResult;
       },
     };
-    await new HandlerStore(silent).save(checkpointOfStep(7));
+    await new HandlerStore(silent).save(checkpointOfStep(7), INTO_BEST);
     expect(handler.saves).toBe(1);
+  });
+
+  test('the version of tfjs, which a handler may leave out, is taken from the record', async () => {
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
+    const { generatedBy, ...artifacts } = await handler.load();
+    const { entropyCheckpoint } = artifacts.userDefinedMetadata as { entropyCheckpoint: object };
+    Object.assign(entropyCheckpoint, { generatedBy });
+    const stored = await new HandlerStore({ load: () => Promise.resolve(artifacts) }).load('best');
+    expect(stored!.head.generatedBy).toBe(generatedBy);
   });
 
   test.each([
     'Cannot find model with path "a" in IndexedDB database.',
+    "Cannot find model with path 'a' in IndexedDB.",
+    "In local storage, there is no model with name 'a'",
     'Request to a failed with status code 404. Please verify this URL points to the model JSON.',
     "ENOENT: no such file or directory, open 'a'",
   ])('where a handler says "%s", null is loaded', async (message) => {
     const store = new HandlerStore({ load: () => Promise.reject(new Error(message)) });
-    expect(await store.load()).toBeNull();
+    expect(await store.load('best')).toBeNull();
+    expect(await store.slots()).toEqual([]);
+  });
+
+  test('no other slot than `best` can be saved to, and in no other is anything', async () => {
+    const store = new HandlerStore(handler);
+    const placements: Placement[] = [
+      { into: ['best', 'last'], keep: [] },
+      { into: ['best'], keep: ['last'] },
+      { into: ['last'], keep: [] },
+      { into: [], keep: ['best'] },
+    ];
+    for (const placement of placements) {
+      await expect(store.save(checkpointOfStep(7), placement)).rejects.toThrow(TypeError);
+    }
+    expect(handler.saves).toBe(0);
+    await store.save(checkpointOfStep(7), { into: ['best'], keep: ['best'] });
+    expect(await store.load('last')).toBeNull();
+    expect(await store.slots()).toEqual(['best']);
   });
 
   test('any other error of `load` is handed on as the cause', async () => {
     const cause = new Error('The disk is on fire.');
     const store = new HandlerStore({ load: () => Promise.reject(cause) }, 'fire://disk');
-    const error = await rejection(store.load());
-    expect(error.code).toBe('ENTROPY_STORE_FAILED');
-    expect(error.message).toContain('fire://disk');
-    expect(error.cause).toBe(cause);
+    for (const use of [store.load('best'), store.slots()]) {
+      const error = await rejection(use);
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      expect(error.message).toContain('fire://disk');
+      expect(error.cause).toBe(cause);
+    }
   });
 
   test.each([
-    ['`load`', 'load', () => new HandlerStore({ save: () => handler.save({}) }).load()],
-    ['`save`', 'save', async () => new HandlerStore({ load: () => handler.load() }).open()],
+    ['`load`', 'load', () => new HandlerStore({ save: () => handler.save({}) }).load('best')],
+    ['`save`', 'save', () => new HandlerStore({ load: () => handler.load() }).open()],
+    [
+      '`save`',
+      'save',
+      () => new HandlerStore({ load: () => handler.load() }).save(checkpointOfStep(1), INTO_BEST),
+    ],
   ])('a handler without %s is refused when it is needed', async (_name, method, use) => {
     const error = await rejection(use());
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
@@ -134,50 +189,32 @@ describe('a handler that fails to save', () => {
     load: () => handler.load(),
   });
 
-  test('fails the training with its error as the cause, and the earlier checkpoint is still loaded', async () => {
+  test('fails the save with its error as the cause, and the earlier checkpoint is still loaded', async () => {
+    const store = new HandlerStore(failingAfterFirst(() => Promise.reject(cause)));
+    await store.save(checkpointOfStep(1), INTO_BEST);
+    const error = await rejection(store.save(checkpointOfStep(2), INTO_BEST));
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.cause).toBe(cause);
+    expect(await stepOf(await store.load('best'))).toBe(1);
+  });
+
+  test('is told of by `flush`, and the model of the earlier checkpoint comes back exactly', async () => {
     const failing = failingAfterFirst(() => Promise.reject(cause));
     const model = net();
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: failing, monitor: 'val_loss' });
     await checkpoint.saveCheckpoint(0, { val_loss: 1 });
+    await checkpoint.flush();
     const saved = modelBits(model);
     await trainEpochs(model, data, 0, 1);
+    await checkpoint.saveCheckpoint(1, { val_loss: 0.5 });
 
-    const error = await rejection(checkpoint.saveCheckpoint(1, { val_loss: 0.5 }));
-
-    expect(error.code).toBe('ENTROPY_STORE_FAILED');
-    expect(error.cause).toBe(cause);
-    expect(checkpoint.best?.epoch).toBe(0);
-    expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
-    expect(modelBits(model)).toEqual(saved);
-    checkpoint.dispose();
-  });
-
-  /** What tfjs leaves behind when a callback throws at the end of an epoch. */
-  class OwnLogs extends tf.CustomCallback {
-    constructor() {
-      super({});
-    }
-
-    override onEpochEnd(_epoch: number, logs: Record<string, number | tf.Scalar> = {}): Promise<void> {
-      for (const value of Object.values(logs)) if (value instanceof tf.Tensor) own(value);
-      return Promise.resolve();
-    }
-  }
-
-  test('fails `fit`, and leaves no tensor behind', async () => {
-    const failing = failingAfterFirst(() => Promise.reject(cause));
-    const checkpoint = new EntropyCheckpointCallback({ filepath: failing, monitor: 'val_loss', mode: 'min' });
-    const model = net();
-    await trainEpochs(model, data, 0, 1, [checkpoint]);
-    const saved = modelBits(model);
-
-    const error = await rejection(trainEpochs(model, data, 1, 2, [new OwnLogs(), checkpoint]));
+    const error = await rejection(checkpoint.flush());
 
     expect(error).toMatchObject({ code: 'ENTROPY_STORE_FAILED', cause });
+    checkpoint.dispose();
     const other = net(9);
     await loadCheckpoint(handler, { model: other });
     expect(modelBits(other)).toEqual(saved);
-    checkpoint.dispose();
   });
 
   test('by an error in its result has failed as well', async () => {
@@ -188,7 +225,7 @@ describe('a handler that fails to save', () => {
           errors: ['half of it', 'the other half'],
         }),
     };
-    const error = await rejection(new HandlerStore(failing).save(checkpointOfStep(1)));
+    const error = await rejection(new HandlerStore(failing).save(checkpointOfStep(1), INTO_BEST));
     expect(error.code).toBe('ENTROPY_STORE_FAILED');
     expect(error.message).toContain('half of it; the other half');
   });
@@ -198,7 +235,11 @@ describe('damage', () => {
   let model: tf.Sequential;
 
   beforeEach(async () => {
-    await new HandlerStore(handler).save(await storedState(net()));
+    const trained = net();
+    const saver = new EntropyCheckpoint(trained, undefined, { filepath: handler, monitor: 'val_loss' });
+    await saver.saveCheckpoint(0, { val_loss: 1 });
+    await saver.flush();
+    saver.dispose();
     model = net(9);
   });
 
@@ -346,16 +387,6 @@ describe('two trainings at once', () => {
     for (const store of stores) await store.open();
     for (const store of stores) store.close();
   });
-
-  test('opening twice and closing twice is opening and closing once', async () => {
-    const store = new HandlerStore(handler);
-    await store.open();
-    await store.open();
-    store.close();
-    store.close();
-    await new HandlerStore(handler).open();
-    expect((await rejection(Promise.resolve().then(() => store.open()))).code).toBe('ENTROPY_STORE_IN_USE');
-  });
 });
 
 describe('where a checkpoint is to be kept', () => {
@@ -374,14 +405,55 @@ describe('where a checkpoint is to be kept', () => {
   });
 });
 
-describe('the words in which a handler says that nothing is stored', () => {
+describe('what is no checkpoint', () => {
+  const loading = (artifacts: object): Promise<unknown> =>
+    new HandlerStore({ load: () => Promise.resolve(artifacts) }).load('best');
+
+  test.each([{ modelTopology: {} }, { modelTopology: {}, userDefinedMetadata: { mine: 1 } }])(
+    'because it has no record: %j',
+    async (artifacts) => {
+      const error = await rejection(loading(artifacts));
+      expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
+      expect(error.message).toContain('a model without its record');
+    },
+  );
+
   test.each([
-    "Cannot find model with path 'a' in IndexedDB.",
-    "In local storage, there is no model with name 'a'",
-    'Request to http://127.0.0.1/model.json failed with status code 404.',
-  ])('%s', async (message) => {
-    const empty: tf.io.IOHandler = { load: () => Promise.reject(new Error(message)) };
-    expect(await new HandlerStore(empty).load()).toBeNull();
+    null,
+    3,
+    [],
+    {},
+    { shards: {} },
+    { shards: [{ sizeBytes: 0, sha256: '0'.repeat(64) }] },
+    { shards: [{ sizeBytes: 1, sha256: 'x' }] },
+  ])('because its record has no valid shards: %j', async (entropyCheckpoint) => {
+    const artifacts = { modelTopology: {}, generatedBy: '', userDefinedMetadata: { entropyCheckpoint } };
+    expect((await rejection(loading(artifacts))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+  });
+
+  test.each(['modelTopology', 'userDefinedMetadata'])('because of a key `__proto__` in %s', async (part) => {
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
+    const artifacts = (await handler.load()) as Record<string, Record<string, unknown>>;
+    artifacts[part]!['deep'] = [JSON.parse('{"__proto__": {"isAdmin": true}}')];
+    const error = await rejection(loading(artifacts));
+    expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+    expect(error.message).toContain('__proto__');
+  });
+
+  test('because it contains itself', async () => {
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
+    const artifacts = (await handler.load()) as Record<string, Record<string, unknown>>;
+    const endless: unknown[] = [];
+    endless.push(endless, endless);
+    artifacts['modelTopology']!['deep'] = endless;
+    expect((await rejection(loading(artifacts))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+  });
+
+  test('because its sizes are those of no memory that there is', async () => {
+    await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
+    const artifacts = await handler.load();
+    artifacts.weightSpecs![0]!.shape = [2 ** 40];
+    expect((await rejection(loading(artifacts))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 });
 
@@ -394,9 +466,9 @@ describe("the browser's own storage", () => {
   });
 
   test("is not written over where it holds a model of the user's own", async () => {
-    const store = new HandlerStore(storageWith({ modelTopology: {} }), 'indexeddb://mine');
+    const store = new HandlerStore(storageWith({ modelTopology: {} }), 'localstorage://mine');
     expect((await rejection(store.open())).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
-    const again = new HandlerStore(storageWith(null), 'indexeddb://mine');
+    const again = new HandlerStore(storageWith(null), 'localstorage://mine');
     await again.open();
     again.close();
   });

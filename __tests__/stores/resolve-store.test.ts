@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { EntropyCheckpointError } from '../../src/index.js';
-import { decodeCheckpoint } from '../../src/state/decode-checkpoint.js';
-import { resolveStore } from '../../src/stores/resolve-store.js';
-import type { CheckpointStore, StoredCheckpoint } from '../../src/stores/store.js';
-import { EntropyCheckpoint } from '../../src/index.js';
 import * as tf from '@tensorflow/tfjs';
-import { makeModel, expectNoTensorsLeft } from '../support/fixtures.js';
+import { EntropyCheckpoint, EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
+import { platform as browser } from '../../src/platform/browser.js';
+import { FileStore } from '../../src/stores/file-store.js';
+import { HandlerStore } from '../../src/stores/handler-store.js';
+import { IndexedDbStore } from '../../src/stores/indexed-db-store.js';
+import { MemoryStore } from '../../src/stores/memory-store.js';
+import { resolveStore } from '../../src/stores/resolve-store.js';
+import type { Slot, StoredCheckpoint } from '../../src/stores/store.js';
+import { rejection, thrownBy } from '../support/errors.js';
+import { expectNoTensorsLeft, makeModel } from '../support/fixtures.js';
 
 let root = '';
 
@@ -44,33 +48,80 @@ describe('a file:// URL', () => {
   });
 });
 
+describe('in Node', () => {
+  test.each(['runs/a', './a:b', 'a%20b', 'file:///tmp/a'])('%s is a folder', (place) => {
+    expect(resolveStore(place)).toBeInstanceOf(FileStore);
+  });
+
+  test.each(['indexeddb://a', 'localstorage://a', 'nowhere://a'])('%s is refused', (place) => {
+    const error = thrownBy(() => resolveStore(place));
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toContain(`got '${place}', which it has no handler for`);
+  });
+
+  test('a URL of a server goes through the handler of tfjs', () => {
+    const store = resolveStore('http://127.0.0.1/model.json');
+    expect(store).toBeInstanceOf(HandlerStore);
+    expect(store.name).toBe('http://127.0.0.1/model.json');
+  });
+});
+
+describe('in a browser', () => {
+  test.each([
+    ['entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
+    ['indexeddb://entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
+    ['runs/a b', 'indexeddb://runs/a b'],
+  ])('%s is a place in IndexedDB', (place, name) => {
+    const store = browser.storeAt(place);
+    expect(store).toBeInstanceOf(IndexedDbStore);
+    expect(store?.name).toBe(name);
+  });
+
+  test.each(['localstorage://a', 'http://127.0.0.1/model.json', 'downloads://a'])(
+    '%s is left to the handlers of tfjs',
+    (place) => {
+      expect(browser.storeAt(place)).toBeNull();
+    },
+  );
+
+  test.each(['file:///tmp/a', 'file://a', '', 'indexeddb://'])('"%s" is refused', (place) => {
+    const error = thrownBy(() => browser.storeAt(place));
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toContain(`'${place.replace('indexeddb://', '')}'`);
+  });
+});
+
 describe("a store of the user's own, which need not verify anything", () => {
-  /** Keeps what it is given; `damage` changes it on the way back. */
-  class PlainStore implements CheckpointStore {
-    readonly name = 'a plain store';
-    stored: StoredCheckpoint | null = null;
-    open(): Promise<void> {
-      return Promise.resolve();
-    }
-    save(checkpoint: StoredCheckpoint): Promise<void> {
-      this.stored = checkpoint;
-      return Promise.resolve();
-    }
-    load(): Promise<StoredCheckpoint | null> {
-      return Promise.resolve(this.stored);
-    }
-    close(): void {
-      // There is nothing to give back.
+  /** Keeps what it is given, and flips a bit on the way back if it is told to. */
+  class CarelessStore extends MemoryStore {
+    flippedByte: number | null = null;
+
+    override async load(slot: Slot): Promise<StoredCheckpoint | null> {
+      const stored = await super.load(slot);
+      if (stored === null || this.flippedByte === null) return stored;
+      const { flippedByte } = this;
+      return {
+        name: stored.name,
+        head: stored.head,
+        async read(position, bytes) {
+          await stored.read(position, bytes);
+          const at = flippedByte - position;
+          if (at >= 0 && at < bytes.length) bytes[at]! ^= 1;
+        },
+        shardName: (index) => stored.shardName(index),
+        close: () => stored.close(),
+      };
     }
   }
 
-  async function saved(): Promise<PlainStore> {
-    const store = new PlainStore();
+  async function saved(): Promise<CarelessStore> {
+    const store = new CarelessStore();
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: store });
     const output = tf.tensor2d([[0.5, 0.5]]);
     checkpoint.appendOutput(output);
     await checkpoint.saveCheckpoint(0);
+    await checkpoint.flush();
     tf.dispose(output);
     checkpoint.dispose();
     const { optimizer } = model;
@@ -79,24 +130,23 @@ describe("a store of the user's own, which need not verify anything", () => {
     return store;
   }
 
-  test('gives a flipped byte away', async () => {
+  test('is used as it is', async () => {
     await expectNoTensorsLeft(async () => {
-      const { stored } = await saved();
-      const weightData = stored!.weightData.map((bytes) => bytes.slice());
-      weightData[0]![1]! ^= 1;
-      const damaged = { ...stored!, weightData };
-      expect(() => decodeCheckpoint(damaged, 'a plain store')).toThrow(
-        expect.objectContaining({ code: 'ENTROPY_CORRUPT_CHECKPOINT' }),
-      );
+      const store = await saved();
+      expect(resolveStore(store)).toBe(store);
+      const { model } = await loadCheckpoint(store);
+      expect(model.weights.map((weight) => weight.read().size)).toEqual([30, 5, 20, 4]);
+      model.dispose();
     });
   });
 
-  test('may give Buffers, which share one piece of memory', async () => {
-    const { stored } = await saved();
-    const weightData = stored!.weightData.map((bytes) => Buffer.from(bytes));
-    expect(weightData.some(({ byteOffset }) => byteOffset > 0)).toBe(true);
-    const { state } = decodeCheckpoint({ ...stored!, weightData }, 'a plain store');
-    const sizes = state.weights.map(({ tensor }) => tensor.size);
-    expect(sizes).toEqual([30, 5, 20, 4]);
+  test.each([0, 1, 100, 235])('gives a flipped bit of byte %i away', async (flippedByte) => {
+    await expectNoTensorsLeft(async () => {
+      const store = await saved();
+      store.flippedByte = flippedByte;
+      const error = await rejection(loadCheckpoint(store));
+      expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+      expect(error.message).toContain('memory');
+    });
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { tensorflowKernels } from '../entropy/kernels/tensorflow.js';
 import { EntropyCheckpointError } from '../errors.js';
@@ -8,20 +7,14 @@ import type { Platform } from './platform.js';
 export const platform: Platform = {
   kernels: tensorflowKernels,
 
-  createSha256() {
-    const hash = createHash('sha256');
-    return {
-      update: (bytes) => void hash.update(bytes),
-      hex: () => hash.digest('hex'),
-    };
-  },
-
-  storeForPath(path) {
-    const folder = folderOf(path);
+  storeAt(place) {
+    // A `file://` handler of tfjs-node's would write in place, so that a crash leaves no checkpoint at all.
+    if (place.includes('://') && !place.startsWith('file://')) return null;
+    const folder = folderOf(place);
     if (folder === '' || /^~($|[/\\])/.test(folder)) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_OPTION',
-        `Expected the path of a folder, got '${path}'.` +
+        `Expected the path of a folder, got '${place}'.` +
           (folder === '' ? '' : ' Only a shell knows ~: use `os.homedir()`.'),
       );
     }

@@ -1,12 +1,12 @@
 import type { EpochRecord } from '../epoch-record.js';
-import type { Json } from '../stores/store.js';
+import type { Json, ShardSpec } from '../stores/store.js';
 import type { Place } from './places.js';
 
 /** Key of this package's part of an artifact's `userDefinedMetadata`. */
 export const METADATA_KEY = 'entropyCheckpoint';
 
 /** Version of what is stored under it. Another one is refused. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** A number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
@@ -39,8 +39,8 @@ export interface CheckpointMetadata {
     readonly className: string;
     readonly fields: Readonly<Record<string, EncodedField>>;
   } | null;
-  /** sha256 of the bytes of all weights. */
-  readonly weightChecksum: string;
+  /** The bytes of all weights, in pieces. */
+  readonly shards: readonly ShardSpec[];
   /** sha256 of everything but those bytes and itself. */
   readonly checksum: string;
 }

@@ -1,7 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError } from '../errors.js';
-import type { StoredCheckpoint } from '../stores/store.js';
+import type { CheckpointHead, StoredCheckpoint } from '../stores/store.js';
+import { isWeightSpec, weightSizeBytes } from '../stores/weight-data.js';
+import { isCheckpointMetadata } from './check-metadata.js';
 import {
   decodeNumber,
   decodeRecord,
@@ -10,130 +11,154 @@ import {
   type CheckpointMetadata,
   type EncodedField,
 } from './checkpoint-metadata.js';
-import { checksumOf, checksumOfBytes } from './encode-checkpoint.js';
+import { checksumOf } from './encode-checkpoint.js';
 import type { FieldState } from './optimizer-state.js';
-import { disposeState, type TrainingState } from './training-state.js';
+import { StoredTensor } from './tensor-source.js';
+import type { TrainingState } from './training-state.js';
+import { verifyShards } from './verify-shards.js';
 
-/** A checkpoint whose checksums have been verified. */
-export interface DecodedCheckpoint {
+/** What a checkpoint says of itself, verified. */
+export interface DecodedHead {
   readonly record: EpochRecord;
   readonly history: readonly EpochRecord[];
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   /** Tells this checkpoint from every other. */
   readonly checksum: string;
-  /** Owned by whoever decoded. */
+}
+
+/** A checkpoint of which every byte has been verified. */
+export interface DecodedCheckpoint extends DecodedHead {
+  /** Its tensors are read when they are needed, so it is of use until the stored checkpoint is closed. */
   readonly state: TrainingState;
 }
 
 /**
- * Verifies what a store holds and makes tensors of it.
+ * Verifies what a store holds, but for the weights.
  *
- * @param source name of the store, for messages.
- * @returns the caller disposes its `state`.
+ * @param source what has the head, for messages.
  * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT` for a format of
  *   another version.
  */
-export function decodeCheckpoint(stored: StoredCheckpoint, source: string): DecodedCheckpoint {
-  const metadata = verify(stored, source);
-  const tensors = stored.weightSpecs.map((spec, i) => tensorOf(spec, stored.weightData[i]));
+export async function decodeHead(head: CheckpointHead, source: string): Promise<DecodedHead> {
+  return describe(await verifyHead(head, source));
+}
+
+/**
+ * Verifies what a store holds: reads all of it once. Of a large one, nothing stays in memory.
+ *
+ * @param stored to be closed by the caller, when the state has been used.
+ * @throws EntropyCheckpointError as `decodeHead`; `ENTROPY_STORE_FAILED`.
+ */
+export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<DecodedCheckpoint> {
+  const metadata = await verifyHead(stored.head, stored.name);
+  const { weightSpecs, shards } = stored.head;
+  // A store may leave it to us.
+  const sizeBytes = weightSpecs.every(isWeightSpec) ? total(weightSpecs.map(weightSizeBytes)) : NaN;
+  if (sizeBytes !== total(shards.map((shard) => shard.sizeBytes))) throw damaged(stored.name);
+  const read = await verifyShards(stored);
+  let end = 0;
+  const tensors = weightSpecs.map((spec) => {
+    const position = end;
+    end += weightSizeBytes(spec);
+    return new StoredTensor(spec, (bytes) => read(position, bytes));
+  });
+  const { weights, recurrent, optimizer } = metadata;
+  const take = takeOnce(tensors);
   return {
-    record: decodeRecord(metadata.record),
-    history: metadata.history.map(decodeRecord),
-    monitor: metadata.monitor,
-    mode: metadata.mode,
-    checksum: metadata.checksum,
+    ...describe(metadata),
     state: {
-      weights: metadata.weights.map((place, i) => ({
+      weights: weights.map((place, i) => ({
         place,
-        name: stored.weightSpecs[i]?.name ?? '',
-        tensor: take(tensors, i),
+        name: weightSpecs[i]?.name ?? '',
+        tensor: take(i),
       })),
-      recurrent: metadata.recurrent.map(({ place, tensors: indices }) => ({
+      recurrent: recurrent.map(({ place, tensors: indices }) => ({
         place,
-        tensors: indices?.map((i) => take(tensors, i)) ?? null,
+        tensors: indices?.map(take) ?? null,
       })),
-      optimizer: metadata.optimizer === null ? null : decodeOptimizer(metadata.optimizer, tensors),
+      optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
     },
   };
 }
 
-/** Runs `use` on a decoded checkpoint and frees its tensors, whatever comes of it. */
-export async function withCheckpoint<T>(
-  stored: StoredCheckpoint,
-  source: string,
-  use: (checkpoint: DecodedCheckpoint) => T | Promise<T>,
-): Promise<T> {
-  const checkpoint = decodeCheckpoint(stored, source);
-  try {
-    return await use(checkpoint);
-  } finally {
-    disposeState(checkpoint.state);
-  }
+function total(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function verify(stored: StoredCheckpoint, source: string): CheckpointMetadata {
-  const metadata = stored.metadata[METADATA_KEY] as unknown as CheckpointMetadata;
-  if (metadata.formatVersion !== FORMAT_VERSION) {
+function describe({ record, history, monitor, mode, checksum }: CheckpointMetadata): DecodedHead {
+  return { record: decodeRecord(record), history: history.map(decodeRecord), monitor, mode, checksum };
+}
+
+async function verifyHead(head: CheckpointHead, source: string): Promise<CheckpointMetadata> {
+  const own = head.metadata[METADATA_KEY];
+  const version =
+    typeof own === 'object' && own !== null && !Array.isArray(own) ? own['formatVersion'] : null;
+  if (version !== FORMAT_VERSION) {
     throw new EntropyCheckpointError(
       'ENTROPY_NOT_A_CHECKPOINT',
-      `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${String(metadata.formatVersion)}.`,
+      `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${JSON.stringify(version)}.`,
     );
   }
-  const { checksum, ...unsigned } = metadata;
-  const expected = checksumOf(stored.modelTopology, stored.weightSpecs, {
-    ...stored.metadata,
+  try {
+    if (isCheckpointMetadata(own, head.weightSpecs.length) && (await isSigned(own, head))) return own;
+  } catch (cause) {
+    // Nested deeper than the stack allows.
+    throw damaged(source, cause);
+  }
+  throw damaged(source);
+}
+
+async function isSigned(own: CheckpointMetadata, head: CheckpointHead): Promise<boolean> {
+  const { checksum, ...unsigned } = own;
+  const expected = await checksumOf(head.modelTopology, head.weightSpecs, {
+    ...head.metadata,
     [METADATA_KEY]: unsigned,
   });
-  const isWhole =
-    checksum === expected &&
-    stored.generatedBy === metadata.generatedBy &&
-    checksumOfBytes(stored.weightData) === metadata.weightChecksum;
-  if (!isWhole) {
+  return checksum === expected && head.generatedBy === own.generatedBy;
+}
+
+function damaged(source: string, cause?: unknown): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_CORRUPT_CHECKPOINT',
+    `${source} is damaged: what it says does not match its checksum. Nothing was changed. Restore it from a copy, or train again.`,
+    { cause },
+  );
+}
+
+type Take = (index: number) => StoredTensor;
+
+/** Hands out each tensor once: in memory, one that is named a thousand times would be a thousand. */
+function takeOnce(tensors: readonly StoredTensor[]): Take {
+  const rest = new Map(tensors.entries());
+  return (index) => {
+    const tensor = rest.get(index);
+    if (rest.delete(index) && tensor !== undefined) return tensor;
     throw new EntropyCheckpointError(
       'ENTROPY_CORRUPT_CHECKPOINT',
-      `The checkpoint in ${source} is damaged: what it says does not match its checksum. Nothing was changed.`,
+      `Expected the checkpoint to name each of its ${tensors.length} tensors once, got number ${index} twice or of none.`,
     );
-  }
-  return metadata;
-}
-
-function tensorOf(spec: tf.io.WeightsManifestEntry, bytes: Uint8Array = new Uint8Array()): tf.Tensor {
-  // A typed array must begin at a multiple of its element's size.
-  const { buffer } = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-  const values =
-    spec.dtype === 'bool'
-      ? new Uint8Array(buffer)
-      : spec.dtype === 'int32'
-        ? new Int32Array(buffer)
-        : new Float32Array(buffer);
-  return tf.tensor(values, spec.shape, spec.dtype);
-}
-
-function take(tensors: readonly tf.Tensor[], index: number): tf.Tensor {
-  const tensor = tensors[index];
-  if (tensor !== undefined) return tensor;
-  throw new EntropyCheckpointError('ENTROPY_CORRUPT_CHECKPOINT', `The checkpoint has no tensor ${index}.`);
+  };
 }
 
 function decodeOptimizer(
   encoded: NonNullable<CheckpointMetadata['optimizer']>,
-  tensors: readonly tf.Tensor[],
+  take: Take,
 ): NonNullable<TrainingState['optimizer']> {
-  const fields = Object.entries(encoded.fields).map(([key, field]) => [key, decodeField(field, tensors)]);
+  const fields = Object.entries(encoded.fields).map(([key, field]) => [key, decodeField(field, take)]);
   return { className: encoded.className, fields: Object.fromEntries(fields) as Record<string, FieldState> };
 }
 
-function decodeField(field: EncodedField, tensors: readonly tf.Tensor[]): FieldState {
+function decodeField(field: EncodedField, take: Take): FieldState {
   if ('undefined' in field) return { kind: 'scalar', value: undefined };
   if ('tensor' in field) {
-    return { kind: 'tensor', tensor: take(tensors, field.tensor), assigned: field.assigned };
+    return { kind: 'tensor', tensor: take(field.tensor), assigned: field.assigned };
   }
   if ('slot' in field) {
-    return { kind: 'slot', tensor: take(tensors, field.slot), place: field.place, suffix: field.suffix };
+    return { kind: 'slot', tensor: take(field.slot), place: field.place, suffix: field.suffix };
   }
   if ('list' in field) {
-    const items = field.list.map((item) => (item === null ? undefined : decodeField(item, tensors)));
+    const items = field.list.map((item) => (item === null ? undefined : decodeField(item, take)));
     return { kind: 'list', items };
   }
   const { scalar } = field;

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { platform } from '#platform';
 import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError } from '../errors.js';
-import type { Json, StoredCheckpoint } from '../stores/store.js';
+import { sha256 } from '../sha256.js';
+import type { CheckpointSource, Json } from '../stores/store.js';
+import { weightSizeBytes } from '../stores/weight-data.js';
 import { internalsOf } from '../tfjs-internals.js';
 import {
   canonicalJson,
@@ -15,7 +16,9 @@ import {
   type EncodedField,
 } from './checkpoint-metadata.js';
 import type { FieldState, OptimizerState } from './optimizer-state.js';
-import type { TrainingState } from './training-state.js';
+import { ShardReader } from './shard-reader.js';
+import { StoredTensor, type TensorSource } from './tensor-source.js';
+import { captureState, type TrainingState } from './training-state.js';
 
 /** What a checkpoint says besides its tensors. */
 export interface CheckpointDescription {
@@ -43,16 +46,42 @@ export function modelTopology(model: tf.LayersModel): Json {
   }
 }
 
+/** All that there is to store of an epoch, taken at its end. */
+export interface Snapshot {
+  readonly state: TrainingState;
+  /** As `modelTopology` gives it. */
+  readonly topology: Json;
+  readonly userMetadata: Readonly<Record<string, Json>>;
+}
+
 /**
- * Reads a snapshot from the device and makes of it what stores hold.
+ * What is to be stored of `model` and `optimizer` as they are now. Shares their buffers.
  *
- * @param state stays the caller's.
+ * @param optimizer null: without it.
+ * @returns the caller disposes its `state`.
+ * @throws EntropyCheckpointError as `captureState` and `modelTopology`.
  */
-export async function encodeCheckpoint(
-  state: TrainingState,
-  model: tf.LayersModel,
+export function takeSnapshot(model: tf.LayersModel, optimizer: tf.Optimizer | null): Snapshot {
+  const topology = modelTopology(model);
+  const userMetadata = toJson(internalsOf(model).userDefinedMetadata ?? {});
+  return { state: captureState(model, optimizer), topology, userMetadata };
+}
+
+/** A snapshot in the form in which stores take it. */
+export interface EncodedCheckpoint extends CheckpointSource {
+  /** Tells it from every other checkpoint; null until `head` has been called. */
+  readonly checksum: string | null;
+}
+
+/**
+ * Reads a snapshot from the device, piece by piece as a store asks for it.
+ *
+ * @param snapshot stays the caller's, who must not dispose it before the store has done.
+ */
+export function encodeCheckpoint(
+  { state, topology, userMetadata }: Snapshot,
   description: CheckpointDescription,
-): Promise<StoredCheckpoint> {
+): EncodedCheckpoint {
   const tensors = new TensorList();
   for (const { name, tensor } of state.weights) tensors.add(tensor, name);
   const weights = state.weights.map(({ place }) => place);
@@ -62,12 +91,8 @@ export async function encodeCheckpoint(
       states?.map((tensor, i) => tensors.add(tensor, `state/${place.join('/')}/${i}`, 'optimizer')) ?? null,
   }));
   const optimizer = state.optimizer === null ? null : encodeOptimizer(state.optimizer, tensors);
-  const topology = modelTopology(model);
-  const userMetadata = internalsOf(model).userDefinedMetadata ?? {};
-
-  const { weightData, weightChecksum } = await tensors.read();
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
-  const unsigned: Omit<CheckpointMetadata, 'checksum'> = {
+  const own: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
     formatVersion: FORMAT_VERSION,
     generatedBy,
     monitor: description.monitor,
@@ -77,36 +102,32 @@ export async function encodeCheckpoint(
     weights,
     recurrent,
     optimizer,
-    weightChecksum,
   };
-  const metadata = toJson({ ...userMetadata, [METADATA_KEY]: unsigned });
-  const checksum = checksumOf(topology, tensors.specs, metadata);
+  const reader = new ShardReader(tensors.tensors);
+  let checksum: string | null = null;
   return {
-    modelTopology: topology,
-    weightSpecs: tensors.specs,
-    weightData,
-    weightChecksum,
-    generatedBy,
-    metadata: { ...metadata, [METADATA_KEY]: { ...(metadata[METADATA_KEY] as object), checksum } },
+    sizeBytes: tensors.specs.reduce((total, spec) => total + weightSizeBytes(spec), 0),
+    get checksum() {
+      return checksum;
+    },
+    readShard: (buffer) => reader.read(buffer),
+    async head() {
+      const shards = await reader.specs();
+      const unsigned = toJson({ ...userMetadata, [METADATA_KEY]: { ...own, shards } });
+      checksum = await checksumOf(topology, tensors.specs, unsigned);
+      const metadata = { ...unsigned, [METADATA_KEY]: { ...(unsigned[METADATA_KEY] as object), checksum } };
+      return { modelTopology: topology, weightSpecs: tensors.specs, generatedBy, metadata, shards };
+    },
   };
 }
 
-/** sha256 over all of a checkpoint but the bytes of its weights, which have one of their own in `metadata`. */
-export function checksumOf(
+/** sha256 over all of a checkpoint but the bytes of its weights, whose checksums are in `metadata`. */
+export async function checksumOf(
   topology: Json,
   weightSpecs: readonly tf.io.WeightsManifestEntry[],
   unsignedMetadata: Readonly<Record<string, unknown>>,
-): string {
-  const hash = platform.createSha256();
-  hash.update(new TextEncoder().encode(canonicalJson([topology, weightSpecs, unsignedMetadata])));
-  return hash.hex();
-}
-
-/** sha256 over the bytes of all weights, in order. */
-export function checksumOfBytes(pieces: readonly Uint8Array[]): string {
-  const hash = platform.createSha256();
-  for (const piece of pieces) hash.update(piece);
-  return hash.hex();
+): Promise<string> {
+  return sha256(new TextEncoder().encode(canonicalJson([topology, weightSpecs, unsignedMetadata])));
 }
 
 function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {
@@ -138,25 +159,16 @@ function encodeField(field: FieldState, name: string, tensors: TensorList): Enco
 /** The tensors of a checkpoint, in the order in which they are stored. */
 class TensorList {
   readonly specs: tf.io.WeightsManifestEntry[] = [];
-  readonly #tensors: tf.Tensor[] = [];
+  readonly tensors: tf.Tensor[] = [];
 
   /**
    * @param group `'optimizer'`: tfjs's own loader passes it by.
    * @returns the index of the tensor.
    */
-  add(tensor: tf.Tensor, name: string, group?: 'optimizer'): number {
-    const spec = { name, shape: [...tensor.shape], dtype: tensor.dtype as 'float32' };
+  add(source: TensorSource, name: string, group?: 'optimizer'): number {
+    if (source instanceof StoredTensor) throw new Error('Expected a tensor of a snapshot, got a stored one.');
+    const spec = { name, shape: [...source.shape], dtype: source.dtype as 'float32' };
     this.specs.push(group === undefined ? spec : { ...spec, group });
-    return this.#tensors.push(tensor) - 1;
-  }
-
-  async read(): Promise<Pick<StoredCheckpoint, 'weightData' | 'weightChecksum'>> {
-    const weightData: Uint8Array[] = [];
-    for (const tensor of this.#tensors) {
-      const values = await tensor.data();
-      // A copy: on the cpu backend these are the live values, which training would go on to change.
-      weightData.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice());
-    }
-    return { weightData, weightChecksum: checksumOfBytes(weightData) };
+    return this.tensors.push(source) - 1;
   }
 }

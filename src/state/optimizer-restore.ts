@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
+import { checkKind } from './field-kinds.js';
 import {
   optimizerClassName,
   type FieldState,
@@ -11,6 +12,7 @@ import {
 import { placeKey, placeWeights, type PlacedWeight } from './places.js';
 import { shareBuffer } from './share-buffer.js';
 import { fits, isSlot, trainedWeights, variableName, type Slot } from './slots.js';
+import { withTensor, type TensorSource } from './tensor-source.js';
 
 type WeightsByPlace = ReadonlyMap<string, PlacedWeight>;
 
@@ -25,7 +27,7 @@ export function planOptimizerRestore(
   state: OptimizerState,
   optimizer: tf.Optimizer,
   model: tf.LayersModel,
-): () => void {
+): () => Promise<void> {
   const className = optimizerClassName(optimizer);
   if (className !== state.className) {
     throw new EntropyCheckpointError(
@@ -38,12 +40,24 @@ export function planOptimizerRestore(
   const trained = trainedWeights(optimizer, model, weights);
   const byPlace = new Map(weights.map((placed) => [placeKey(placed.place), placed]));
   const steps = Object.entries(state.fields).map(([key, field]) => {
+    if (key in Object.getPrototypeOf(optimizer)) throw notAField(`${className}.${key}`);
+    checkKind(field, Reflect.get(optimizer, key), `${className}.${key}`);
     const target = field.kind === 'list' ? orderSlots(field, byPlace, trained, `${className}.${key}`) : field;
-    return () => Reflect.set(optimizer, key, restoreField(target, Reflect.get(optimizer, key), byPlace));
+    return async () => {
+      Reflect.set(optimizer, key, await restoreField(target, Reflect.get(optimizer, key), byPlace));
+    };
   });
-  return () => {
-    for (const step of steps) step();
+  return async () => {
+    for (const step of steps) await step();
   };
+}
+
+/** A stored checkpoint is data: it must not put something in the place of a method or of the prototype. */
+function notAField(name: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_CORRUPT_CHECKPOINT',
+    `Expected the checkpoint to hold fields of the optimizer, got ${name}, which is none. Nothing was changed.`,
+  );
 }
 
 /** Puts slots in the order of the weights that are trained now, which freezing a layer changes. */
@@ -87,7 +101,7 @@ function slotMismatch(
 }
 
 /** @returns the new value of the field; what of the `current` one is not in it has been disposed. */
-function restoreField(field: FieldState, current: unknown, byPlace: WeightsByPlace): unknown {
+async function restoreField(field: FieldState, current: unknown, byPlace: WeightsByPlace): Promise<unknown> {
   switch (field.kind) {
     case 'scalar':
       disposeValue(current);
@@ -101,35 +115,43 @@ function restoreField(field: FieldState, current: unknown, byPlace: WeightsByPla
   }
 }
 
-function restoreTensor({ tensor, assigned }: TensorState, current: unknown): tf.Tensor {
-  if (assigned && isVariable(current) && isLike(current, tensor)) {
-    current.assign(tensor);
-    return current;
-  }
-  const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
-  disposeValue(current);
-  return restored;
+function restoreTensor({ tensor: source, assigned }: TensorState, current: unknown): Promise<tf.Tensor> {
+  return withTensor(source, (tensor) => {
+    if (assigned && isVariable(current) && isLike(current, tensor)) {
+      current.assign(tensor);
+      return current;
+    }
+    const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
+    disposeValue(current);
+    return restored;
+  });
 }
 
-function restoreSlot(slot: SlotState, current: unknown, byPlace: WeightsByPlace): Slot {
+function restoreSlot(slot: SlotState, current: unknown, byPlace: WeightsByPlace): Promise<Slot> {
   const placed = slot.place === null ? undefined : byPlace.get(placeKey(slot.place));
   const originalName = (placed === undefined ? '' : variableName(placed)) + slot.suffix;
-  if (isSlot(current) && isLike(current.variable, slot.tensor)) {
-    current.variable.assign(slot.tensor);
-    current.originalName = originalName;
-    return current;
-  }
-  disposeValue(current);
-  return { originalName, variable: newVariable(slot.tensor) };
+  return withTensor(slot.tensor, (tensor) => {
+    if (isSlot(current) && isLike(current.variable, tensor)) {
+      current.variable.assign(tensor);
+      current.originalName = originalName;
+      return current;
+    }
+    disposeValue(current);
+    return { originalName, variable: newVariable(tensor) };
+  });
 }
 
-function restoreList({ items }: ListState, current: unknown, byPlace: WeightsByPlace): unknown[] {
+async function restoreList(
+  { items }: ListState,
+  current: unknown,
+  byPlace: WeightsByPlace,
+): Promise<unknown[]> {
   const list: unknown[] = Array.isArray(current) ? current : [];
   for (const surplus of list.slice(items.length)) disposeValue(surplus);
   list.length = items.length;
   for (const [i, item] of items.entries()) {
     if (item !== undefined) {
-      list[i] = restoreField(item, list[i], byPlace);
+      list[i] = await restoreField(item, list[i], byPlace);
       continue;
     }
     disposeValue(list[i]);
@@ -139,7 +161,7 @@ function restoreList({ items }: ListState, current: unknown, byPlace: WeightsByP
   return list;
 }
 
-function isLike(variable: tf.Variable, tensor: tf.Tensor): boolean {
+function isLike(variable: tf.Variable, tensor: TensorSource): boolean {
   return (
     !variable.isDisposed &&
     variable.dtype === tensor.dtype &&

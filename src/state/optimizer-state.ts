@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Place } from './places.js';
+import type { TensorSource } from './tensor-source.js';
 
 /** A value that JSON can hold, or a number that it cannot. */
 export type ScalarValue = number | string | boolean | null | undefined;
@@ -7,7 +8,7 @@ export type ScalarValue = number | string | boolean | null | undefined;
 /** A tensor of an optimizer. */
 export interface TensorState {
   readonly kind: 'tensor';
-  readonly tensor: tf.Tensor;
+  readonly tensor: TensorSource;
   /** Whether it is a variable, which the optimizer assigns to. */
   readonly assigned: boolean;
 }
@@ -15,7 +16,7 @@ export interface TensorState {
 /** What an optimizer keeps for one weight. */
 export interface SlotState {
   readonly kind: 'slot';
-  readonly tensor: tf.Tensor;
+  readonly tensor: TensorSource;
   /** The place of its weight in the model; null: the slot is of none, and goes by its index. */
   readonly place: Place | null;
   /** The name of the slot, without that of the weight where `place` tells it: `/m`. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { functionalModel, internalsOf } from '../tfjs-internals.js';
 import type { FieldState, ListState, SlotState } from './optimizer-state.js';
 import type { PlacedWeight } from './places.js';
+import type { TensorSource } from './tensor-source.js';
 
 /** tfjs's own record of what an optimizer keeps for one weight: `{originalName: 'dense/kernel/m', variable}`. */
 export interface Slot {
@@ -71,6 +72,6 @@ function weightName({ suffix }: SlotState): string {
 }
 
 /** Whether `tensor` has the shape of the weight. */
-export function fits(tensor: tf.Tensor, placed: PlacedWeight | undefined): placed is PlacedWeight {
+export function fits(tensor: TensorSource, placed: PlacedWeight | undefined): placed is PlacedWeight {
   return placed !== undefined && tf.util.arraysEqual(tensor.shape, placed.weight.read().shape);
 }

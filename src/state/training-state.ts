@@ -5,18 +5,19 @@ import { planOptimizerRestore } from './optimizer-restore.js';
 import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
 import { placeKey, placeRecurrentLayers, placeWeights, type Place } from './places.js';
 import { shareBuffer } from './share-buffer.js';
+import { withTensor, type TensorSource } from './tensor-source.js';
 
 export interface WeightState {
   readonly place: Place;
   /** The name under which tfjs stores and finds the weight. */
   readonly name: string;
-  readonly tensor: tf.Tensor;
+  readonly tensor: TensorSource;
 }
 
 export interface RecurrentState {
   readonly place: Place;
   /** The states of a stateful recurrent layer; null before its first batch. */
-  readonly tensors: readonly tf.Tensor[] | null;
+  readonly tensors: readonly TensorSource[] | null;
 }
 
 /** All that training changes: weights, states of recurrent layers, and the optimizer (null: left out). */
@@ -52,30 +53,32 @@ export function captureState(model: tf.LayersModel, optimizer: tf.Optimizer | nu
  * Puts `state` into `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
  *
  * Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The
- * state keeps its tensors.
+ * state keeps its tensors; of those that are yet to be read from a store, one at a time is in memory.
  *
  * @param optimizer null: is left alone.
- * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`.
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`;
+ *   `ENTROPY_STORE_FAILED` when a store that could be read to verify it cannot be read again: then alone the
+ *   model holds a part of the state.
  */
-export function restoreState(
+export async function restoreState(
   state: TrainingState,
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
-): void {
+): Promise<void> {
   const steps = [planWeights(state.weights, model), planRecurrent(state.recurrent, model)];
   if (state.optimizer !== null && optimizer !== null) {
     steps.push(planOptimizerRestore(state.optimizer, optimizer, model));
   }
-  for (const step of steps) step();
+  for (const step of steps) await step();
 }
 
 export function disposeState(state: TrainingState): void {
   for (const { tensor } of state.weights) tensor.dispose();
-  for (const { tensors } of state.recurrent) if (tensors !== null) tf.dispose([...tensors]);
+  for (const { tensors } of state.recurrent) for (const tensor of tensors ?? []) tensor.dispose();
   if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
 }
 
-function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => void {
+function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => Promise<void> {
   const placed = placeWeights(model);
   const byPlace = new Map(placed.map(({ place, weight }) => [placeKey(place), weight]));
   if (placed.length !== states.length) {
@@ -83,43 +86,49 @@ function planWeights(states: readonly WeightState[], model: tf.LayersModel): () 
   }
   const steps = states.map(({ place, name, tensor }) => {
     const weight = byPlace.get(placeKey(place));
+    // As many as there are, each at another place: so none is left out.
+    byPlace.delete(placeKey(place));
     const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${placeKey(place)}`;
     if (weight === undefined) throw mismatch(expected, 'none');
     const variable = weight.read() as tf.Variable;
     if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
       throw mismatch(expected, `"${weight.originalName}" ${variable.dtype} [${variable.shape.join(', ')}]`);
     }
-    return () => {
-      variable.assign(tensor);
-    };
+    return () =>
+      withTensor(tensor, (value) => {
+        variable.assign(value);
+      });
   });
-  return () => {
-    for (const step of steps) step();
+  return async () => {
+    for (const step of steps) await step();
   };
 }
 
-function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): () => void {
+function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): () => Promise<void> {
   const layers = placeRecurrentLayers(model);
   const byPlace = new Map(layers.map(({ place, layer }) => [placeKey(place), layer]));
   const steps = states.map(({ place, tensors }) => {
     const layer = byPlace.get(placeKey(place));
+    byPlace.delete(placeKey(place));
     const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${placeKey(place)}`;
     if (layer === undefined) throw mismatch(expected, 'none');
     // They have the size of the batch in them, which the weights do not tell.
     const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);
     if (!fits) throw mismatch(expected, `one with ${shapesOf(layer.states_)}`);
-    return () => {
+    return async () => {
+      const restored: tf.Tensor[] = [];
+      for (const tensor of tensors ?? []) restored.push(await withTensor(tensor, shareBuffer));
       if (layer.states_ !== null) tf.dispose(layer.states_);
-      layer.states_ = tensors?.map(shareBuffer) ?? null;
+      layer.states_ = tensors === null ? null : restored;
     };
   });
-  return () => {
-    for (const step of steps) step();
+  return async () => {
+    for (const step of steps) await step();
   };
 }
 
-function shapesOf(states: readonly tf.Tensor[] | null): string {
-  return `states ${states?.map(({ shape }) => `[${shape.join(', ')}]`).join(', ') ?? 'not yet set'}`;
+function shapesOf(states: readonly TensorSource[] | null): string {
+  return `states ${states?.map(({ dtype, shape }) => `${dtype} [${shape.join(', ')}]`).join(', ') ?? 'not yet set'}`;
 }
 
 function mismatch(expected: string, got: string): EntropyCheckpointError {

@@ -1,58 +1,49 @@
-import * as fs from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { EntropyCheckpointError } from '../errors.js';
-import { weightSizeBytes } from './weight-data.js';
-import { makeFolder, readRegularFile, replaceFile, syncFolder, temporaryPath } from './durable-files.js';
+import { DurableFolder } from './durable-folder.js';
+import { FileCheckpoint } from './file-checkpoint.js';
+import { removeLeftovers } from './file-leftovers.js';
 import { FolderLock, realFolder } from './file-lock.js';
-import {
-  corrupt,
-  decodeModelJson,
-  encodeModelJson,
-  isForeignModelJson,
-  weightFileName,
-} from './model-json.js';
-import type { CheckpointStore, StoredCheckpoint } from './store.js';
-import { readWeights } from './weights-file.js';
-
-const MODEL_FILE = 'model.json';
-const WEIGHT_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
-const TEMPORARY_FILE = /^\.(?:model\.json|weights\.[0-9a-f]{16}\.bin)\.[0-9a-f]{16}\.tmp$/;
-const UNCHANGED = 'What was stored there before is unchanged.';
+import { slotFileName, slotOfFile } from './file-names.js';
+import { saveToFolder } from './file-save.js';
+import { nodeFileSystem, type FileSystem } from './file-system.js';
+import { decodeModelJson, isForeignModelJson } from './model-json.js';
+import type { CheckpointSource, CheckpointStore, Placement, Slot, StoredCheckpoint } from './store.js';
 
 /** The saves under way in this thread, by folder; each begins when the one before it has ended. */
 const savesUnderWay = new Map<string, Promise<void>>();
 
 /**
- * One checkpoint in a folder: `model.json` in the tfjs layers-model format, and `weights.<hash>.bin` beside it.
+ * Checkpoints in a folder: `model.json` in the tfjs layers-model format and `weights.<hash>.bin` beside it;
+ * `model.<slot>.json` for slots other than `'best'`. Shards of the same content are one file.
  *
- * `model.json` is replaced last, by a rename; whatever it names is complete and on the disk. Files in the
+ * A slot's file is replaced last, by a rename; whatever it names is complete and on the disk. Files in the
  * folder that are not this store's own are never touched.
  */
 export class FileStore implements CheckpointStore {
   readonly name: string;
-  readonly #folder: string;
+  readonly capacity = 'many';
+  readonly #folder: DurableFolder;
   #lock: FolderLock | null = null;
   #isOpen = false;
   #pendingSaves = 0;
 
   /** @param folder path, absolute or relative to the current directory; need not exist. */
-  constructor(folder: string) {
-    this.name = `folder "${folder}"`;
-    this.#folder = resolve(folder);
+  constructor(folder: string, fileSystem: FileSystem = nodeFileSystem) {
+    this.#folder = new DurableFolder(folder, fileSystem);
+    this.name = this.#folder.name;
   }
 
   async open(): Promise<void> {
     // A save that a closed store has begun still owns the folder, for a moment.
-    await savesUnderWay.get(realFolder(this.#folder));
+    await this.#savesBefore();
     await this.#claim();
     this.#isOpen = true;
   }
 
   /** Without `open` the folder is claimed for the time of this one save. */
-  async save(checkpoint: StoredCheckpoint): Promise<void> {
-    const modelJson = this.#encode(checkpoint);
-    const key = realFolder(this.#folder);
-    const turn = this.#saveAfter(savesUnderWay.get(key), checkpoint, modelJson);
+  async save(checkpoint: CheckpointSource, placement: Placement): Promise<void> {
+    const key = realFolder(this.#folder.path);
+    const turn = this.#saveAfter(savesUnderWay.get(key), checkpoint, placement);
     const settled = turn.catch(() => undefined);
     savesUnderWay.set(key, settled);
     try {
@@ -62,27 +53,41 @@ export class FileStore implements CheckpointStore {
     }
   }
 
-  async load(): Promise<StoredCheckpoint | null> {
-    const path = join(this.#folder, MODEL_FILE);
-    for (let before: Buffer | null = null; ;) {
-      const bytes = await this.#attempt(`read "${path}"`, '', () => readRegularFile(path));
-      if (bytes === null) return null;
-      const modelJson = decodeModelJson(bytes, path);
-      const dataPath = join(this.#folder, weightFileName(modelJson.weightChecksum));
-      const weightData = await this.#attempt(`read "${dataPath}"`, '', () =>
-        readWeights(dataPath, modelJson),
-      );
-      if (weightData !== null) return { ...modelJson, weightData };
-      // A save in another process may have replaced both files since `model.json` was read.
-      if (before?.equals(bytes))
-        throw corrupt(dataPath, `expected the weights that "${path}" names, got no file`);
-      before = bytes;
+  async slots(): Promise<readonly Slot[]> {
+    await this.#savesBefore();
+    const entries = await this.#folder.attempt('list the files', '', () => this.#folder.entries());
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => slotOfFile(name))
+      .filter((slot) => slot !== null);
+  }
+
+  async load(slot: Slot): Promise<StoredCheckpoint | null> {
+    await this.#savesBefore();
+    const path = this.#folder.pathOf(slotFileName(slot));
+    const read = () =>
+      this.#folder.attempt(`read "${path}"`, '', () => this.#folder.read(slotFileName(slot)));
+    for (let bytes = await read(); bytes !== null;) {
+      try {
+        return await FileCheckpoint.open(this.#folder, decodeModelJson(bytes, path), `"${path}"`);
+      } catch (error) {
+        // A save in another process may have removed what was named when the slot's file was read.
+        const now = await read();
+        if (now !== null && Buffer.from(now).equals(bytes)) throw error;
+        bytes = now;
+      }
     }
+    return null;
   }
 
   close(): void {
     this.#isOpen = false;
     this.#releaseIfIdle();
+  }
+
+  /** Resolves when what this thread has begun to save there is saved, or has failed. */
+  async #savesBefore(): Promise<void> {
+    await savesUnderWay.get(realFolder(this.#folder.path));
   }
 
   #releaseIfIdle(): void {
@@ -92,106 +97,55 @@ export class FileStore implements CheckpointStore {
   }
 
   async #claim(): Promise<void> {
-    const advice = 'Give `filepath` a folder that can be created and written.';
-    await this.#attempt('create', advice, () => makeFolder(this.#folder));
-    const lock = FolderLock.acquire(this.#folder);
+    const folder = this.#folder;
+    const advice = 'Give `filepath` a folder that can be created, read and written.';
+    await folder.attempt('create', advice, () => folder.create());
+    const lock = FolderLock.acquire(folder.path);
     try {
-      await this.#attempt('write', advice, async () => {
-        // Permissions alone do not tell: file systems are mounted read-only, quotas used up.
-        const probe = temporaryPath(this.#folder, MODEL_FILE);
-        await (await fs.open(probe, 'wx')).close();
-        await fs.unlink(probe);
+      // Permissions alone do not tell: file systems are mounted read-only, quotas used up.
+      await folder.attempt('write', advice, async () => {
+        await folder.remove(await folder.writeTemporary(new Uint8Array()));
+        await folder.sync();
       });
-      await this.#refuseForeignModel();
+      await this.#refuseForeignModels(advice);
     } catch (error) {
       lock.release();
       throw error;
     }
+    // What a killed process has left.
+    await removeLeftovers(folder);
     this.#lock = lock;
   }
 
-  async #refuseForeignModel(): Promise<void> {
-    const path = join(this.#folder, MODEL_FILE);
-    let bytes: Buffer | null;
-    try {
-      bytes = await readRegularFile(path);
-    } catch (error) {
-      if (error instanceof EntropyCheckpointError) throw error;
-      return;
+  async #refuseForeignModels(advice: string): Promise<void> {
+    const entries = await this.#folder.attempt('list the files', advice, () => this.#folder.entries());
+    for (const { name } of entries.filter((entry) => slotOfFile(entry.name) !== null)) {
+      const bytes = await this.#folder.read(name).catch((error: unknown) => {
+        if (error instanceof EntropyCheckpointError) throw error;
+        // What cannot be read may be replaced, as what is damaged.
+        return null;
+      });
+      if (bytes === null || !isForeignModelJson(bytes)) continue;
+      throw new EntropyCheckpointError(
+        'ENTROPY_NOT_A_CHECKPOINT',
+        `"${this.#folder.pathOf(name)}" was not written by this package and will not be overwritten. Use another \`filepath\`, or move that file away.`,
+      );
     }
-    if (bytes === null || !isForeignModelJson(bytes)) return;
-    throw new EntropyCheckpointError(
-      'ENTROPY_NOT_A_CHECKPOINT',
-      `"${path}" was not written by this package and will not be overwritten. Use another \`filepath\`, or move that file away.`,
-    );
   }
 
   async #saveAfter(
     before: Promise<void> | undefined,
-    checkpoint: StoredCheckpoint,
-    modelJson: Buffer,
+    checkpoint: CheckpointSource,
+    placement: Placement,
   ): Promise<void> {
     this.#pendingSaves++;
     try {
       await before;
       if (this.#lock === null) await this.#claim();
-      await this.#commit(checkpoint, modelJson);
+      await saveToFolder(this.#folder, checkpoint, placement);
     } finally {
       this.#pendingSaves--;
       this.#releaseIfIdle();
     }
   }
-
-  async #commit(checkpoint: StoredCheckpoint, modelJson: Buffer): Promise<void> {
-    const folder = this.#folder;
-    const dataFile = weightFileName(checkpoint.weightChecksum);
-    await this.#attempt(`write ${dataFile}`, UNCHANGED, async () => {
-      await makeFolder(folder);
-      // Also when a file of this name exists: it may be damaged.
-      await replaceFile(folder, dataFile, checkpoint.weightData);
-      await syncFolder(folder);
-    });
-    await this.#attempt(`write ${MODEL_FILE}`, UNCHANGED, () => replaceFile(folder, MODEL_FILE, [modelJson]));
-    const unsure = 'The new checkpoint is in place, but a power failure may bring back the previous one.';
-    await this.#attempt('flush it to the disk', unsure, () => syncFolder(folder));
-    await removeLeftovers(folder, dataFile);
-  }
-
-  /** Refuses what `load` would refuse, while the previous checkpoint is still there. */
-  #encode(checkpoint: StoredCheckpoint): Buffer {
-    const modelJson = Buffer.from(encodeModelJson(checkpoint));
-    try {
-      const { weightChecksum, weightSpecs } = decodeModelJson(modelJson, join(this.#folder, MODEL_FILE));
-      if (weightChecksum !== checkpoint.weightChecksum) throw new Error('It names two different checksums.');
-      const sizes = checkpoint.weightData.map((data) => data.byteLength);
-      if (weightSpecs.map(weightSizeBytes).join() !== sizes.join())
-        throw new Error('Specs and data differ in size.');
-    } catch (cause) {
-      const message = `Refused to save to ${this.name} what could not be loaded again: ${String(cause)} ${UNCHANGED}`;
-      throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
-    }
-    return modelJson;
-  }
-
-  async #attempt<T>(what: string, advice: string, action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (cause) {
-      if (cause instanceof EntropyCheckpointError) throw cause;
-      const message = `Could not ${what} in ${this.name}: ${String(cause)}. ${advice}`.trim();
-      throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
-    }
-  }
-}
-
-/** Never fails: the save has succeeded, and the next one tries again. */
-async function removeLeftovers(folder: string, dataFile: string): Promise<void> {
-  const entries = await fs.readdir(folder, { withFileTypes: true }).catch(() => []);
-  const leftovers = entries.filter(
-    (entry) =>
-      entry.isFile() &&
-      entry.name !== dataFile &&
-      (WEIGHT_FILE.test(entry.name) || TEMPORARY_FILE.test(entry.name)),
-  );
-  await Promise.allSettled(leftovers.map((entry) => fs.unlink(join(folder, entry.name))));
 }

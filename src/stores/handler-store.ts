@@ -1,151 +1,153 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import { isWeightSpec, joinBytes, weightSizeBytes } from './weight-data.js';
-import type { CheckpointStore, Json, StoredCheckpoint } from './store.js';
-
-/** Places that a training of this process writes to. */
-const claimed = new Set<unknown>();
+import { HeldCheckpoint } from './held-checkpoint.js';
+import { PlaceClaim } from './place-claim.js';
+import { readShards } from './read-shards.js';
+import { attempt } from './store-failure.js';
+import { headFromText, headText, requireHead } from './stored-head.js';
+import type { CheckpointSource, CheckpointStore, Placement, Slot, StoredCheckpoint } from './store.js';
 
 /** What handlers say when nothing is stored where they look, each in its own words. */
 const NOTHING_STORED = /cannot find|no (item|model)|not found|does not exist|status code 404|ENOENT/i;
 
-/** Any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record. */
+/**
+ * One checkpoint in any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record.
+ * While saving and loading, all weights are in memory once more, as handlers know them only as a whole; how
+ * safely the previous checkpoint is replaced is up to the handler.
+ */
 export class HandlerStore implements CheckpointStore {
   readonly name: string;
+  readonly capacity = 'one';
   readonly #handler: tf.io.IOHandler;
-  readonly #place: unknown;
-  #isOpen = false;
+  readonly #claim: PlaceClaim;
 
   /** @param url what the handler is for, if it is known; else the handler itself is the place. */
   constructor(handler: tf.io.IOHandler, url?: string) {
     this.name = url ?? 'the tf.io.IOHandler';
     this.#handler = handler;
-    this.#place = url ?? handler;
+    this.#claim = new PlaceClaim(this.name, url ?? handler);
   }
 
-  async open(): Promise<void> {
-    if (this.#handler.save === undefined) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_INVALID_OPTION',
-        `Expected ${this.name} to have a \`save\` method.`,
-      );
-    }
-    if (claimed.has(this.#place) && !this.#isOpen) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_STORE_IN_USE',
-        `Another training writes to ${this.name}. Give this one another \`filepath\`, or end the other first.`,
-      );
-    }
-    claimed.add(this.#place);
-    this.#isOpen = true;
-    try {
+  /** @throws EntropyCheckpointError as `CheckpointStore.open`; `ENTROPY_INVALID_OPTION` for a handler that cannot save. */
+  open(): Promise<void> {
+    return this.#claim.open(async () => {
+      this.#requireMethod('save');
       await this.#refuseForeignModel();
-    } catch (error) {
-      this.close();
-      throw error;
+    });
+  }
+
+  /**
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
+   * @throws TypeError for another slot than `'best'`.
+   */
+  async save(checkpoint: CheckpointSource, { into, keep }: Placement): Promise<void> {
+    if (!into.includes('best') || [...into, ...keep].some((slot) => slot !== 'best')) {
+      throw new TypeError(`Expected ${this.name} to be given the slot 'best' alone, got '${into.join()}'.`);
     }
+    const save = this.#requireMethod('save');
+    await this.#claim.run(() =>
+      attempt(`save to ${this.name}`, '', async () => {
+        const artifacts = await artifactsOf(checkpoint, this.name);
+        // Handlers in JavaScript need not return what the types ask for.
+        const result = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] } | undefined;
+        const errors = result?.errors ?? [];
+        if (errors.length > 0) throw new Error(errors.map(String).join('; '));
+      }),
+    );
+  }
+
+  async slots(): Promise<readonly Slot[]> {
+    await this.#claim.settled();
+    return (await this.#loadArtifacts()) === null ? [] : ['best'];
+  }
+
+  async load(slot: Slot): Promise<StoredCheckpoint | null> {
+    await this.#claim.settled();
+    return slot === 'best' ? this.#loadCheckpoint() : null;
+  }
+
+  close(): void {
+    this.#claim.close();
   }
 
   /** In the browser's own storage; whoever passes a handler or a server has made room for the checkpoint. */
   async #refuseForeignModel(): Promise<void> {
-    if (!/^(indexeddb|localstorage):/.test(this.name)) return;
-    await this.load().catch((error: unknown) => {
+    if (!this.name.startsWith('localstorage://')) return;
+    await this.#loadCheckpoint().catch((error: unknown) => {
       // What is damaged may be replaced.
       if (error instanceof EntropyCheckpointError && error.code === 'ENTROPY_NOT_A_CHECKPOINT') throw error;
     });
   }
 
-  async save(checkpoint: StoredCheckpoint): Promise<void> {
-    const { save } = this.#handler;
-    if (save === undefined) return;
-    const artifacts = {
-      modelTopology: checkpoint.modelTopology as object,
-      format: 'layers-model',
-      generatedBy: checkpoint.generatedBy,
-      convertedBy: null,
-      weightSpecs: [...checkpoint.weightSpecs],
-      // Handlers of the user's own know a single buffer only, as `model.save` gives it.
-      weightData: joinBytes(checkpoint.weightData),
-      userDefinedMetadata: checkpoint.metadata as Record<string, object>,
-    };
-    try {
-      // Handlers in JavaScript need not return what the types ask for.
-      const result = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] } | undefined;
-      const errors = result?.errors ?? [];
-      if (errors.length > 0) throw new Error(errors.map(String).join('; '));
-    } catch (cause) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_STORE_FAILED',
-        `Could not save to ${this.name}: ${String(cause)}`,
-        {
-          cause,
-        },
-      );
-    }
+  #requireMethod<Name extends 'save' | 'load'>(name: Name): NonNullable<tf.io.IOHandler[Name]> {
+    const method = this.#handler[name];
+    if (method !== undefined) return method;
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      `Expected ${this.name} to have a \`${name}\` method.`,
+    );
   }
 
-  async load(): Promise<StoredCheckpoint | null> {
-    if (this.#handler.load === undefined) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_INVALID_OPTION',
-        `Expected ${this.name} to have a \`load\` method.`,
-      );
-    }
-    let artifacts: tf.io.ModelArtifacts;
-    try {
-      artifacts = await this.#handler.load();
-    } catch (cause) {
-      if (NOTHING_STORED.test(String(cause))) return null;
-      throw new EntropyCheckpointError(
-        'ENTROPY_STORE_FAILED',
-        `Could not load from ${this.name}: ${String(cause)}`,
-        {
-          cause,
-        },
-      );
-    }
-    return this.#fromArtifacts(artifacts);
+  async #loadArtifacts(): Promise<tf.io.ModelArtifacts | null> {
+    const load = this.#requireMethod('load');
+    return attempt(`load from ${this.name}`, '', async () => {
+      try {
+        // As of `save`: some resolve with nothing where nothing is stored.
+        const artifacts: unknown = await load.call(this.#handler);
+        return artifacts ?? null;
+      } catch (error) {
+        if (NOTHING_STORED.test(String(error))) return null;
+        throw error;
+      }
+    });
   }
 
-  close(): void {
-    if (this.#isOpen) claimed.delete(this.#place);
-    this.#isOpen = false;
-  }
-
-  #fromArtifacts(artifacts: tf.io.ModelArtifacts): StoredCheckpoint {
-    const { modelTopology, weightSpecs, weightData, generatedBy } = artifacts;
-    const metadata = artifacts.userDefinedMetadata as StoredCheckpoint['metadata'] | undefined;
-    const own = metadata?.['entropyCheckpoint'] as Record<string, Json> | null | undefined;
-    if (metadata === undefined || own === null || typeof own !== 'object' || modelTopology === undefined) {
+  async #loadCheckpoint(): Promise<StoredCheckpoint | null> {
+    const artifacts = await this.#loadArtifacts();
+    if (artifacts === null) return null;
+    const { modelTopology, weightSpecs = [], generatedBy, userDefinedMetadata: metadata } = artifacts;
+    const own = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
+    // A handler may leave it out.
+    const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? own?.generatedBy, metadata };
+    const head = requireHead(parts, this.name);
+    const pieces = piecesOf(artifacts.weightData);
+    const expected = head.shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    const got = pieces.reduce((total, { length }) => total + length, 0);
+    if (expected !== got) {
       throw new EntropyCheckpointError(
-        'ENTROPY_NOT_A_CHECKPOINT',
-        `Expected ${this.name} to hold a checkpoint, got a model without its record.`,
+        'ENTROPY_CORRUPT_CHECKPOINT',
+        `Expected ${expected} bytes of ${weightSpecs.length} weights in ${this.name}, got ${got}.`,
       );
     }
-    const specs = weightSpecs ?? [];
-    const data = tf.io.CompositeArrayBuffer.join(weightData);
-    return {
-      modelTopology: modelTopology as Json,
-      weightSpecs: specs,
-      weightData: split(data, specs, this.name),
-      weightChecksum: own['weightChecksum'] as string,
-      // A handler may leave it out.
-      generatedBy: generatedBy ?? (own['generatedBy'] as string),
-      metadata,
-    };
+    return new HeldCheckpoint(head, pieces, this.name);
   }
 }
 
-function split(data: ArrayBuffer, specs: readonly tf.io.WeightsManifestEntry[], name: string): Uint8Array[] {
-  const sizes = specs.every(isWeightSpec) ? specs.map(weightSizeBytes) : [];
-  const totalBytes = sizes.reduce((total, size) => total + size, 0);
-  if (sizes.length !== specs.length || totalBytes !== data.byteLength) {
-    throw new EntropyCheckpointError(
-      'ENTROPY_CORRUPT_CHECKPOINT',
-      `Expected ${totalBytes} bytes of ${specs.length} weights in ${name}, got ${data.byteLength}.`,
-    );
-  }
-  let offset = 0;
-  // Copies, so that each begins at an offset that a Float32Array may have.
-  return sizes.map((size) => new Uint8Array(data.slice(offset, (offset += size))));
+/** Handlers of the user's own know a single buffer only, as `model.save` gives it. */
+async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<tf.io.ModelArtifacts> {
+  const joined = new Uint8Array(checkpoint.sizeBytes);
+  let position = 0;
+  const read = await readShards(checkpoint, (bytes) => {
+    joined.set(bytes, position);
+    position += bytes.length;
+  });
+  // A copy, as a handler may keep what it is given.
+  const head = headFromText(headText(read, name), name);
+  return {
+    modelTopology: head.modelTopology as object,
+    format: 'layers-model',
+    generatedBy: head.generatedBy,
+    convertedBy: null,
+    weightSpecs: [...head.weightSpecs],
+    weightData: joined.buffer,
+    userDefinedMetadata: head.metadata as Record<string, object>,
+  };
+}
+
+/** Views of what a handler gives, which may be several buffers, or a Node `Buffer` that is part of a larger one. */
+function piecesOf(weightData: unknown): Uint8Array[] {
+  if (weightData === undefined || weightData === null) return [];
+  if (Array.isArray(weightData)) return weightData.flatMap(piecesOf);
+  if (!ArrayBuffer.isView(weightData)) return [new Uint8Array(weightData as ArrayBuffer)];
+  return [new Uint8Array(weightData.buffer, weightData.byteOffset, weightData.byteLength)];
 }

@@ -12,10 +12,7 @@ import { isStore, type CheckpointStore } from './store.js';
  */
 export function resolveStore(place: string | tf.io.IOHandler | CheckpointStore): CheckpointStore {
   if (typeof place !== 'string') return isStore(place) ? place : new HandlerStore(place);
-  // A `file://` handler of tfjs-node's would write in place, so that a crash leaves no checkpoint at all.
-  const isPath = !place.includes('://') || place.startsWith('file://');
-  const store = isPath ? platform.storeForPath(place) : place;
-  return typeof store === 'string' ? storeForUrl(store) : store;
+  return platform.storeAt(place) ?? storeForUrl(place);
 }
 
 function storeForUrl(url: string): CheckpointStore {

@@ -3,32 +3,92 @@ import type * as tf from '@tensorflow/tfjs';
 /** A value that survives JSON unchanged: finite numbers only. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
+/** The most bytes in one shard. Servers and browsers take files of this size, and three are held while saving. */
+export const SHARD_BYTES = 2 ** 23;
+
 /**
- * One checkpoint in the form in which it is stored: the pieces of a tfjs layers-model artifact.
- *
- * `metadata` is the artifact's `userDefinedMetadata`. Checksums of the whole are inside it; whoever
- * encodes and decodes checkpoints makes and verifies them, a store need not.
+ * Where in a store a checkpoint is: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
+ * `'fit-1-epoch-7'` where several are kept.
  */
-export interface StoredCheckpoint {
+export type Slot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
+
+/** One piece of the bytes of all weights; what tells it from every other is its checksum. */
+export interface ShardSpec {
+  /** 1 … `SHARD_BYTES`. */
+  readonly sizeBytes: number;
+  /** 64 lower-case hex digits. */
+  readonly sha256: string;
+}
+
+/** All of a checkpoint but the bytes of its weights, in the terms of a tfjs layers-model artifact. */
+export interface CheckpointHead {
   readonly modelTopology: Json;
   readonly weightSpecs: readonly tf.io.WeightsManifestEntry[];
-  /** The bytes of `weightSpecs[i]`, little-endian, in order; stores concatenate them. */
-  readonly weightData: readonly Uint8Array[];
-  /** sha256 of the concatenated `weightData`, 64 lower-case hex digits. */
-  readonly weightChecksum: string;
   readonly generatedBy: string;
+  /**
+   * The artifact's `userDefinedMetadata`. `entropyCheckpoint` in it has the checksums of the whole, and the
+   * `shards`; whoever encodes and decodes checkpoints makes and verifies them, a store need not.
+   */
   readonly metadata: Readonly<Record<string, Json>>;
+  /** The bytes of all weights, little-endian and in the order of `weightSpecs`, cut into pieces. */
+  readonly shards: readonly ShardSpec[];
+}
+
+/** A checkpoint on its way into a store, read piece by piece. Can be read once. */
+export interface CheckpointSource {
+  /** Of all weights. */
+  readonly sizeBytes: number;
+  /**
+   * Fills `buffer` from its beginning with the next shard.
+   *
+   * @param buffer of at least `SHARD_BYTES`, or of `sizeBytes` where that is less; it must stay as it is
+   *   until the checksum is there.
+   * @returns null after the last one.
+   */
+  readShard(buffer: Uint8Array<ArrayBuffer>): Promise<ShardInBuffer | null>;
+  /** To be called after the last shard, as their checksums are in it. */
+  head(): Promise<CheckpointHead>;
+}
+
+/** What `readShard` has put into the buffer. */
+export interface ShardInBuffer {
+  readonly sizeBytes: number;
+  /** Computed beside whatever is done with the bytes. */
+  readonly sha256: Promise<string>;
+}
+
+/** A checkpoint in a store. It stays readable as it is until it is closed, whatever is saved in the meantime. */
+export interface StoredCheckpoint {
+  /** For messages: the path of the file that has its head. */
+  readonly name: string;
+  readonly head: CheckpointHead;
+  /** Fills `bytes` from `position` on in the bytes of all weights. */
+  read(position: number, bytes: Uint8Array): Promise<void>;
+  /** What the shard is called, for messages: the path of its file. */
+  shardName(index: number): string;
+  close(): Promise<void>;
+}
+
+/** What a save changes. */
+export interface Placement {
+  /** The checkpoint is put into these. */
+  readonly into: readonly Slot[];
+  /** These stay as they are; all others are emptied. */
+  readonly keep: readonly Slot[];
 }
 
 /**
- * A place that holds at most one checkpoint, of one training at a time.
+ * A place that holds the checkpoints of one training at a time.
  *
- * A store commits as a whole: until `save` has resolved, `load` gives the previous checkpoint, and a
- * `save` that fails leaves it intact.
+ * A slot is replaced as a whole: until `save` has resolved, `load` gives the previous checkpoint or the new
+ * one, and a `save` that fails leaves one of them there, intact.
  */
 export interface CheckpointStore {
   /** For messages: `folder "entropy_checkpoint"`. */
   readonly name: string;
+
+  /** `'one'`: only the slot `'best'` can be used. */
+  readonly capacity: 'one' | 'many';
 
   /**
    * Claims the place for one training and checks that it can be written.
@@ -39,17 +99,24 @@ export interface CheckpointStore {
    */
   open(): Promise<void>;
 
-  /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`; the previous checkpoint is still there. */
-  save(checkpoint: StoredCheckpoint): Promise<void>;
+  /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`. */
+  save(checkpoint: CheckpointSource, placement: Placement): Promise<void>;
+
+  /**
+   * Needs no `open`. What this thread has begun to save is waited for, here and in `load`.
+   *
+   * @returns the slots that hold something, whole or damaged, in any order.
+   */
+  slots(): Promise<readonly Slot[]>;
 
   /**
    * Needs no `open`.
    *
-   * @returns null where nothing is stored.
+   * @returns null where nothing is stored; the caller closes it.
    * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`,
    *   `ENTROPY_STORE_FAILED`.
    */
-  load(): Promise<StoredCheckpoint | null>;
+  load(slot: Slot): Promise<StoredCheckpoint | null>;
 
   /** Gives the place back. Idempotent; synchronous, because nobody awaits the end of a `fit` that threw. */
   close(): void;
@@ -58,5 +125,31 @@ export interface CheckpointStore {
 /** Whether `value` is a store and not, say, a `tf.io.IOHandler`, which has no `open`. */
 export function isStore(value: object): value is CheckpointStore {
   const store = value as Partial<CheckpointStore>;
-  return [store.open, store.save, store.load, store.close].every((method) => typeof method === 'function');
+  return [store.open, store.save, store.slots, store.load, store.close].every(
+    (method) => typeof method === 'function',
+  );
+}
+
+const SLOT = /^(?:best|last|(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
+
+export function isSlot(name: string): name is Slot {
+  return SLOT.test(name);
+}
+
+/**
+ * The shards that `metadata`, from outside, tells of; null where it is not something that this package can
+ * have written.
+ */
+export function shardsIn(metadata: Readonly<Record<string, Json>>): ShardSpec[] | null {
+  const own = Object.hasOwn(metadata, 'entropyCheckpoint') ? metadata['entropyCheckpoint'] : undefined;
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) return null;
+  const shards = own['shards'];
+  return Array.isArray(shards) && shards.every(isShardSpec) ? shards : null;
+}
+
+function isShardSpec(value: unknown): value is ShardSpec & Json {
+  if (typeof value !== 'object' || value === null) return false;
+  const { sizeBytes, sha256 } = value as Partial<ShardSpec>;
+  const isSize = Number.isInteger(sizeBytes) && sizeBytes! >= 1 && sizeBytes! <= SHARD_BYTES;
+  return isSize && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }

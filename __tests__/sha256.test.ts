@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { platform } from '../../src/platform/node.js';
-import { createSha256 } from '../../src/platform/sha256.js';
+import { createSha256, sha256, sha256InPieces } from '../src/sha256.js';
 
 const expected = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -80,10 +79,30 @@ test('bytes that are a view into a larger buffer hash as what they show', () => 
   expect(hash.hex()).toBe(expected(makeBytes(300).subarray(7, 207)));
 });
 
-test("Node's platform hashes the same", () => {
-  const bytes = makeBytes(1000);
-  const hash = platform.createSha256();
-  hash.update(bytes.subarray(0, 333));
-  hash.update(bytes.subarray(333));
-  expect(hash.hex()).toBe(expected(bytes));
+test.each([0, 1, 1000, 262_144, 262_145, 700_001])(
+  '%i bytes hash the same in another thread and in pieces',
+  async (length) => {
+    const bytes = Uint8Array.from(makeBytes(length));
+    await expect(sha256(bytes)).resolves.toBe(expected(bytes));
+    await expect(sha256InPieces(bytes)).resolves.toBe(expected(bytes));
+  },
+);
+
+test('the event loop runs between the pieces', async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 0);
+  await sha256InPieces(makeBytes(2 ** 20));
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThanOrEqual(2);
+});
+
+test('without `crypto.subtle`, as in a page that is not secure, hashing goes on in JavaScript', async () => {
+  const bytes = Uint8Array.from(makeBytes(1000));
+  const { crypto } = globalThis;
+  Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true, writable: true });
+  try {
+    await expect(sha256(bytes)).resolves.toBe(expected(bytes));
+  } finally {
+    Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true, writable: true });
+  }
 });

@@ -1,5 +1,5 @@
-import type { Sha256 } from './platform.js';
-
+/** Between two of these the page may breathe; hashing one takes some milliseconds. */
+const PIECE_BYTES = 2 ** 18;
 const BLOCK_BYTES = 64;
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
@@ -8,10 +8,36 @@ const ROUND_CONSTANTS = fractionsOfRoots(64, 3);
 const INITIAL_STATE = fractionsOfRoots(8, 2);
 
 /**
- * sha256 in JavaScript: `crypto.subtle` exists in secure contexts only and cannot hash piece by piece.
+ * sha256 of `bytes`, which must stay as they are until it is there: in another thread where the platform can,
+ * else in pieces between which the event loop runs.
  *
- * @see FIPS 180-4
+ * @returns 64 lower-case hex digits.
  */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  // Browsers have it in secure contexts only.
+  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
+  if (subtle === undefined) return sha256InPieces(bytes);
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The same in JavaScript. */
+export async function sha256InPieces(bytes: Uint8Array): Promise<string> {
+  const hash = createSha256();
+  for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+    if (start > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    hash.update(bytes.subarray(start, start + PIECE_BYTES));
+  }
+  return hash.hex();
+}
+
+interface Sha256 {
+  update(bytes: Uint8Array): void;
+  /** Ends it. */
+  hex(): string;
+}
+
+/** @see FIPS 180-4 */
 export function createSha256(): Sha256 {
   const state = Int32Array.from(INITIAL_STATE);
   const block = new Uint8Array(BLOCK_BYTES);

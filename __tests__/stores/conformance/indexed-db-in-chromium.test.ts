@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openBackend, type OpenBackend } from '../../../backends/open-backend.js';
+import { INDEXED_DB_CASES } from './indexed-db-cases.js';
+
+let opened: OpenBackend;
+
+beforeAll(async () => {
+  opened = await openBackend(
+    { place: 'chromium', backend: 'cpu' },
+    new URL('run-indexed-db-case.ts', import.meta.url),
+  );
+}, 120_000);
+
+afterAll(async () => {
+  await opened.close();
+});
+
+describe('IndexedDbStore', () => {
+  test.each(INDEXED_DB_CASES)('$name', async ({ name }) => {
+    await expect(opened.call('runIndexedDbCase', name)).resolves.toBeUndefined();
+  });
+});

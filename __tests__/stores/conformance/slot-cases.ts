@@ -1,0 +1,106 @@
+import { assert } from 'chai';
+import { assertHolds, assertIs, sampleOf, sourceOf } from './sample.js';
+import type { StoreCase } from './store-case.js';
+
+/** Of stores that hold several checkpoints. */
+export const slotCases: readonly StoreCase[] = [
+  {
+    name: 'one save can fill several slots',
+    capacity: 'many',
+    async run(makeStore) {
+      const sample = await sampleOf(1);
+      const store = makeStore();
+      await store.save(sourceOf(sample), { into: ['best', 'last', 'fit-2-epoch-7'], keep: [] });
+      assert.sameMembers([...(await store.slots())], ['best', 'last', 'fit-2-epoch-7']);
+      await assertHolds(store, sample, 'best');
+      await assertHolds(store, sample, 'last');
+      await assertHolds(store, sample, 'fit-2-epoch-7');
+      await assertHolds(store, null, 'epoch-7');
+    },
+  },
+  {
+    name: 'slots that are kept stay, and all others are emptied',
+    capacity: 'many',
+    async run(makeStore) {
+      const [one, two, three] = [await sampleOf(1), await sampleOf(2), await sampleOf(3)];
+      const store = makeStore();
+      await store.open();
+      await store.save(sourceOf(one), { into: ['best', 'last'], keep: [] });
+      await store.save(sourceOf(two), { into: ['last', 'epoch-1'], keep: ['best'] });
+      await assertHolds(store, one, 'best');
+      await assertHolds(store, two, 'last');
+      await assertHolds(store, two, 'epoch-1');
+      await store.save(sourceOf(three), { into: ['last'], keep: ['epoch-1', 'epoch-0'] });
+      assert.sameMembers([...(await store.slots())], ['last', 'epoch-1']);
+      await assertHolds(store, null, 'best');
+      await assertHolds(store, three, 'last');
+      await assertHolds(store, two, 'epoch-1');
+      store.close();
+    },
+  },
+  {
+    name: 'a shard that is part of several checkpoints stays until the last of them goes',
+    capacity: 'many',
+    async run(makeStore) {
+      const sizes = { frozenShards: 2 };
+      const steps = await Promise.all([1, 2, 3].map((step) => sampleOf(step, sizes)));
+      const [one, two, three] = steps as [(typeof steps)[0], (typeof steps)[0], (typeof steps)[0]];
+      assert.equal(one.head.shards[1]!.sha256, two.head.shards[1]!.sha256);
+      assert.notEqual(one.head.shards[2]!.sha256, two.head.shards[2]!.sha256);
+      const store = makeStore();
+      await store.save(sourceOf(one), { into: ['best'], keep: [] });
+      await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });
+      await store.save(sourceOf(three), { into: ['epoch-3'], keep: ['last'] });
+      await assertHolds(store, two, 'last');
+      await assertHolds(store, three, 'epoch-3');
+      await store.save(sourceOf(one), { into: ['last'], keep: [] });
+      await assertHolds(store, one, 'last');
+    },
+  },
+  {
+    name: 'what is already stored can be saved again, into another slot as well',
+    capacity: 'many',
+    async run(makeStore) {
+      const sample = await sampleOf(1);
+      const store = makeStore();
+      await store.save(sourceOf(sample), { into: ['last'], keep: [] });
+      await store.save(sourceOf(sample), { into: ['best'], keep: ['last'] });
+      await store.save(sourceOf(sample), { into: ['best'], keep: [] });
+      assert.deepEqual(await store.slots(), ['best']);
+      await assertHolds(store, sample);
+    },
+  },
+  {
+    name: 'a checkpoint that was loaded stays readable when its slot is emptied',
+    capacity: 'many',
+    async run(makeStore) {
+      const one = await sampleOf(1);
+      const store = makeStore();
+      await store.save(sourceOf(one), { into: ['epoch-1'], keep: [] });
+      const stored = await store.load('epoch-1');
+      await store.save(sourceOf(await sampleOf(2)), { into: ['epoch-2'], keep: [] });
+      await store.save(sourceOf(await sampleOf(3)), { into: ['epoch-3'], keep: [] });
+      await assertHolds(store, null, 'epoch-1');
+      await assertIs(stored, one);
+      await stored!.close();
+    },
+  },
+  {
+    name: 'a save that fails leaves every slot as it was',
+    capacity: 'many',
+    async run(makeStore) {
+      const [one, two] = [await sampleOf(1, { frozenShards: 2 }), await sampleOf(2)];
+      const store = makeStore();
+      await store.save(sourceOf(one), { into: ['best'], keep: [] });
+      await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });
+      const failing = sourceOf(await sampleOf(3, { frozenShards: 2 }), {
+        beforeHead: () => Promise.reject(new Error('no')),
+      });
+      const save = store.save(failing, { into: ['last', 'epoch-1'], keep: [] });
+      assert.instanceOf(await save.catch((error: unknown) => error), Error);
+      assert.sameMembers([...(await store.slots())], ['best', 'last']);
+      await assertHolds(store, one, 'best');
+      await assertHolds(store, two, 'last');
+    },
+  },
+];

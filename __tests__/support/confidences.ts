@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointCallback, type EntropyCheckpointOptions } from '../../src/index.js';
+import { makeData, makeModel } from './fixtures.js';
+
+export const FIT = { epochs: 4, batchSize: 8, validationSplit: 0.25, shuffle: false, verbose: 0 };
+
+type Hook = 'onEpochBegin' | 'onBatchEnd' | 'onEpochEnd';
+
+/** A callback of one hook. */
+export function callbackThat(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
+  const callback = new tf.CustomCallback({});
+  callback[hook] = async (index: number, logs?: unknown) => {
+    await act(index, logs as tf.Logs);
+  };
+  return callback;
+}
+
+/** Sets every weight to what makes the predictions uncertain or certain, so that an epoch's entropy is known. */
+export function setConfidence(model: tf.LayersModel, scale: number): void {
+  tf.tidy(() => {
+    for (const weight of model.weights)
+      (weight.read() as tf.Variable).assign(tf.fill(weight.shape as number[], 0));
+    const bias = model.weights.at(-1)!.read() as tf.Variable;
+    bias.assign(tf.tensor1d([2, 1, 0, 0].map((value) => value * scale)));
+  });
+}
+
+/** Trains with weights that are set before each epoch, and not changed in it: a learning rate of 0. */
+export async function fitWithConfidences(
+  scales: readonly number[],
+  options: EntropyCheckpointOptions,
+  others: readonly tf.CustomCallback[] = [],
+): Promise<{ checkpoint: EntropyCheckpointCallback; model: tf.Sequential; history: tf.History }> {
+  const model = makeModel(tf.train.sgd(0));
+  const { x, y } = makeData(24);
+  const checkpoint = new EntropyCheckpointCallback({ filepath: null, ...options });
+  const set = callbackThat('onEpochBegin', (epoch) => {
+    setConfidence(model, scales[epoch]!);
+  });
+  const history = await model.fit(x, y, {
+    ...FIT,
+    epochs: scales.length,
+    callbacks: [set, checkpoint, ...others],
+  });
+  return { checkpoint, model, history };
+}

@@ -1,0 +1,83 @@
+import type { DurableFolder } from './durable-folder.js';
+import { shardFileName } from './file-names.js';
+import type { OpenFile } from './file-system.js';
+import { damaged } from './stored-head.js';
+import type { CheckpointHead, ShardSpec, StoredCheckpoint } from './store.js';
+
+/** A checkpoint in a folder. Its files are open, and so outlive their names. */
+export class FileCheckpoint implements StoredCheckpoint {
+  readonly name: string;
+  readonly head: CheckpointHead;
+  readonly #folder: DurableFolder;
+  /** By name: several shards may be in one file. */
+  readonly #files = new Map<string, OpenFile>();
+  #closing: Promise<unknown> | null = null;
+
+  private constructor(folder: DurableFolder, head: CheckpointHead, name: string) {
+    this.name = name;
+    this.#folder = folder;
+    this.head = head;
+  }
+
+  /** @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` where a file is missing or of another size. */
+  static async open(folder: DurableFolder, head: CheckpointHead, name: string): Promise<FileCheckpoint> {
+    const checkpoint = new FileCheckpoint(folder, head, name);
+    try {
+      for (const shard of head.shards) await checkpoint.#open(shard);
+      return checkpoint;
+    } catch (error) {
+      await checkpoint.close();
+      throw error;
+    }
+  }
+
+  async read(position: number, bytes: Uint8Array): Promise<void> {
+    const end = position + bytes.length;
+    const totalBytes = this.head.shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    if (position < 0 || end > totalBytes) {
+      throw new RangeError(`Expected a range within ${totalBytes} bytes, got ${position} to ${end}.`);
+    }
+    let start = 0;
+    for (const [i, { sizeBytes }] of this.head.shards.entries()) {
+      const from = Math.max(position, start);
+      const to = Math.min(end, start + sizeBytes);
+      if (from < to) await this.#readShard(i, from - start, bytes.subarray(from - position, to - position));
+      start += sizeBytes;
+    }
+  }
+
+  shardName(index: number): string {
+    return this.#folder.pathOf(shardFileName(this.head.shards[index]!));
+  }
+
+  async close(): Promise<void> {
+    // Nothing was written, so that no error can matter.
+    this.#closing ??= Promise.allSettled([...this.#files.values()].map((file) => file.close()));
+    await this.#closing;
+  }
+
+  async #open(shard: ShardSpec): Promise<void> {
+    const name = shardFileName(shard);
+    const path = this.#folder.pathOf(name);
+    await this.#folder.attempt(`open "${path}"`, '', async () => {
+      const file = this.#files.get(name) ?? (await this.#folder.open(name));
+      if (file === null) throw damaged(`"${path}"`, 'there is no such file');
+      this.#files.set(name, file);
+      const { size } = await file.stat();
+      if (size !== shard.sizeBytes)
+        throw damaged(`"${path}"`, `expected ${shard.sizeBytes} bytes, got ${size}`);
+    });
+  }
+
+  async #readShard(index: number, position: number, bytes: Uint8Array): Promise<void> {
+    const path = this.shardName(index);
+    const file = this.#files.get(shardFileName(this.head.shards[index]!))!;
+    await this.#folder.attempt(`read "${path}"`, '', async () => {
+      for (let filled = 0; filled < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);
+        if (bytesRead === 0) throw damaged(`"${path}"`, `it ends after ${position + filled} bytes`);
+        filled += bytesRead;
+      }
+    });
+  }
+}

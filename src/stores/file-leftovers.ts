@@ -1,0 +1,34 @@
+import type { DurableFolder } from './durable-folder.js';
+import { isShardFile, isTemporaryFile, shardFileName, slotOfFile } from './file-names.js';
+import { decodeModelJson } from './model-json.js';
+
+/**
+ * Removes temporary files, and shards that no slot names. A shard may be needed until the slots that name others
+ * are known to be on the disk: the caller has flushed the folder, or narrows `isCandidate` down to new ones.
+ *
+ * Never fails: whatever is left, the next save tries again.
+ */
+export async function removeLeftovers(
+  folder: DurableFolder,
+  isCandidate: (shardFile: string) => boolean = () => true,
+): Promise<void> {
+  const entries = await folder.entries().catch(() => []);
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const shards = files.filter((name) => isShardFile(name) && isCandidate(name));
+  const slotFiles = entries.map(({ name }) => name).filter((name) => slotOfFile(name) !== null);
+  const named = shards.length === 0 ? new Set() : await shardsNamedBy(folder, slotFiles).catch(() => null);
+  // Nobody knows what a slot file that cannot be read names.
+  const unnamed = named === null ? [] : shards.filter((name) => !named.has(name));
+  const leftovers = [...files.filter(isTemporaryFile), ...unnamed];
+  await Promise.allSettled(leftovers.map((name) => folder.remove(name)));
+}
+
+async function shardsNamedBy(folder: DurableFolder, slotFiles: readonly string[]): Promise<Set<string>> {
+  const named = new Set<string>();
+  for (const slotFile of slotFiles) {
+    const bytes = await folder.read(slotFile);
+    if (bytes === null) continue;
+    for (const shard of decodeModelJson(bytes, slotFile).shards) named.add(shardFileName(shard));
+  }
+  return named;
+}

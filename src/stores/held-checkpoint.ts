@@ -1,0 +1,41 @@
+import type { CheckpointHead, StoredCheckpoint } from './store.js';
+
+/** A checkpoint whose weights are in host memory. */
+export class HeldCheckpoint implements StoredCheckpoint {
+  readonly name: string;
+  readonly head: CheckpointHead;
+  /** Null once closed: whoever keeps this object must not keep the memory. */
+  #pieces: readonly Uint8Array[] | null;
+
+  /** @param pieces the bytes of all weights in order, not copied and not changed; cut at any place. */
+  constructor(head: CheckpointHead, pieces: readonly Uint8Array[], name: string) {
+    this.head = head;
+    this.#pieces = pieces;
+    this.name = name;
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects.
+  async read(position: number, bytes: Uint8Array): Promise<void> {
+    if (this.#pieces === null) throw new Error(`The checkpoint of ${this.name} has been closed.`);
+    const end = position + bytes.length;
+    let start = 0;
+    for (const piece of this.#pieces) {
+      const from = Math.max(position, start);
+      const to = Math.min(end, start + piece.length);
+      if (from < to) bytes.set(piece.subarray(from - start, to - start), from - position);
+      start += piece.length;
+    }
+    if (position < 0 || end > start) {
+      throw new RangeError(`Expected a range within ${start} bytes, got ${position} to ${end}.`);
+    }
+  }
+
+  shardName(index: number): string {
+    return `shard ${index} of ${this.name}`;
+  }
+
+  close(): Promise<void> {
+    this.#pieces = null;
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,36 @@
+import { SHARD_BYTES, type CheckpointHead, type CheckpointSource, type ShardSpec } from './store.js';
+
+/**
+ * Reads a whole source, through one buffer.
+ *
+ * @param take is given each shard, and must have used its bytes when it resolves: the next shard replaces them.
+ * @throws Error where the source gives something else than it announces.
+ */
+export async function readShards(
+  source: CheckpointSource,
+  take: (bytes: Uint8Array<ArrayBuffer>, shard: ShardSpec) => void | Promise<void>,
+): Promise<CheckpointHead> {
+  const buffer = new Uint8Array(Math.min(SHARD_BYTES, source.sizeBytes));
+  const shards: ShardSpec[] = [];
+  let position = 0;
+  for (let read; (read = await source.readShard(buffer)) !== null;) {
+    const { sizeBytes } = read;
+    const shard = { sizeBytes, sha256: await read.sha256 };
+    position += sizeBytes;
+    if (position > source.sizeBytes) break;
+    await take(buffer.subarray(0, sizeBytes), shard);
+    shards.push(shard);
+  }
+  if (position !== source.sizeBytes) {
+    throw new Error(`Expected ${source.sizeBytes} bytes of weights, got ${position}.`);
+  }
+  const head = await source.head();
+  if (namesOf(head.shards) !== namesOf(shards)) {
+    throw new Error('Expected the head to name the shards that were read, got others.');
+  }
+  return head;
+}
+
+function namesOf(shards: readonly ShardSpec[]): string {
+  return shards.map(({ sizeBytes, sha256 }) => `${sizeBytes} ${sha256}`).join();
+}
