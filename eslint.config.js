@@ -30,14 +30,14 @@ export default defineConfig(
     },
   },
   {
-    files: ['__tests__/**', 'examples/**', 'benchmarks/**'],
+    files: ['__tests__/**', 'examples/**', 'benchmarks/**', 'torture/**'],
     rules: {
       // `verbose: 0`, as everybody writes it; tfjs does not export the enum.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
     },
   },
   {
-    files: ['examples/**', 'benchmarks/**'],
+    files: ['examples/**', 'benchmarks/**', 'torture/**'],
     rules: { 'no-console': 'off' },
   },
 );

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
@@ -134,6 +134,51 @@ describe('resume', () => {
     expect(weightValues(model)).toEqual(before);
     other.close();
     expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4 });
+  });
+
+  test.each([
+    ['model.json', 'model.epoch-3.json', 'model.last.json'],
+    ['model.epoch-3.json', 'model.last.json'],
+    ['model.last.json'],
+  ])('completes a save that was cut short before %s', async (...missing: string[]) => {
+    const folder = tempFolder();
+    await fitWithConfidences(SCALES, { filepath: folder, ...WITH_LAST });
+    // Elsewhere, so that the epoch is in one of its slots at least.
+    const whole = ['model.json', 'model.epoch-3.json', 'model.last.json'];
+    const left = missing.length === 3 ? missing.slice(0, 2) : missing;
+    for (const name of left) rmSync(join(folder, name));
+    expect(whole.filter((name) => readdirSync(folder).includes(name))).toHaveLength(3 - left.length);
+    const model = makeModel(tf.train.sgd(0));
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...WITH_LAST });
+    expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4 });
+    expect(await stored(folder)).toEqual({ best: 3, 'epoch-3': 3, 'epoch-0': 0, last: 3 });
+    setConfidence(model, 1);
+    expect((await checkpoint.loadCheckpoint()).epoch).toBe(3);
+    expect(scaleOf(model)).toBeCloseTo(3, 5);
+  });
+
+  test('removes the epoch that such a save has pushed out', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences(SCALES, { filepath: folder, ...WITH_LAST });
+    const surplus = join(folder, 'model.epoch-2.json');
+    copyFileSync(join(folder, 'model.epoch-0.json'), surplus);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...WITH_LAST });
+    await checkpoint.resume(makeModel(tf.train.sgd(0)));
+    expect(await stored(folder)).toEqual({ best: 3, 'epoch-3': 3, 'epoch-0': 0, last: 3 });
+  });
+
+  test('that cannot complete such a save goes on all the same, with a warning', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences(SCALES, { filepath: folder, ...WITH_LAST });
+    rmSync(join(folder, 'model.last.json'));
+    class ReadOnly extends FileStore {
+      override save(): Promise<void> {
+        return Promise.reject(new Error('read only'));
+      }
+    }
+    const checkpoint = new EntropyCheckpointCallback({ filepath: new ReadOnly(folder), ...WITH_LAST });
+    expect(await checkpoint.resume(makeModel(tf.train.sgd(0)))).toEqual({ initialEpoch: 4 });
+    expect(warn.mock.calls.join()).toContain('read only');
   });
 
   test('with fewer to be kept than are stored removes the others with the next save', async () => {

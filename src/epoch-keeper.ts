@@ -2,16 +2,25 @@ import * as tf from '@tensorflow/tfjs';
 import { CheckpointWriter } from './checkpoint-writer.js';
 import { EntropyScore, readEpoch, type EpochEntropies, type EpochMeans } from './entropy/entropy-score.js';
 import type { EpochRecord } from './epoch-record.js';
-import { EntropyCheckpointError } from './errors.js';
+import { HeldStates } from './held-states.js';
+import {
+  checkCapacity,
+  checkMonitor,
+  hasTrained,
+  noBest,
+  notCompiled,
+  notKept,
+  replaced,
+} from './keeper-errors.js';
 import { Monitor } from './monitor.js';
 import type { ResolvedOptions } from './options.js';
 import { isSameEpoch, Ranking, slotOf } from './ranking.js';
 import type { DecodedHead } from './state/decode-checkpoint.js';
-import { modelTopology, takeSnapshot } from './state/encode-checkpoint.js';
+import { modelTopology, takeSnapshot, type CheckpointDescription } from './state/encode-checkpoint.js';
 import { captureState, disposeState, restoreState, type TrainingState } from './state/training-state.js';
-import { readHeads, withFirstWhole, type StoredHead } from './stored-checkpoints.js';
+import { copySlot, readWholeHeads, withFirstWhole, type StoredHead } from './stored-checkpoints.js';
 import { resolveStore } from './stores/resolve-store.js';
-import type { CheckpointStore, Placement, Slot } from './stores/store.js';
+import type { CheckpointStore, Json, Placement, Slot } from './stores/store.js';
 import { textOf, warn } from './warnings.js';
 
 /** A value of `logs`: tfjs gives numbers and scalars. */
@@ -49,11 +58,13 @@ export class EpochKeeper {
   readonly #history: EpochRecord[] = [];
   #best: EpochRecord | null = null;
   /** The states that are to be had without the store. */
-  readonly #held = new Map<EpochRecord, TrainingState>();
+  readonly #held = new HeldStates();
   /** What this instance has stored, by checksum: tells it from what another training has put in its place. */
   readonly #stored = new Map<string, EpochRecord>();
   /** The latest epoch, where it could not be saved as such because a better one was waiting. */
   #owesLast: EpochRecord | null = null;
+  /** Of the model, as it was when training began; null where nothing is stored. */
+  #topology: Json | null = null;
   #isOpen = false;
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
 
@@ -101,7 +112,7 @@ export class EpochKeeper {
     if (this.#isOpen) return;
     disposeState(this.#capture(trained));
     if (this.#store !== null) {
-      modelTopology(trained.model);
+      this.#topology = modelTopology(trained.model);
       await this.#store.open();
     }
     this.#isOpen = true;
@@ -116,7 +127,7 @@ export class EpochKeeper {
     this.#owesLast = null;
     this.score.reset();
     this.#writer?.end();
-    if (this.#store !== null) this.#release();
+    if (this.#store !== null) this.#held.dispose();
   }
 
   /**
@@ -203,14 +214,15 @@ export class EpochKeeper {
       return record;
     }
     const places = this.#placesOf(record, epoch === undefined);
-    if (this.#store === null) throw noBest(this.#history.length);
-    const loaded = await withFirstWhole(this.#store, places.keys(), async (checkpoint) => {
+    const store = this.#store;
+    if (store === null) throw noBest(this.#history.length);
+    const loaded = await withFirstWhole(store, places.keys(), async (checkpoint) => {
       const expected = places.get(checkpoint.slot);
-      if (this.#stored.get(checkpoint.checksum) !== expected) throw this.#replaced();
+      if (this.#stored.get(checkpoint.checksum) !== expected) throw replaced(store.name);
       await restoreState(checkpoint.state, model, optimizer);
       return expected;
     });
-    if (loaded == null) throw this.#replaced();
+    if (loaded == null) throw replaced(store.name);
     return loaded;
   }
 
@@ -221,12 +233,7 @@ export class EpochKeeper {
    * @throws EntropyCheckpointError as `CheckpointStore.open`, `readHeads`, `withFirstWhole` and `restoreState`.
    */
   async resume({ model, optimizer }: Trained): Promise<number> {
-    if (this.#history.length > 0) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_INVALID_OPTION',
-        'Expected `resume` to be called before training, got an instance that has trained. Make a new one.',
-      );
-    }
+    if (this.#history.length > 0) throw hasTrained();
     const store = this.#store;
     if (store === null) return 0;
     if ((await store.slots()).length === 0) return 0;
@@ -238,14 +245,18 @@ export class EpochKeeper {
   }
 
   async #resumeFrom(store: CheckpointStore, { model, optimizer }: Trained): Promise<number> {
-    const { heads, errors } = await readHeads(store);
+    const { heads, errors } = await readWholeHeads(store);
     const latestFirst = [...heads].sort((a, b) => b.history.length - a.history.length);
     const slots = latestFirst.map(({ slot }) => slot);
     const initialEpoch = await withFirstWhole(store, slots, async (checkpoint) => {
-      this.#checkMonitor(checkpoint);
+      checkMonitor(checkpoint, this.options, store.name);
       if (checkpoint.state.optimizer !== null && optimizer === null) throw notCompiled(store.name);
       await restoreState(checkpoint.state, model, optimizer);
       this.#adopt(checkpoint, heads);
+      // Without it, the next save does the same.
+      await this.#mend(store, heads, this.#stored.get(checkpoint.checksum)!).catch((error: unknown) => {
+        warn(`What is stored could not be completed: ${textOf(error)}`);
+      });
       return checkpoint.record.epoch + 1;
     });
     if (initialEpoch === null && errors[0] !== undefined) throw errors[0];
@@ -256,7 +267,33 @@ export class EpochKeeper {
   dispose(): void {
     this.close();
     this.#writer?.dispose();
-    this.#release();
+    this.#held.dispose();
+  }
+
+  /**
+   * Does what a save that was cut short has not come to, and mends what is damaged, as far as it is stored
+   * elsewhere: puts each epoch that is kept into its slots, and removes one that was pushed out.
+   *
+   * @param last the epoch that is resumed.
+   */
+  async #mend(store: CheckpointStore, heads: readonly StoredHead[], last: EpochRecord): Promise<void> {
+    for (const record of new Set([last, ...this.kept])) {
+      const found = heads.filter(({ checksum }) => this.#stored.get(checksum) === record);
+      const done = found.map(({ slot }) => slot);
+      const { into } = this.#placementOf(record, record === last);
+      const missing = into.filter((slot) => !done.includes(slot));
+      const surplus = record === last ? await this.#surplusSlots(store) : [];
+      if (found[0] === undefined || missing.length + surplus.length === 0) continue;
+      await copySlot(store, found[0].slot, missing.length > 0 ? missing : done, surplus);
+    }
+  }
+
+  /** More than one are of a training that was to keep more, and stay until something better comes. */
+  async #surplusSlots(store: CheckpointStore): Promise<Slot[]> {
+    if (this.options.maxToKeep === 1) return [];
+    const wanted: Slot[] = ['best', 'last', ...this.kept.map(slotOf)];
+    const surplus = (await store.slots()).filter((slot) => !wanted.includes(slot));
+    return surplus.length === 1 ? surplus : [];
   }
 
   #monitoredValue(entropies: EpochEntropies, metric: number | null): number | null {
@@ -299,10 +336,15 @@ export class EpochKeeper {
   }
 
   #write({ model, optimizer }: Trained, record: EpochRecord, placement: Placement): void {
-    const { monitor, mode, includeOptimizer } = this.options;
-    const snapshot = takeSnapshot(model, includeOptimizer ? optimizer : null);
-    const description = { monitor, mode, record, history: [...this.#history] };
-    this.#writer?.enqueue({ snapshot, description, placement });
+    const { includeOptimizer } = this.options;
+    const topology = this.#topology ?? undefined;
+    const snapshot = takeSnapshot(model, includeOptimizer ? optimizer : null, topology);
+    this.#writer?.enqueue({ snapshot, description: this.#describe(record), placement });
+  }
+
+  #describe(record: EpochRecord): CheckpointDescription {
+    const { monitor, mode } = this.options;
+    return { monitor, mode, record, history: [...this.#history] };
   }
 
   /** Where an epoch is to be stored, and what stays there of those before. */
@@ -331,27 +373,12 @@ export class EpochKeeper {
     if (epoch === undefined) return best;
     const [found] = this.kept.filter((record) => record.epoch === epoch).sort((a, b) => b.fit - a.fit);
     if (found !== undefined) return found;
-    const epochs = this.kept.map((record) => record.epoch).join(', ');
-    throw new EntropyCheckpointError(
-      'ENTROPY_NO_CHECKPOINT',
-      `Expected \`epoch\` to be one that is kept (${epochs}), got ${epoch}. \`maxToKeep\` sets how many are.`,
-    );
+    throw notKept(epoch, this.kept);
   }
 
   #hold(trained: Trained, record: EpochRecord): void {
     const best = this.options.restoreBestWeights && this.#best !== null ? [this.#best] : [];
-    const wanted = this.#store === null ? this.kept : best;
-    if (wanted.includes(record)) this.#held.set(record, this.#capture(trained));
-    for (const [other, state] of this.#held) {
-      if (wanted.includes(other)) continue;
-      disposeState(state);
-      this.#held.delete(other);
-    }
-  }
-
-  #release(): void {
-    for (const state of this.#held.values()) disposeState(state);
-    this.#held.clear();
+    this.#held.keepOnly(this.#store === null ? this.kept : best, record, () => this.#capture(trained));
   }
 
   #tell(record: EpochRecord): void {
@@ -371,9 +398,9 @@ export class EpochKeeper {
       const record = history.findLast((one) => isSameEpoch(one, head.record));
       if (record !== undefined) this.#stored.set(head.checksum, record);
     }
-    const kept = heads
-      .filter(({ slot }) => slot !== 'last')
-      .map(({ checksum }) => this.#stored.get(checksum));
+    // The latest may be the best, where a save was cut short that was to put it there as well.
+    const ranked = heads.filter(({ slot, record }) => slot !== 'last' || record.isBest);
+    const kept = ranked.map(({ checksum }) => this.#stored.get(checksum));
     // In the order in which they were run, so that each takes its place.
     for (const record of history) if (kept.includes(record)) this.#ranking.add(record);
     this.#best = this.kept[0] ?? null;
@@ -382,48 +409,4 @@ export class EpochKeeper {
     const compared = isWhole ? history : this.kept.slice(0, 1);
     for (const record of compared) this.#monitor.accept(record.epoch, record.value);
   }
-
-  #checkMonitor({ monitor, mode }: DecodedHead): void {
-    if (monitor === this.options.monitor && mode === this.options.mode) return;
-    throw new EntropyCheckpointError(
-      'ENTROPY_INVALID_OPTION',
-      `Expected \`monitor: '${monitor}', mode: '${mode}'\`, with which ${this.#store?.name ?? ''} was written, ` +
-        `got '${this.options.monitor}' and '${this.options.mode}': the epochs could not be compared.`,
-    );
-  }
-
-  #replaced(): EntropyCheckpointError {
-    return new EntropyCheckpointError(
-      'ENTROPY_CHECKPOINT_REPLACED',
-      `Expected ${this.#store?.name ?? ''} to hold the best epoch of this instance, got that of another training ` +
-        '(or nothing). Use `loadCheckpoint(source)` to load whatever is there.',
-    );
-  }
-}
-
-function checkCapacity(store: CheckpointStore | null, { maxToKeep, saveLast }: ResolvedOptions): void {
-  if (store?.capacity !== 'one' || (maxToKeep === 1 && !saveLast)) return;
-  throw new EntropyCheckpointError(
-    'ENTROPY_INVALID_OPTION',
-    `Expected \`maxToKeep: 1\` and \`saveLast: false\`, as ${store.name} holds one checkpoint. A folder, IndexedDB ` +
-      'or a MemoryStore holds several.',
-  );
-}
-
-function notCompiled(source: string): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_OPTIMIZER_MISMATCH',
-    `Expected a model that is compiled, as ${source} holds the state of an optimizer, got one without. ` +
-      'Compile it before `resume`.',
-  );
-}
-
-function noBest(epochs: number): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_NO_BEST',
-    epochs === 0
-      ? 'There is no best epoch yet: no epoch has ended.'
-      : `There is no best epoch: of ${epochs} none could be chosen (see \`history\`, \`startFromEpoch\`, ` +
-          '`initialThreshold`), or this instance has been disposed.',
-  );
 }

@@ -5,7 +5,15 @@ import {
   type DecodedCheckpoint,
   type DecodedHead,
 } from './state/decode-checkpoint.js';
-import type { CheckpointHead, CheckpointStore, Slot } from './stores/store.js';
+import { verifyShards } from './state/verify-shards.js';
+import type {
+  CheckpointHead,
+  CheckpointSource,
+  CheckpointStore,
+  Slot,
+  StoredCheckpoint,
+} from './stores/store.js';
+import { sha256 } from './sha256.js';
 import { textOf, warn } from './warnings.js';
 
 /** What is known of a slot without its weights. */
@@ -31,13 +39,32 @@ export interface OpenCheckpoint extends DecodedCheckpoint {
  *
  * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` and what else is no damage.
  */
-export async function readHeads(store: CheckpointStore): Promise<StoredHeads> {
+export function readHeads(store: CheckpointStore): Promise<StoredHeads> {
+  return readSlots(store, (stored) => decodeHead(stored.head, stored.name));
+}
+
+/** The same, of those slots alone of which every byte is whole. */
+export function readWholeHeads(store: CheckpointStore): Promise<StoredHeads> {
+  const whole = new Set<string>();
+  return readSlots(store, async (stored) => {
+    const head = await decodeHead(stored.head, stored.name);
+    // One that is in several slots is read once.
+    if (!whole.has(head.checksum)) await verifyShards(stored);
+    whole.add(head.checksum);
+    return head;
+  });
+}
+
+async function readSlots(
+  store: CheckpointStore,
+  decode: (stored: StoredCheckpoint) => Promise<DecodedHead>,
+): Promise<StoredHeads> {
   const heads: StoredHead[] = [];
   const errors: EntropyCheckpointError[] = [];
   for (const slot of await store.slots()) {
     try {
-      const head = await readHead(store, slot);
-      if (head !== null) heads.push(head);
+      const head = await withStored(store, slot, decode);
+      if (head !== null) heads.push({ slot, ...head });
     } catch (error) {
       if (!isDamage(error)) throw error;
       errors.push(error);
@@ -46,14 +73,53 @@ export async function readHeads(store: CheckpointStore): Promise<StoredHeads> {
   return { heads, errors };
 }
 
-async function readHead(store: CheckpointStore, slot: Slot): Promise<StoredHead | null> {
+/** Runs `use` on what a slot holds; null where that is nothing. */
+async function withStored<T>(
+  store: CheckpointStore,
+  slot: Slot,
+  use: (stored: StoredCheckpoint) => Promise<T>,
+): Promise<T | null> {
   const stored = await store.load(slot);
   if (stored === null) return null;
   try {
-    return { slot, ...(await decodeHead(stored.head, stored.name)) };
+    return await use(stored);
   } finally {
     await stored.close();
   }
+}
+
+/**
+ * Puts what is in one slot into others, and leaves the rest as it is but for those of `removed`.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`.
+ */
+export async function copySlot(
+  store: CheckpointStore,
+  from: Slot,
+  into: readonly Slot[],
+  removed: readonly Slot[],
+): Promise<void> {
+  const keep = (await store.slots()).filter((slot) => !into.includes(slot) && !removed.includes(slot));
+  await withStored(store, from, (stored) => store.save(sourceOf(stored), { into, keep }));
+}
+
+/** A stored checkpoint on its way into another slot. */
+function sourceOf(stored: StoredCheckpoint): CheckpointSource {
+  const { head } = stored;
+  let index = 0;
+  let position = 0;
+  return {
+    sizeBytes: head.shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
+    async readShard(buffer) {
+      const shard = head.shards[index++];
+      if (shard === undefined) return null;
+      const bytes = buffer.subarray(0, shard.sizeBytes);
+      await stored.read(position, bytes);
+      position += shard.sizeBytes;
+      return { sizeBytes: shard.sizeBytes, sha256: sha256(bytes) };
+    },
+    head: () => Promise.resolve(head),
+  };
 }
 
 /**

@@ -58,11 +58,15 @@ export interface Snapshot {
  * What is to be stored of `model` and `optimizer` as they are now. Shares their buffers.
  *
  * @param optimizer null: without it.
+ * @param topology of the model. To be given where it is known: describing a thousand layers takes a while.
  * @returns the caller disposes its `state`.
  * @throws EntropyCheckpointError as `captureState` and `modelTopology`.
  */
-export function takeSnapshot(model: tf.LayersModel, optimizer: tf.Optimizer | null): Snapshot {
-  const topology = modelTopology(model);
+export function takeSnapshot(
+  model: tf.LayersModel,
+  optimizer: tf.Optimizer | null,
+  topology = modelTopology(model),
+): Snapshot {
   const userMetadata = toJson(internalsOf(model).userDefinedMetadata ?? {});
   return { state: captureState(model, optimizer), topology, userMetadata };
 }

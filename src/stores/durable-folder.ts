@@ -82,8 +82,13 @@ export class DurableFolder {
     const path = this.pathOf(name);
     try {
       if (!(await this.#fileSystem.lstat(path)).isFile()) throw notRegular(path);
-      // Windows has no O_NOFOLLOW: `undefined`, which adds nothing to the flags.
-      return await this.#fileSystem.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      // Not to wait for ever at a pipe that has come in its place since. Windows has neither flag: `undefined`,
+      // which adds nothing.
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const file = await this.#fileSystem.open(path, flags);
+      if (await isRegular(file)) return file;
+      await file.close();
+      throw notRegular(path);
     } catch (error) {
       if (hasErrorCode(error, 'ENOENT')) return null;
       throw hasErrorCode(error, 'ELOOP') ? notRegular(path) : error;
@@ -106,6 +111,15 @@ export class DurableFolder {
       const codes = isWindows ? ['EPERM', 'EISDIR', 'EACCES', 'EINVAL'] : ['EINVAL', 'EBADF'];
       if (!hasErrorCode(error, ...codes)) throw error;
     }
+  }
+}
+
+async function isRegular(file: OpenFile): Promise<boolean> {
+  try {
+    return (await file.stat()).isFile();
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
   }
 }
 

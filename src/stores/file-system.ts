@@ -18,7 +18,7 @@ export interface FolderEntry {
 }
 
 export interface OpenFile {
-  stat(): Promise<{ readonly size: number }>;
+  stat(): Promise<{ readonly size: number; isFile(): boolean }>;
   /** All of it. */
   readFile(): Promise<Uint8Array>;
   /** May read less than it is asked for; nothing at the end of the file only. */

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
+import { watchAllocations } from './fixtures/allocation-watch.js';
+import type { JsonObject } from './fixtures/hostile-json.js';
+import { bitsOf, DENSE, disposeAll, trainOneBatch } from './fixtures/samples.js';
+import { useSamples } from './fixtures/temporary-root.js';
+import { handlerOf } from './fixtures/ways-to-load.js';
+
+const { sample } = useSamples();
+let model: tf.LayersModel;
+let before: unknown;
+
+beforeEach(async () => {
+  model = sample(DENSE).makeModel(9);
+  await trainOneBatch(model);
+  before = bitsOf(model);
+});
+
+afterEach(() => {
+  disposeAll(model);
+});
+
+/** Loads what a handler gives, with these parts of it exchanged. */
+async function expectRefused(parts: object): Promise<void> {
+  const artifacts = await handlerOf(sample(DENSE).modelJson, sample(DENSE).weights)!.load!();
+  const handler = { load: () => Promise.resolve({ ...artifacts, ...parts }) };
+  const { numTensors } = tf.memory();
+  const { error, totalBytes } = await watchAllocations(() => loadCheckpoint(handler, { model }));
+  expect(error).toBeInstanceOf(EntropyCheckpointError);
+  expect((error as EntropyCheckpointError).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+  expect(totalBytes).toBeLessThan(2 ** 20);
+  expect(bitsOf(model)).toEqual(before);
+  expect(tf.memory().numTensors).toBe(numTensors);
+}
+
+const cyclic: JsonObject = {};
+cyclic['itself'] = cyclic;
+
+test.each<[string, object]>([
+  ['an architecture that contains itself', { modelTopology: cyclic }],
+  ['an architecture that is a list', { modelTopology: [] }],
+  ['an architecture with an integer of any size in it', { modelTopology: { a: 1n } }],
+  ['metadata that contain themselves', { userDefinedMetadata: { entropyCheckpoint: cyclic } }],
+  ['a function for metadata', { userDefinedMetadata: { entropyCheckpoint: () => 1 } }],
+  ['weights that are no list', { weightSpecs: { length: 1e9 } }],
+  ['a list of weights with holes in it', { weightSpecs: new Array<unknown>(1e6) }],
+  ['a number for the version of tfjs', { generatedBy: 1 }],
+  ['no bytes', { weightData: undefined }],
+  ['an empty list of bytes', { weightData: [] }],
+  ['bytes too many', { weightData: new Uint8Array(1) }],
+])('a handler that gives %s gives no checkpoint', async (_name, parts) => {
+  await expectRefused(parts);
+});
+
+// DEFECT of `piecesOf` in src/stores/handler-store.ts: whatever is no view goes to `new Uint8Array`, which takes a
+// number for a length, and throws a RangeError for some. To be a plain `test` once that is mended.
+test.failing.each<[string, unknown]>([
+  ['a number', 1e8],
+  ['a negative number', -1],
+  ['a number as text', '100000000'],
+  ['an object with a length', { length: 1e8 }],
+  ['a list of numbers', [1e8, 1e8]],
+])(
+  'a handler that gives %s for bytes gives no checkpoint, and no memory is taken',
+  async (_name, weightData) => {
+    await expectRefused({ weightData });
+  },
+);

@@ -1,0 +1,57 @@
+/** A training whose every number is the same in every process. */
+export interface TrainingPlan {
+  readonly name: string;
+  /** Units of each layer, that of the input first and the classes last. */
+  readonly layers: readonly number[];
+  readonly rows: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly monitor: string;
+}
+
+const SMALL = { layers: [8, 16, 4], rows: 48, epochs: 90, learningRate: 0.01 } as const;
+
+/** With Adam three numbers a weight are stored; of more than 8 MiB several files are made. */
+export const KILL_PLANS: readonly TrainingPlan[] = [
+  { ...SMALL, name: 'small, each epoch better', monitor: 'loss' },
+  { ...SMALL, name: 'small, few epochs better', monitor: 'entropy' },
+  {
+    name: 'two files of weights',
+    layers: [96, 2048, 256],
+    rows: 48,
+    epochs: 40,
+    learningRate: 3e-4,
+    monitor: 'loss',
+  },
+  {
+    name: 'four files of weights',
+    layers: [96, 2048, 1280],
+    rows: 32,
+    epochs: 16,
+    learningRate: 3e-4,
+    monitor: 'val_entropy',
+  },
+];
+
+/** About 400 kB. */
+export const DISK_PLAN: TrainingPlan = {
+  name: 'for a small disk',
+  layers: [64, 384, 16],
+  rows: 48,
+  epochs: 9,
+  learningRate: 1e-3,
+  monitor: 'loss',
+};
+
+/** The best is not the last: five slots hold four epochs. */
+export const DAMAGE_PLANS = {
+  small: { ...SMALL, name: 'small', monitor: 'entropy', epochs: 10, learningRate: 0.03 },
+  large: {
+    name: 'several files of weights',
+    layers: [96, 2048, 256],
+    rows: 48,
+    epochs: 10,
+    learningRate: 1e-3,
+    monitor: 'entropy',
+  },
+} as const satisfies Record<string, TrainingPlan>;
