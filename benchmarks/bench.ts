@@ -1,5 +1,5 @@
 /**
- * What the callback costs: time of `fit`, of its kernels, and memory, on every backend.
+ * What the callback costs: time of `fit`, of its kernels, of saving, and memory, on every backend.
  * `npm run bench -- --help` lists the flags; README.md beside this file says how it is measured.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,11 +12,19 @@ import { benchmarkMemory, MEMORY_PLAN, type MemoryPlan } from './memory-benchmar
 import type { BackendLabel } from './names.js';
 import { markdownReport, textReport } from './report.js';
 import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
+import {
+  benchmarkSaving,
+  QUICK_SAVING_PLAN,
+  savingPlan,
+  type SavingPlan,
+} from './saving/benchmark-saving.js';
+import type { SavingResults } from './saving/results.js';
 
 interface Plan {
   readonly fit: FitPlan;
   readonly kernel: KernelPlan;
   readonly memory: MemoryPlan;
+  readonly saving: SavingPlan;
 }
 
 function planOf({ quick, budget }: Flags): Plan {
@@ -25,12 +33,14 @@ function planOf({ quick, budget }: Flags): Plan {
       fit: { targetMs: null, minRounds: 1, maxRounds: 1, budgetMs: 0 },
       kernel: { sizes: SIZES.slice(0, 2), minRounds: 2, maxRounds: 2, budgetMs: 0 },
       memory: { rows: MEMORY_PLAN.rows.slice(0, 2), numClasses: MEMORY_PLAN.numClasses.slice(0, 1), runs: 1 },
+      saving: QUICK_SAVING_PLAN,
     };
   }
   return {
     fit: { targetMs: 300, minRounds: 20, maxRounds: 400, budgetMs: budget * 1000 },
     kernel: { sizes: SIZES, minRounds: 3, maxRounds: 31, budgetMs: 5000 },
     memory: MEMORY_PLAN,
+    saving: savingPlan(budget),
   };
 }
 
@@ -41,6 +51,7 @@ class Benchmark {
   readonly #fits: FitResult[] = [];
   readonly #kernels: KernelResult[] = [];
   readonly #memory: MemoryResult[] = [];
+  #saving: SavingResults = { fits: [], pauses: [], large: [] };
   readonly #failures: string[] = [];
 
   constructor(flags: Flags) {
@@ -64,6 +75,7 @@ class Benchmark {
         benchmarkMemory(this.#plan.memory, (result) => this.#memory.push(result)),
       );
     }
+    if (this.#flags.only.includes('save')) await this.#runSaving();
   }
 
   results(command: string): Results {
@@ -76,6 +88,7 @@ class Benchmark {
       fits: this.#fits,
       kernels: this.#kernels,
       memory: this.#memory,
+      saving: this.#saving,
       failures: this.#failures,
     };
   }
@@ -86,6 +99,16 @@ class Benchmark {
         this.#fits.push(await benchmarkFit(backend, workload, this.#plan.fit, announce));
       });
     }
+  }
+
+  async #runSaving(): Promise<void> {
+    const { backends, folder } = this.#flags;
+    this.#saving = await benchmarkSaving(this.#plan.saving, {
+      backends,
+      folder,
+      announce: (backend, description) => void (this.#backends[backend] = description),
+      attempt: (name, measure) => this.#attempt(name, measure),
+    });
   }
 
   /** What fails is told at the end; the rest is measured all the same. */

@@ -1,15 +1,9 @@
+import { atMost, type Bound } from './bound.js';
 import { WANTED_HALF_WIDTH } from './fit-benchmark.js';
 import { BACKENDS, type BackendLabel } from './names.js';
 import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
+import { savingBoundsOf } from './saving/saving-bounds.js';
 import { halfWidth } from './statistics.js';
-
-/** What this project has promised of a figure. */
-export interface Bound {
-  readonly of: string;
-  readonly expected: string;
-  readonly got: string;
-  readonly isHeld: boolean;
-}
 
 /** Of the time of bare `fit`. */
 const MAX_OVERHEAD: Record<'cpu' | 'wasm' | 'webgl' | 'webgpu', number> = {
@@ -25,8 +19,18 @@ const MIN_SPEEDUP: Partial<typeof MAX_OVERHEAD> = { cpu: 10, webgl: 2, webgpu: 2
 const MAX_GROWTH = 0.05;
 
 /** Every bound that the results have a figure for. */
-export function boundsOf({ fits, kernels, memory }: Pick<Results, 'fits' | 'kernels' | 'memory'>): Bound[] {
-  return [...fits.flatMap(fitBounds), ...kernels.flatMap(kernelBounds), ...memoryBounds(memory)];
+export function boundsOf({
+  fits,
+  kernels,
+  memory,
+  saving,
+}: Pick<Results, 'fits' | 'kernels' | 'memory' | 'saving'>): Bound[] {
+  return [
+    ...fits.flatMap(fitBounds),
+    ...kernels.flatMap(kernelBounds),
+    ...memoryBounds(memory),
+    ...savingBoundsOf(saving),
+  ];
 }
 
 /** The share of what predicting again adds that the callback adds; below 0 when it seemed faster than bare. */
@@ -74,10 +78,6 @@ function memoryBounds(memory: readonly MemoryResult[]): Bound[] {
       atMost(`growth of the process, ${numClasses} classes`, growth('processBytes'), MAX_GROWTH, 3),
     ];
   });
-}
-
-function atMost(of: string, value: number, most: number, digits: number): Bound {
-  return { of, expected: `at most ${most}`, got: value.toFixed(digits), isHeld: value <= most };
 }
 
 function backendOf(label: BackendLabel): keyof typeof MAX_OVERHEAD {

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import {
@@ -16,6 +17,8 @@ export interface Flags {
   readonly workloads: readonly WorkloadName[];
   /** Seconds for the rounds of one workload on one backend. */
   readonly budget: number;
+  /** Where what is saved is written for a while. */
+  readonly folder: string;
   readonly quick: boolean;
   readonly json?: string;
   readonly markdown?: string;
@@ -24,13 +27,14 @@ export interface Flags {
 /** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
   return new Command('npm run bench --')
-    .description('What the callback costs: time of fit, of its kernels, and memory.')
+    .description('What the callback costs: time of fit, of its kernels, of saving, and memory.')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
     .option('--backends <names>', `among ${BACKEND_LABELS.join(',')}`, listOf(BACKEND_LABELS), BACKEND_LABELS)
     .option('--only <parts>', `among ${PARTS.join(',')}`, listOf(PARTS), PARTS)
     .option('--workloads <names>', `among ${WORKLOADS.join(',')}`, listOf(WORKLOADS), WORKLOADS)
     .option('--budget <seconds>', 'for each workload on each backend', positiveNumber, 90)
+    .option('--folder <folder>', 'where what is saved is written, and removed again', folderThere, tmpdir())
     .option('--quick', 'a few rounds of small measurements: to see that all of it runs', false)
     .option('--json <file>', 'write every measurement there', fileToWrite)
     .option(
@@ -51,6 +55,11 @@ function listOf<Name extends string>(known: readonly Name[]): (text: string) => 
       `Expected names among ${known.join(', ')}, separated by commas, got ${unknown.map((name) => `'${name}'`).join(', ')}.`,
     );
   };
+}
+
+function folderThere(path: string): string {
+  if (existsSync(path) && statSync(path).isDirectory()) return path;
+  throw new InvalidArgumentError(`Expected a folder that is there, got '${path}'.`);
 }
 
 /** Asked now, as it is written when everything has been measured. */

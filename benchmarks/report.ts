@@ -3,6 +3,7 @@ import { fitTable, kernelTable, memoryTable } from './result-tables.js';
 import { machineText } from './machine.js';
 import { BACKEND_LABELS } from './names.js';
 import type { Results } from './results.js';
+import { savingTables } from './saving/saving-tables.js';
 import { asMarkdown, asText, type Table } from './table.js';
 
 /** For a terminal of 100 columns. */
@@ -39,7 +40,7 @@ function wrap(line: string): string[] {
   return line.match(/(?! ).{1,100}(?= |$)/g) ?? [];
 }
 
-function tablesOf({ fits, kernels, memory }: Results): Table[] {
+function tablesOf({ fits, kernels, memory, saving }: Results): Table[] {
   const tables = BACKEND_LABELS.flatMap((label) => {
     const ownFits = fits.filter(({ backend }) => backend === label);
     const ownKernels = kernels.filter(({ backend }) => backend === label);
@@ -48,7 +49,7 @@ function tablesOf({ fits, kernels, memory }: Results): Table[] {
       ...(ownKernels.length > 0 ? [kernelTable(label, ownKernels)] : []),
     ];
   });
-  return memory.length > 0 ? [...tables, memoryTable(memory)] : tables;
+  return [...tables, ...(memory.length > 0 ? [memoryTable(memory)] : []), ...savingTables(saving)];
 }
 
 function boundsText(results: Results): string {

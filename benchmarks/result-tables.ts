@@ -1,11 +1,8 @@
 import { shareOfPredictingAgain } from './bounds.js';
+import { ratioText, sizeText, timeText } from './figures.js';
 import type { BackendLabel, ContenderName } from './names.js';
 import type { FitResult, KernelResult, MemoryResult } from './results.js';
-import { halfWidth, type Estimate } from './statistics.js';
 import type { Table } from './table.js';
-
-/** An interval of fewer says nothing. */
-const MIN_COUNT = 3;
 
 /** Times of `fit` over that of bare `fit`, one workload a row. */
 export function fitTable(label: BackendLabel, results: readonly FitResult[]): Table {
@@ -93,24 +90,4 @@ export function memoryTable(results: readonly MemoryResult[]): Table {
 
 function memoryCells({ peak }: MemoryResult): [string, string] {
   return peak === null ? ['not run', ''] : [sizeText(peak.tensorBytes), sizeText(peak.processBytes)];
-}
-
-function ratioText(ratio: Estimate | undefined): string {
-  if (ratio === undefined) return '';
-  const { median, count } = ratio;
-  const width = halfWidth(ratio);
-  const digits = median >= 20 ? 0 : median >= 5 ? 1 : median >= 2 ? 2 : 3;
-  const interval = count < MIN_COUNT ? '' : ` ±${width.toFixed(digits)}`;
-  return median.toFixed(digits) + interval;
-}
-
-/** Two digits, three from 100 ms on; from a second on in seconds. */
-export function timeText(ms: number): string {
-  if (ms >= 999.5) return `${(ms / 1000).toFixed(ms < 9995 ? 2 : 1)} s`;
-  return ms >= 99.5 ? `${ms.toFixed(0)} ms` : `${Number(ms.toPrecision(2))} ms`;
-}
-
-function sizeText(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -4,6 +4,7 @@ import type { PeakMemory } from './inside/peak-memory.js';
 import type { Machine } from './machine.js';
 import type { BackendLabel, ContenderName, MemoryWay, WorkloadName } from './names.js';
 import type { Round } from './rounds.js';
+import type { SavingResults } from './saving/results.js';
 import type { Estimate } from './statistics.js';
 
 /** What is printed and written. */
@@ -20,6 +21,7 @@ export interface Results {
   readonly fits: readonly FitResult[];
   readonly kernels: readonly KernelResult[];
   readonly memory: readonly MemoryResult[];
+  readonly saving: SavingResults;
   /** What could not be measured though it should have been. */
   readonly failures: readonly string[];
 }

@@ -22,6 +22,8 @@ export interface PartResult {
   readonly notRun: readonly string[];
 }
 
+const MAX_TOLD = 20;
+
 /** Counts what happens in one part. Every row is there from the beginning: a zero is a result. */
 export class Tally<Key extends string> {
   readonly #part: Part;
@@ -49,11 +51,13 @@ export class Tally<Key extends string> {
     this.#counts.set(key, Math.max(this.#counts.get(key) ?? 0, Math.round(ms)));
   }
 
-  /** Something that must never happen. */
+  /** Something that must never happen. The first are told at once, should the end never come. */
   lose(key: Key, message: string): void {
+    const loss = `${this.#specs[key].what}: ${message}`;
     this.count(key);
     this.#lost++;
-    this.#losses.push(`${this.#specs[key].what}: ${message}`);
+    this.#losses.push(loss);
+    if (this.#lost <= MAX_TOLD) console.error(`\n${this.#part}: ${loss}`);
   }
 
   /** What else is to be said of the last loss, if anything. */

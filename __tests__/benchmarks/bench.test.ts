@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Results } from '../../benchmarks/results.js';
@@ -22,7 +22,8 @@ function runBench(args: readonly string[]): Promise<{ status: number; stdout: st
 describe('npm run bench', () => {
   test('measures fits, kernels and memory, and writes all of it', async () => {
     const [json, markdown] = ['results.json', 'results.md'].map((name) => join(tempFolder(), name));
-    const args = ['--quick', '--backends', 'cpu,wasm', '--workloads', 'dense,conv'];
+    const parts = ['--only', 'fit,kernel,memory', '--workloads', 'dense,conv'];
+    const args = ['--quick', '--backends', 'cpu,wasm', ...parts];
     const { status, stdout, stderr } = await runBench([...args, '--json', json!, '--markdown', markdown!]);
     expect({ status, failed: stderr.includes('failed') }).toEqual({ status: 0, failed: false });
     const { fits, kernels, memory, failures, backends } = JSON.parse(readFileSync(json!, 'utf8')) as Results;
@@ -48,10 +49,37 @@ describe('npm run bench', () => {
     expect(readFileSync(markdown!, 'utf8')).toContain('### fit on wasm');
   });
 
+  test('measures saving, and leaves nothing in the folder', async () => {
+    const json = join(tempFolder(), 'results.json');
+    const folder = join(tempFolder(), 'saved');
+    mkdirSync(folder);
+    const args = ['--quick', '--only', 'save', '--backends', 'cpu,wasm', '--folder', folder, '--json', json];
+    const { status, stdout } = await runBench(args);
+    expect(status).toBe(0);
+    const { saving } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    expect(readdirSync(folder)).toEqual([]);
+    expect(saving.fits.map(({ backend }) => backend)).toEqual(['cpu', 'wasm']);
+    for (const { rounds, size } of saving.fits) {
+      for (const name of ['stored', 'stored-last', 'by-hand'] as const) {
+        expect(rounds[0]?.[name]?.committed).toBe(size.epochs);
+      }
+    }
+    for (const { rounds } of saving.pauses) {
+      expect(rounds[0]?.bare?.longestMs).toBeGreaterThan(0);
+      expect(rounds[0]?.saving?.saveMs).toBeGreaterThan(0);
+    }
+    const [large] = saving.large;
+    for (const timeMs of Object.values({ ...large?.written[0], ...large?.readWarm[0] })) {
+      expect(timeMs).toBeGreaterThan(0);
+    }
+    expect(stdout).toContain('fit with a save in every epoch');
+  });
+
   test.each([
     { args: ['--backends', 'cuda'], told: 'cuda' },
     { args: ['--budget', '0'], told: '--budget' },
     { args: ['--rounds', '3'], told: '--rounds' },
+    { args: ['--folder', 'nowhere'], told: '--folder' },
     { args: ['--json', 'nowhere/results.json'], told: 'nowhere/results.json' },
   ])('refuses $args with status 2', async ({ args, told }) => {
     const { status, stderr } = await runBench(args);

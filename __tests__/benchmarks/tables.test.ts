@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { boundsOf } from '../../benchmarks/bounds.js';
 import { requireMarks, writeBetweenMarks } from '../../benchmarks/markdown-file.js';
-import { timeText } from '../../benchmarks/result-tables.js';
+import { timeText } from '../../benchmarks/figures.js';
 import type { FitResult } from '../../benchmarks/results.js';
 import type { Estimate } from '../../benchmarks/statistics.js';
 import { asMarkdown, asText } from '../../benchmarks/table.js';
@@ -80,7 +80,7 @@ describe('the bounds', () => {
     },
   });
   const missed = (result: FitResult): string[] =>
-    boundsOf({ fits: [result], kernels: [], memory: [] })
+    boundsOf({ fits: [result], kernels: [], memory: [], saving: { fits: [], pauses: [], large: [] } })
       .filter(({ isHeld }) => !isHeld)
       .map(({ of: what }) => what);
 

@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
+import { FileStore } from '../../../src/stores/file-store.js';
+import type { SaveContenderName } from '../../saving/names.js';
+import { fileHandler } from './file-handler.js';
+
+/** One way to train and to save, once. */
+export interface SaveContender {
+  readonly callbacks?: tf.CustomCallback[];
+  /** How many epochs have reached the store. */
+  readonly committed?: () => number;
+  /** How many tensors tfjs itself leaves behind. */
+  readonly left?: () => number;
+  dispose?(): void;
+}
+
+/** @param folder to be saved in. */
+export function saveContenderNamed(
+  name: SaveContenderName,
+  model: tf.LayersModel,
+  folder: string,
+): SaveContender {
+  switch (name) {
+    case 'bare':
+    case 'control':
+      return {};
+    case 'not-stored':
+      return withCheckpoint(null, false);
+    case 'stored':
+      return withCheckpoint(new CountingStore(folder), false);
+    case 'stored-last':
+      return withCheckpoint(new CountingStore(folder), true);
+    case 'by-hand':
+      return withHandWritten(model, folder);
+  }
+}
+
+/** The store of a folder, which counts what it has committed: an epoch may be replaced while it waits. */
+class CountingStore extends FileStore {
+  committed = 0;
+
+  override async save(...args: Parameters<FileStore['save']>): Promise<void> {
+    await super.save(...args);
+    this.committed += 1;
+  }
+}
+
+/** Makes every epoch the best: gives the compiled metric a value that rises. */
+class RisingMetric extends tf.CustomCallback {
+  constructor() {
+    // The checkpoint after it yields to the event loop; once is what bare `fit` does.
+    super({}, 'never');
+  }
+
+  override onEpochEnd(epoch: number, logs: Record<string, number | tf.Scalar> = {}): Promise<void> {
+    tf.dispose(logs['acc'] ?? []);
+    logs['acc'] = epoch;
+    return Promise.resolve();
+  }
+}
+
+function withCheckpoint(store: CountingStore | null, saveLast: boolean): SaveContender {
+  const checkpoint = new EntropyCheckpointCallback({
+    filepath: store,
+    monitor: 'acc',
+    mode: 'max',
+    saveLast,
+  });
+  return {
+    callbacks: [new RisingMetric(), checkpoint],
+    dispose: () => {
+      checkpoint.dispose();
+    },
+    ...(store === null ? {} : { committed: () => store.committed }),
+  };
+}
+
+/** What one writes without this package. */
+function withHandWritten(model: tf.LayersModel, folder: string): SaveContender {
+  const handler = fileHandler(folder);
+  let committed = 0;
+  const callback = new tf.CustomCallback({
+    onEpochEnd: async () => {
+      await model.save(handler, { includeOptimizer: true });
+      committed += 1;
+    },
+  });
+  // `getWeights` of adam, which saves call, makes a scalar that nobody disposes.
+  return { callbacks: [callback], committed: () => committed, left: () => committed };
+}

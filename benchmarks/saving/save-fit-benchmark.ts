@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import seedrandom from 'seedrandom';
+import { openBackend } from '../../backends/open-backend.js';
+import type { SaveFitSample, SaveFitSize } from '../inside/saving/save-fit.js';
+import { BACKENDS } from '../names.js';
+import { measureRounds, valuesOf, type Round } from '../rounds.js';
+import { estimate, halfWidth, median, type Estimate } from '../statistics.js';
+import { SAVE_CONTENDERS, type SaveContenderName, type SavingBackend } from './names.js';
+import type { SaveFitResult } from './results.js';
+import { SAVING_ENTRY, withTemporaryFolder } from './surroundings.js';
+
+export interface SaveFitPlan {
+  /** How long an epoch is to take; null: as short as can be, and no warming up. */
+  readonly epochMs: number | null;
+  readonly epochs: number;
+  readonly minRounds: number;
+  readonly maxRounds: number;
+  readonly budgetMs: number;
+}
+
+type SaveFitRound = Round<SaveContenderName, SaveFitSample>;
+
+const WANTED_HALF_WIDTH = 0.005;
+
+/** In a process of its own. @param announce is given the backend's description. */
+export async function benchmarkSaveFit(
+  backend: SavingBackend,
+  { epochMs, epochs, ...limits }: SaveFitPlan,
+  parent: string,
+  announce: (description: string) => void,
+): Promise<SaveFitResult> {
+  return withTemporaryFolder(parent, async (folder) => {
+    const open = await openBackend(BACKENDS[backend], SAVING_ENTRY);
+    try {
+      announce(open.description);
+      const size = await open.call<SaveFitSize>('prepareSaveFit', epochMs, epochs);
+      const measure = (name: SaveContenderName): Promise<SaveFitSample> =>
+        open.call('measureSaveFit', name, join(folder, name));
+      const turns = SAVE_CONTENDERS.map((name) => ({ name, every: 1 }));
+      // Compiles, and makes the folders.
+      if (epochMs !== null) for (const name of SAVE_CONTENDERS) await measure(name);
+      const rounds = await measureRounds({ turns, measure, isSettled, ...limits });
+      return { backend, size, ...summariseSaveFits(rounds), rounds };
+    } finally {
+      await open.close();
+    }
+  });
+}
+
+function isSettled(rounds: readonly SaveFitRound[]): boolean {
+  const random = seedrandom.alea('settled');
+  return (['stored', 'control', 'by-hand'] as const).every(
+    (name) => halfWidth(estimate(saveRatiosOf(rounds, name), random, 1000)) < WANTED_HALF_WIDTH,
+  );
+}
+
+export function summariseSaveFits(rounds: readonly SaveFitRound[]): Pick<SaveFitResult, 'bareMs' | 'ratios'> {
+  const random = seedrandom.alea('bootstrap');
+  const ratios: Partial<Record<SaveContenderName, Estimate>> = {};
+  for (const name of SAVE_CONTENDERS) {
+    const values = saveRatiosOf(rounds, name);
+    if (name !== 'bare' && values.length > 0) ratios[name] = estimate(values, random);
+  }
+  return { bareMs: median(valuesOf(rounds, ['bare'], ({ timeMs }) => timeMs)), ratios };
+}
+
+/** Time over that of bare `fit` in the same round, which is the mean of two. */
+function saveRatiosOf(rounds: readonly SaveFitRound[], name: SaveContenderName): number[] {
+  if (name === 'control') {
+    return valuesOf(rounds, ['control', 'bare'], (control, bare) => control.timeMs / bare.timeMs);
+  }
+  return valuesOf(
+    rounds,
+    [name, 'bare', 'control'],
+    (own, bare, control) => own.timeMs / ((bare.timeMs + control.timeMs) / 2),
+  );
+}
