@@ -205,6 +205,16 @@ describe('saveLast', () => {
   });
 });
 
+test('a store that is given to two trainings stays that of the first, when the second has been refused', async () => {
+  const store = new FileStore(tempFolder());
+  await store.open();
+  await expect(fitWithConfidences([5], { filepath: store })).rejects.toMatchObject({
+    code: 'ENTROPY_STORE_IN_USE',
+  });
+  await expect(new FileStore(tempFolder()).open()).rejects.toMatchObject({ code: 'ENTROPY_STORE_IN_USE' });
+  store.close();
+});
+
 describe('a new instance on a folder', () => {
   test('replaces all that an earlier run has left there with the first epoch that it saves', async () => {
     const folder = tempFolder();

@@ -123,10 +123,11 @@ export class EpochKeeper {
    * alone stays.
    */
   close(): void {
+    // One that was refused must not give back what another training has.
+    if (this.#isOpen) this.#writer?.end();
     this.#isOpen = false;
     this.#owesLast = null;
     this.score.reset();
-    this.#writer?.end();
     if (this.#store !== null) this.#held.dispose();
   }
 

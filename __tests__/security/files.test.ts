@@ -97,8 +97,9 @@ describe.each(FILES)('%s is refused where there is in its place', (file) => {
     const server = createServer();
     replace(file, () => undefined);
     await new Promise<void>((resolve) => server.listen(pathOf(file), resolve));
-    const outcomes = await reader.readFolder();
-    await new Promise((resolve) => server.close(resolve));
+    const outcomes = await reader.readFolder().finally(() => {
+      server.close();
+    });
     expect(outcomes['loadCheckpoint, a new model']).toBe('ENTROPY_NOT_A_CHECKPOINT');
   });
 });

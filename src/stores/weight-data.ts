@@ -31,14 +31,3 @@ export function weightSizeBytes(spec: tf.io.WeightsManifestEntry): number {
   if (!Number.isSafeInteger(sizeBytes)) throw new RangeError(`Weight "${spec.name}" has no size.`);
   return sizeBytes;
 }
-
-/** One buffer of all pieces, in order. */
-export function joinBytes(pieces: readonly Uint8Array[]): ArrayBuffer {
-  const joined = new Uint8Array(pieces.reduce((total, { byteLength }) => total + byteLength, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    joined.set(piece, offset);
-    offset += piece.byteLength;
-  }
-  return joined.buffer;
-}
