@@ -14,15 +14,15 @@ export interface SavingPlan {
 export const QUICK_SAVING_PLAN: SavingPlan = {
   fit: { epochMs: null, epochs: 2, minRounds: 1, maxRounds: 1, budgetMs: 0 },
   pause: { weights: 30, forMs: 100, rounds: 1 },
-  large: { weights: 3, units: 512, rounds: 1, coldReads: false },
+  large: { weights: 3, units: 512, rounds: 1, runs: 1, coldReads: false },
 };
 
 /** @param budget seconds for the rounds of `fit` on one backend. */
 export function savingPlan(budget: number): SavingPlan {
   return {
-    fit: { epochMs: 10_000, epochs: 3, minRounds: 4, maxRounds: 100, budgetMs: budget * 1000 },
+    fit: { epochMs: 1000, epochs: 3, minRounds: 10, maxRounds: 100, budgetMs: budget * 1000 },
     pause: { weights: 2000, forMs: 2000, rounds: 11 },
-    large: { weights: 16, units: 4096, rounds: 7, coldReads: true },
+    large: { weights: 16, units: 4096, rounds: 7, runs: 3, coldReads: true },
   };
 }
 

@@ -5,7 +5,7 @@ import type { LargeSize } from '../inside/saving/large-model.js';
 import type { Resident } from '../inside/saving/peak-resident.js';
 import { BACKENDS } from '../names.js';
 import { measureRounds, type Round } from '../rounds.js';
-import { READ_WAYS, WRITE_WAYS, type OwnWay, type ReadWay, type WriteWay } from './names.js';
+import { OWN_WAYS, READ_WAYS, WRITE_WAYS, type OwnWay, type ReadWay, type WriteWay } from './names.js';
 import type { LargeModelResult } from './results.js';
 import { dropFileCache, SAVING_ENTRY, withTemporaryFolder } from './surroundings.js';
 
@@ -14,6 +14,8 @@ export interface LargeModelPlan {
   /** A weight is `[units, units]`. */
   readonly units: number;
   readonly rounds: number;
+  /** For the memory: when a process collects its garbage differs from run to run. */
+  readonly runs: number;
   /** Whether to empty the system's cache of files, where this can be done. */
   readonly coldReads: boolean;
 }
@@ -36,22 +38,26 @@ export async function benchmarkLargeModel(plan: LargeModelPlan, parent: string):
   });
 }
 
-/** Each in a process of its own, as a process never gives memory back. @param folder is left with a checkpoint. */
+/** @param folder is left with a checkpoint. */
 async function measureResident(
-  { weights, units }: LargeModelPlan,
+  { weights, units, runs }: LargeModelPlan,
   folder: string,
 ): Promise<LargeModelResult['resident']> {
-  const measure = async (way: OwnWay): Promise<Resident | null> => {
-    const open = await openBackend(BACKENDS.cpu, SAVING_ENTRY);
-    try {
-      if (way !== 'load-new') await open.call('prepareLarge', weights, units);
-      return await open.call<Resident | null>('residentOfLarge', way, folder);
-    } finally {
-      await open.close();
+  const resident: Record<OwnWay, Resident[]> = { save: [], 'load-new': [], 'load-given': [] };
+  for (let run = 0; run < runs; run++) {
+    for (const way of OWN_WAYS) {
+      // In a process of its own, as a process never gives memory back.
+      const open = await openBackend(BACKENDS.cpu, SAVING_ENTRY);
+      try {
+        if (way !== 'load-new') await open.call('prepareLarge', weights, units);
+        const measured = await open.call<Resident | null>('residentOfLarge', way, folder);
+        if (measured !== null) resident[way].push(measured);
+      } finally {
+        await open.close();
+      }
     }
-  };
-  const save = await measure('save');
-  return { save, 'load-new': await measure('load-new'), 'load-given': await measure('load-given') };
+  }
+  return resident;
 }
 
 function measureWrites(

@@ -40,6 +40,6 @@ export interface LargeModelResult {
   /** With the system's cache of files emptied before; none where this cannot be done. */
   readonly readCold: readonly Round<ReadWay, number>[];
   readonly readWarm: readonly Round<ReadWay, number>[];
-  /** null where the system does not tell. */
-  readonly resident: Readonly<Record<OwnWay, Resident | null>>;
+  /** Each in a process of its own; none where the system does not tell. */
+  readonly resident: Readonly<Record<OwnWay, readonly Resident[]>>;
 }

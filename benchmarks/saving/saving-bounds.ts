@@ -1,7 +1,7 @@
 import seedrandom from 'seedrandom';
 import { atMost, type Bound } from '../bound.js';
 import { valuesOf, type Round } from '../rounds.js';
-import { estimate, type Estimate } from '../statistics.js';
+import { estimate, median, type Estimate } from '../statistics.js';
 import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
 
 /** Of the time of bare `fit`, with a save in every epoch. */
@@ -46,8 +46,8 @@ export function extraBytesOf({
   size,
 }: LargeModelResult): Record<keyof typeof resident, number | null> {
   const extra = (way: keyof typeof resident, asked = 0): number | null => {
-    const measured = resident[way];
-    return measured === null ? null : measured.peak - measured.before - asked;
+    const runs = resident[way];
+    return runs.length === 0 ? null : median(runs.map(({ peak, before }) => peak - before - asked));
   };
   return {
     save: extra('save'),
