@@ -13,14 +13,21 @@ import type { Estimate } from '../../benchmarks/statistics.js';
 const MB = 1e6;
 const of = (median: number): Estimate => ({ median, low: median - 0.003, high: median + 0.003, count: 9 });
 
+const sample = (timeMs: number, committed: number | null = null) => ({
+  timeMs,
+  outsideMs: timeMs / 10,
+  committed,
+});
+
 const fit = (stored: number, byHand: number, committed = 3): SaveFitResult => ({
   backend: 'wasm',
   size: { title: '4-2', batchSize: 32, batches: 60, epochs: 3, savedBytes: 8 * MB },
   bareMs: 3000,
   ratios: { control: of(1), stored: of(stored), 'stored-last': of(stored), 'by-hand': of(byHand) },
+  added: { notStored: of(1), stored: of(1000 * (stored - 1)), byHand: of(1000 * (byHand - 1)) },
   rounds: [
-    { bare: { timeMs: 3000, committed: null }, stored: { timeMs: 3000 * stored, committed } },
-    { stored: { timeMs: 3000 * stored, committed: 3 } },
+    { bare: sample(3000), stored: sample(3000 * stored, committed) },
+    { stored: sample(3000 * stored, 3) },
   ],
 });
 
@@ -69,12 +76,12 @@ describe('the bounds of saving', () => {
 
   test('are missed by one that adds as much as saving by hand', () => {
     expect(missed({ fits: [fit(1.02, 1.02)] })).toEqual([
-      'what it adds, of what saving by hand adds, on wasm',
+      'what storing adds, of what saving by hand adds, on wasm',
     ]);
   });
 
   test('leave out the share of something that could not be told from nothing', () => {
-    const unclear = fit(1.01, 1.002);
+    const unclear = fit(1.01, 1);
     expect(shareOfSavingByHand(unclear)).toBeNull();
     expect(missed({ fits: [unclear] })).toEqual([]);
   });
@@ -97,15 +104,35 @@ describe('the bounds of saving', () => {
 });
 
 test('the time of a fit that saves is that over the mean of both bare fits of its round', () => {
-  const sample = (timeMs: number) => ({ timeMs, committed: null });
-  const { bareMs, ratios } = summariseSaveFits([
-    { bare: sample(90), control: sample(110), stored: sample(105), 'by-hand': sample(120) },
-    { bare: sample(100), control: sample(100), stored: sample(105) },
-  ]);
+  const { bareMs, ratios, added } = summariseSaveFits(
+    [
+      { bare: sample(90), control: sample(110), stored: sample(105), 'by-hand': sample(120) },
+      { bare: sample(100), control: sample(100), stored: sample(105) },
+    ],
+    1,
+  );
+  expect(added).toBeNull();
   expect(bareMs).toBe(95);
   expect(ratios.stored?.median).toBe(1.05);
   expect(ratios['by-hand']?.median).toBe(1.2);
   expect(ratios['stored-last']).toBeUndefined();
+});
+
+test('what storing adds to an epoch is outside the steps, and to the callback without a store', () => {
+  const outside = (outsideMs: number) => ({ timeMs: 1000, outsideMs, committed: null });
+  const { added } = summariseSaveFits(
+    [
+      {
+        bare: outside(90),
+        control: outside(110),
+        'not-stored': outside(130),
+        stored: outside(150),
+        'by-hand': outside(200),
+      },
+    ],
+    10,
+  );
+  expect([added?.notStored.median, added?.stored.median, added?.byHand.median]).toEqual([3, 2, 10]);
 });
 
 test('a speed is that of its round, and none without rounds', () => {
@@ -127,18 +154,21 @@ test('the memory of a new model is without the model itself', () => {
 });
 
 describe('the tables of saving', () => {
-  const [fits, pauses, model] = savingTables({
+  const [fits, added, pauses, model] = savingTables({
     fits: [fit(1.01, 1.04, 2)],
     pauses: [pause(20)],
     large: [large({})],
   });
 
-  test('tell of how many epochs were committed, and of the share of saving by hand', () => {
+  test('tell of how many epochs were committed', () => {
     expect(fits?.rows).toEqual([
       ['wasm', '3.00 s', '1.000 ±0.003', '', '1.010 ±0.003', '1.010 ±0.003', '1.040 ±0.003', '2'],
     ]);
     expect(fits?.notes[0]).toContain('2–3 were committed');
-    expect(fits?.notes[0]).toContain('stored/by hand: 25 %');
+  });
+
+  test('tell of what is added to an epoch', () => {
+    expect(added?.rows).toEqual([['wasm', '1.000 ±0.003 ms', '10.0 ±0.0 ms', '40 ±0 ms', '25 %']]);
   });
 
   test('tell of both pauses and of the snapshot', () => {

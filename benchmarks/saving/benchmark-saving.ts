@@ -20,7 +20,7 @@ export const QUICK_SAVING_PLAN: SavingPlan = {
 /** @param budget seconds for the rounds of `fit` on one backend. */
 export function savingPlan(budget: number): SavingPlan {
   return {
-    fit: { epochMs: 1000, epochs: 3, minRounds: 10, maxRounds: 100, budgetMs: budget * 1000 },
+    fit: { epochMs: 4000, epochs: 8, minRounds: 4, maxRounds: 100, budgetMs: budget * 1000 },
     pause: { weights: 2000, forMs: 2000, rounds: 11 },
     large: { weights: 16, units: 4096, rounds: 7, runs: 3, coldReads: true },
   };

@@ -21,7 +21,18 @@ export interface SaveFitResult {
   readonly bareMs: number;
   /** Time over that of bare `fit`, the mean of both of the same round; the control over the bare one. */
   readonly ratios: Readonly<Partial<Record<SaveContenderName, Estimate>>>;
+  /** Outside the training steps, in ms of an epoch; null where a contender was not measured. */
+  readonly added: AddedBySaving | null;
   readonly rounds: readonly Round<SaveContenderName, SaveFitSample>[];
+}
+
+export interface AddedBySaving {
+  /** By the callback without a store, to bare `fit`. */
+  readonly notStored: Estimate;
+  /** By storing, to the callback without a store. */
+  readonly stored: Estimate;
+  /** By saving by hand, to bare `fit`. */
+  readonly byHand: Estimate;
 }
 
 export interface PauseResult {

@@ -40,7 +40,7 @@ export async function benchmarkSaveFit(
       // Compiles, and makes the folders.
       if (epochMs !== null) for (const name of SAVE_CONTENDERS) await measure(name);
       const rounds = await measureRounds({ turns, measure, isSettled, ...limits });
-      return { backend, size, ...summariseSaveFits(rounds), rounds };
+      return { backend, size, ...summariseSaveFits(rounds, epochs), rounds };
     } finally {
       await open.close();
     }
@@ -54,14 +54,39 @@ function isSettled(rounds: readonly SaveFitRound[]): boolean {
   );
 }
 
-export function summariseSaveFits(rounds: readonly SaveFitRound[]): Pick<SaveFitResult, 'bareMs' | 'ratios'> {
+export function summariseSaveFits(
+  rounds: readonly SaveFitRound[],
+  epochs: number,
+): Pick<SaveFitResult, 'bareMs' | 'ratios' | 'added'> {
   const random = seedrandom.alea('bootstrap');
   const ratios: Partial<Record<SaveContenderName, Estimate>> = {};
   for (const name of SAVE_CONTENDERS) {
     const values = saveRatiosOf(rounds, name);
     if (name !== 'bare' && values.length > 0) ratios[name] = estimate(values, random);
   }
-  return { bareMs: median(valuesOf(rounds, ['bare'], ({ timeMs }) => timeMs)), ratios };
+  return {
+    bareMs: median(valuesOf(rounds, ['bare'], ({ timeMs }) => timeMs)),
+    ratios,
+    added: addedBySaving(rounds, epochs),
+  };
+}
+
+function addedBySaving(rounds: readonly SaveFitRound[], epochs: number): SaveFitResult['added'] {
+  const random = seedrandom.alea('bootstrap');
+  const added = (own: SaveContenderName, without: readonly ['bare', 'control'] | readonly ['not-stored']) =>
+    valuesOf(rounds, [own, ...without], (sample, ...others) => {
+      const othersMs = others.reduce((sum, { outsideMs }) => sum + outsideMs, 0) / others.length;
+      return (sample.outsideMs - othersMs) / epochs;
+    });
+  const notStored = added('not-stored', ['bare', 'control']);
+  const stored = added('stored', ['not-stored']);
+  const byHand = added('by-hand', ['bare', 'control']);
+  if ([notStored, stored, byHand].some((values) => values.length === 0)) return null;
+  return {
+    notStored: estimate(notStored, random),
+    stored: estimate(stored, random),
+    byHand: estimate(byHand, random),
+  };
 }
 
 /** Time over that of bare `fit` in the same round, which is the mean of two. */

@@ -20,11 +20,9 @@ export function savingBoundsOf({ fits, pauses, large }: SavingResults): Bound[] 
   return [...fits.flatMap(saveFitBounds), ...pauses.map(pauseBound), ...large.flatMap(largeModelBounds)];
 }
 
-/** The share of what saving by hand adds that the callback adds; null where that could not be told from nothing. */
-export function shareOfSavingByHand({ ratios }: SaveFitResult): number | null {
-  const { stored, 'by-hand': byHand } = ratios;
-  if (stored === undefined || byHand === undefined || byHand.low <= 1) return null;
-  return (stored.median - 1) / (byHand.median - 1);
+/** What storing adds, of what saving by hand adds; null where that could not be told from nothing. */
+export function shareOfSavingByHand({ added }: SaveFitResult): number | null {
+  return added === null || added.byHand.low <= 0 ? null : added.stored.median / added.byHand.median;
 }
 
 /** Speed over that of the plain way, by rounds. */
@@ -69,7 +67,7 @@ function saveFitBounds(result: SaveFitResult): Bound[] {
       : [atMost(`the same with \`saveLast\` on ${backend}`, last.median, MAX_SAVING_OVERHEAD, 3)]),
     ...(share === null
       ? []
-      : [atMost(`what it adds, of what saving by hand adds, on ${backend}`, share, MAX_SHARE, 2)]),
+      : [atMost(`what storing adds, of what saving by hand adds, on ${backend}`, share, MAX_SHARE, 2)]),
   ];
 }
 

@@ -9,7 +9,7 @@ import { extraBytesOf, shareOfSavingByHand, speedOf } from './saving-bounds.js';
 /** Those that there are results for. */
 export function savingTables({ fits, pauses, large }: SavingResults): Table[] {
   return [
-    ...(fits.length > 0 ? [saveFitTable(fits)] : []),
+    ...(fits.length > 0 ? [saveFitTable(fits), addedTable(fits)] : []),
     ...(pauses.length > 0 ? [pauseTable(pauses)] : []),
     ...large.map(largeModelTable),
   ];
@@ -31,20 +31,33 @@ function saveFitTable(results: readonly SaveFitResult[]): Table {
   };
 }
 
-function saveFitNote(result: SaveFitResult): string {
-  const { backend, size, rounds } = result;
+function saveFitNote({ backend, size, rounds }: SaveFitResult): string {
   const { title, savedBytes, epochs, batches, batchSize } = size;
-  const share = shareOfSavingByHand(result);
-  const shareText =
-    share === null
-      ? '; by hand: not told from nothing'
-      : `; stored/by hand: ${Math.round(100 * share) || 0} %`;
   const committed = (name: SaveContenderName): string =>
     rangeText(valuesOf(rounds, [name], (sample) => sample.committed ?? 0));
   return (
     `${backend}: ${title}, adam, ${sizeText(savedBytes)} a save; ${epochs} epochs of ${batches} × ${batchSize} rows, of ` +
-    `which ${committed('stored')} were committed, with the last ${committed('stored-last')}${shareText}.`
+    `which ${committed('stored')} were committed, with the last ${committed('stored-last')}.`
   );
+}
+
+function addedTable(results: readonly SaveFitResult[]): Table {
+  return {
+    title: 'what is added outside the training steps, to an epoch',
+    head: ['', 'the callback, not stored', 'storing', 'saving by hand', 'storing / by hand'],
+    rows: results.map((result) => {
+      const { backend, added } = result;
+      const share = shareOfSavingByHand(result);
+      return [
+        backend,
+        ...[added?.notStored, added?.stored, added?.byHand].map((ms) =>
+          ms === undefined ? '' : `${ratioText(ms)} ms`,
+        ),
+        share === null ? '' : `${Math.round(100 * share)} %`,
+      ];
+    }),
+    notes: ['Storing: to the callback that does not store. The others: to bare fit.'],
+  };
 }
 
 /** `3`, or `2–3` where it differs. */

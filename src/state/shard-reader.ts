@@ -1,15 +1,18 @@
 import type * as tf from '@tensorflow/tfjs';
+import { Pacer } from '../event-loop.js';
 import { sha256 } from '../sha256.js';
 import { SHARD_BYTES, type ShardInBuffer, type ShardSpec } from '../stores/store.js';
 
 /**
  * Reads tensors from the device, one at a time, and cuts their bytes into shards: of the whole no more is in
- * memory than the tensor that is being read.
+ * memory than the tensor that is being read. In between the event loop comes round: on some backends a read is
+ * over before it does.
  */
 export class ShardReader {
   /** Those that have been read; their checksums may be yet to come. */
   readonly shards: { sizeBytes: number; sha256: Promise<string> }[] = [];
   readonly #tensors: tf.Tensor[];
+  readonly #pacer = new Pacer();
   /** What is left of the tensor that is being read. */
   #rest: Uint8Array = new Uint8Array();
 
@@ -38,6 +41,7 @@ export class ShardReader {
   async #fill(buffer: Uint8Array): Promise<number> {
     let filled = 0;
     while (filled < buffer.length && (this.#rest.length > 0 || (await this.#next()))) {
+      await this.#pacer.breathe();
       const piece = this.#rest.subarray(0, buffer.length - filled);
       buffer.set(piece, filled);
       filled += piece.length;

@@ -1,6 +1,16 @@
 import type { DurableFolder } from './durable-folder.js';
 import { isShardFile, isTemporaryFile, shardFileName, slotOfFile } from './file-names.js';
+import type { FolderEntry } from './file-system.js';
 import { decodeModelJson } from './model-json.js';
+
+export interface LeftoversOptions {
+  /** What there is in the folder. @default it is listed */
+  readonly entries?: readonly FolderEntry[];
+  /** The shards that the slot files name which were just written. They need not be read. */
+  readonly known?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** @default every shard */
+  readonly isCandidate?: (shardFile: string) => boolean;
+}
 
 /**
  * Removes temporary files, and shards that no slot names. A shard may be needed until the slots that name others
@@ -10,22 +20,32 @@ import { decodeModelJson } from './model-json.js';
  */
 export async function removeLeftovers(
   folder: DurableFolder,
-  isCandidate: (shardFile: string) => boolean = () => true,
+  { entries: listed, known = new Map(), isCandidate = () => true }: LeftoversOptions = {},
 ): Promise<void> {
-  const entries = await folder.entries().catch(() => []);
+  const entries = listed ?? (await folder.entries().catch(() => []));
   const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   const shards = files.filter((name) => isShardFile(name) && isCandidate(name));
   const slotFiles = entries.map(({ name }) => name).filter((name) => slotOfFile(name) !== null);
-  const named = shards.length === 0 ? new Set() : await shardsNamedBy(folder, slotFiles).catch(() => null);
+  const named =
+    shards.length === 0 ? new Set() : await shardsNamedBy(folder, slotFiles, known).catch(() => null);
   // Nobody knows what a slot file that cannot be read names.
   const unnamed = named === null ? [] : shards.filter((name) => !named.has(name));
   const leftovers = [...files.filter(isTemporaryFile), ...unnamed];
   await Promise.allSettled(leftovers.map((name) => folder.remove(name)));
 }
 
-async function shardsNamedBy(folder: DurableFolder, slotFiles: readonly string[]): Promise<Set<string>> {
+async function shardsNamedBy(
+  folder: DurableFolder,
+  slotFiles: readonly string[],
+  known: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<Set<string>> {
   const named = new Set<string>();
   for (const slotFile of slotFiles) {
+    const shards = known.get(slotFile);
+    if (shards !== undefined) {
+      for (const shard of shards) named.add(shard);
+      continue;
+    }
     const bytes = await folder.read(slotFile);
     if (bytes === null) continue;
     for (const shard of decodeModelJson(bytes, slotFile).shards) named.add(shardFileName(shard));

@@ -1,42 +1,58 @@
 import { EntropyCheckpointError } from '../errors.js';
+import { allEnded } from './all-ended.js';
 import type { DurableFolder } from './durable-folder.js';
 import { removeLeftovers } from './file-leftovers.js';
+import type { FolderEntry } from './file-system.js';
 import { slotFileName, slotOfFile } from './file-names.js';
-import { writeShards } from './file-shards.js';
+import { writeShards, type ShardBuffers } from './file-shards.js';
 import { decodeModelJson, encodeModelJson } from './model-json.js';
 import { UNCHANGED } from './store-failure.js';
 import type { CheckpointHead, CheckpointSource, Placement, ShardSpec, Slot } from './store.js';
 
 const IN_PLACE = 'The new checkpoint is in place';
+const UNSURE = `${IN_PLACE}, but a power failure may bring back the previous one.`;
+
+/** A slot's file, and the new one that is to take its place. */
+interface Replacement {
+  readonly file: string;
+  readonly temporary: string;
+}
 
 /**
  * Puts a checkpoint into a folder that nobody else writes to. Each step is on the disk before the next begins:
- * the shards, the slots that name them, the end of the slots that are not kept, the end of their shards.
+ * the shards, the slots that name them, the end of the slots that are not kept and of their shards.
  */
 export async function saveToFolder(
   folder: DurableFolder,
   source: CheckpointSource,
   { into, keep }: Placement,
+  buffers: ShardBuffers,
 ): Promise<void> {
   const written = new Set<string>();
   try {
-    const shards = await folder.attempt('write the weights', UNCHANGED, async () => {
-      await folder.create();
-      const specs = await writeShards(folder, source, written);
-      await folder.sync();
-      return specs;
-    });
-    const head = await folder.attempt('describe the checkpoint', UNCHANGED, () => source.head());
-    await writeSlots(folder, into, encode(folder, head, shards));
-    await folder.attempt('remove what is not kept', `${IN_PLACE}.`, () =>
-      removeSlots(folder, [...into, ...keep]),
+    const shards = await folder.attempt('write the weights', UNCHANGED, () =>
+      writeShards(folder, source, buffers.take(source.sizeBytes), written),
     );
+    const head = await folder.attempt('describe the checkpoint', UNCHANGED, () => source.head());
+    const [replacements] = await allEnded([
+      writeTemporaries(folder, into.map(slotFileName), encode(folder, head, shards)),
+      folder.attempt('write the weights', UNCHANGED, () => folder.sync()),
+    ]);
+    await replace(folder, replacements);
+    const [entries] = await allEnded([
+      folder.attempt('list the files', `${IN_PLACE}.`, () => folder.entries()),
+      folder.attempt('flush it to the disk', UNSURE, () => folder.sync()),
+    ]);
+    const left = await folder.attempt('remove what is not kept', `${IN_PLACE}.`, () =>
+      removeSlots(folder, entries, [...into, ...keep]),
+    );
+    const known = new Map(into.map((slot) => [slotFileName(slot), written]));
+    await removeLeftovers(folder, { entries: left, known });
   } catch (error) {
     // A disk that is full must not fill up further. The previous shards stay: the slots may not be on the disk.
-    await removeLeftovers(folder, (name) => written.has(name));
+    await removeLeftovers(folder, { isCandidate: (name) => written.has(name) });
     throw error;
   }
-  await removeLeftovers(folder);
 }
 
 /** Refuses what `load` would refuse, while the previous checkpoint is still there. */
@@ -57,32 +73,39 @@ function encode(folder: DurableFolder, head: CheckpointHead, written: readonly S
   }
 }
 
-async function writeSlots(
+/** A disk that is full shows before the first slot is replaced. */
+async function writeTemporaries(
   folder: DurableFolder,
-  slots: readonly Slot[],
+  files: readonly string[],
   modelJson: Uint8Array,
-): Promise<void> {
-  // A disk that is full shows before the first slot is replaced.
-  const replacements: { file: string; temporary: string }[] = [];
-  for (const file of slots.map(slotFileName)) {
+): Promise<Replacement[]> {
+  const replacements: Replacement[] = [];
+  for (const file of files) {
     await folder.attempt(`write ${file}`, UNCHANGED, async () => {
       replacements.push({ file, temporary: await folder.writeTemporary(modelJson) });
     });
   }
+  return replacements;
+}
+
+async function replace(folder: DurableFolder, replacements: readonly Replacement[]): Promise<void> {
   for (const [i, { file, temporary }] of replacements.entries()) {
     const advice = i === 0 ? UNCHANGED : `${IN_PLACE} in ${replacements[0]!.file}.`;
     await folder.attempt(`write ${file}`, advice, () => folder.rename(temporary, file));
   }
-  const unsure = `${IN_PLACE}, but a power failure may bring back the previous one.`;
-  await folder.attempt('flush it to the disk', unsure, () => folder.sync());
 }
 
-async function removeSlots(folder: DurableFolder, kept: readonly Slot[]): Promise<void> {
-  const entries = await folder.entries();
+/** @returns the entries that are left. */
+async function removeSlots(
+  folder: DurableFolder,
+  entries: readonly FolderEntry[],
+  kept: readonly Slot[],
+): Promise<FolderEntry[]> {
   const others = entries.filter((entry) => {
     const slot = slotOfFile(entry.name);
     return entry.isFile() && slot !== null && !kept.includes(slot);
   });
   for (const { name } of others) await folder.remove(name);
   if (others.length > 0) await folder.sync();
+  return entries.filter((entry) => !others.includes(entry));
 }

@@ -4,6 +4,7 @@ import { FileCheckpoint } from './file-checkpoint.js';
 import { removeLeftovers } from './file-leftovers.js';
 import { FolderLock, realFolder } from './file-lock.js';
 import { slotFileName, slotOfFile } from './file-names.js';
+import { ShardBuffers } from './file-shards.js';
 import { saveToFolder } from './file-save.js';
 import { nodeFileSystem, type FileSystem } from './file-system.js';
 import { decodeModelJson, isForeignModelJson } from './model-json.js';
@@ -23,6 +24,8 @@ export class FileStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'many';
   readonly #folder: DurableFolder;
+  /** Kept while the folder is claimed. */
+  readonly #buffers = new ShardBuffers();
   #lock: FolderLock | null = null;
   #isOpen = false;
   #pendingSaves = 0;
@@ -94,6 +97,7 @@ export class FileStore implements CheckpointStore {
     if (this.#isOpen || this.#pendingSaves > 0) return;
     this.#lock?.release();
     this.#lock = null;
+    this.#buffers.free();
   }
 
   async #claim(): Promise<void> {
@@ -142,7 +146,7 @@ export class FileStore implements CheckpointStore {
     try {
       await before;
       if (this.#lock === null) await this.#claim();
-      await saveToFolder(this.#folder, checkpoint, placement);
+      await saveToFolder(this.#folder, checkpoint, placement, this.#buffers);
     } finally {
       this.#pendingSaves--;
       this.#releaseIfIdle();

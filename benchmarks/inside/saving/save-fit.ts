@@ -3,6 +3,7 @@ import type { SaveContenderName } from '../../saving/names.js';
 import { collectGarbage } from '../collect-garbage.js';
 import { oneHotTensor, uniformTensor } from '../synthetic-data.js';
 import { saveContenderNamed } from './save-contenders.js';
+import { stepsTimed } from './steps-timed.js';
 
 export interface SaveFitSize {
   readonly title: string;
@@ -15,6 +16,8 @@ export interface SaveFitSize {
 
 export interface SaveFitSample {
   readonly timeMs: number;
+  /** Of it, what was spent outside the steps of the optimizer: in callbacks, in saving, and in waiting for it. */
+  readonly outsideMs: number;
   /** Epochs that have reached the disk; null where none is to. */
   readonly committed: number | null;
 }
@@ -82,13 +85,15 @@ export async function measureSaveFit(name: SaveContenderName, folder: string): P
 
   const startMs = performance.now();
   // With the callback, it waits at its end for all to be stored.
-  await model.fit(x, y, {
-    epochs: size.epochs,
-    batchSize: size.batchSize,
-    shuffle: false,
-    verbose: 0,
-    ...(contender.callbacks === undefined ? {} : { callbacks: contender.callbacks }),
-  });
+  const stepsMs = await stepsTimed(() =>
+    model.fit(x, y, {
+      epochs: size.epochs,
+      batchSize: size.batchSize,
+      shuffle: false,
+      verbose: 0,
+      ...(contender.callbacks === undefined ? {} : { callbacks: contender.callbacks }),
+    }),
+  );
   const timeMs = performance.now() - startMs;
 
   contender.dispose?.();
@@ -96,7 +101,7 @@ export async function measureSaveFit(name: SaveContenderName, folder: string): P
   model.dispose();
   const left = tf.memory().numTensors - tensorsBefore - (contender.left?.() ?? 0);
   if (left !== 0) throw new Error(`Expected '${name}' to leave no tensor behind, got ${left}.`);
-  return { timeMs, committed: contender.committed?.() ?? null };
+  return { timeMs, outsideMs: timeMs - stepsMs, committed: contender.committed?.() ?? null };
 }
 
 function buildModel(): tf.Sequential {
