@@ -8,7 +8,7 @@ export type ReadBytes = StoredCheckpoint['read'];
 /** Up to this size what has been read to verify it is kept, and need not be read again. */
 const KEPT_BYTES = 4 * SHARD_BYTES;
 /** Shards that are read and hashed at a time. */
-const LANES = 4;
+const LANES = 3;
 
 /**
  * Compares every shard with its checksum.

@@ -4,7 +4,7 @@ import { shardFileName } from './file-names.js';
 import { SHARD_BYTES, type CheckpointSource, type ShardInBuffer, type ShardSpec } from './store.js';
 
 /** How many shards are in memory: one is read while the others are on their way to the disk. */
-const MAX_BUFFERS = 3;
+const MAX_BUFFERS = 4;
 
 /** Memory for shards, used again by each save: to fill what is new takes several times as long. */
 export class ShardBuffers {
