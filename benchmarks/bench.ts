@@ -1,5 +1,5 @@
 /**
- * What the callback costs: time of `fit`, of its kernels, of saving, and memory, on every backend.
+ * What the callback costs: time of `fit`, of its kernels, of saving, of large models, and memory, on every backend.
  * `npm run bench -- --help` lists the flags; README.md beside this file says how it is measured.
  */
 import { writeFileSync } from 'node:fs';
@@ -13,12 +13,14 @@ import type { BackendLabel } from './names.js';
 import { markdownReport, textReport } from './report.js';
 import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
 import {
-  benchmarkSaving,
+  benchmarkSaves,
   QUICK_SAVING_PLAN,
   savingPlan,
+  type SaveResults,
   type SavingPlan,
 } from './saving/benchmark-saving.js';
-import type { SavingResults } from './saving/results.js';
+import { benchmarkLargeModel } from './saving/large-model-benchmark.js';
+import type { LargeModelResult } from './saving/results.js';
 
 interface Plan {
   readonly fit: FitPlan;
@@ -51,7 +53,8 @@ class Benchmark {
   readonly #fits: FitResult[] = [];
   readonly #kernels: KernelResult[] = [];
   readonly #memory: MemoryResult[] = [];
-  #saving: SavingResults = { fits: [], pauses: [], large: [] };
+  #saves: SaveResults = { fits: [], pauses: [] };
+  readonly #large: LargeModelResult[] = [];
   readonly #failures: string[] = [];
 
   constructor(flags: Flags) {
@@ -75,7 +78,12 @@ class Benchmark {
         benchmarkMemory(this.#plan.memory, (result) => this.#memory.push(result)),
       );
     }
-    if (this.#flags.only.includes('save')) await this.#runSaving();
+    if (this.#flags.only.includes('save')) await this.#runSaves();
+    if (this.#flags.only.includes('large')) {
+      await this.#attempt('a large model', async () => {
+        this.#large.push(await benchmarkLargeModel(this.#plan.saving.large, this.#flags.folder));
+      });
+    }
   }
 
   results(command: string): Results {
@@ -88,7 +96,7 @@ class Benchmark {
       fits: this.#fits,
       kernels: this.#kernels,
       memory: this.#memory,
-      saving: this.#saving,
+      saving: { ...this.#saves, large: this.#large },
       failures: this.#failures,
     };
   }
@@ -101,9 +109,9 @@ class Benchmark {
     }
   }
 
-  async #runSaving(): Promise<void> {
+  async #runSaves(): Promise<void> {
     const { backends, folder } = this.#flags;
-    this.#saving = await benchmarkSaving(this.#plan.saving, {
+    this.#saves = await benchmarkSaves(this.#plan.saving, {
       backends,
       folder,
       announce: (backend, description) => void (this.#backends[backend] = description),

@@ -14,7 +14,7 @@ export type BackendLabel = keyof typeof BACKENDS;
 export const BACKEND_LABELS = Object.keys(BACKENDS) as BackendLabel[];
 
 /** What `--only` chooses among. */
-export const PARTS = ['fit', 'kernel', 'memory', 'save'] as const;
+export const PARTS = ['fit', 'kernel', 'memory', 'save', 'large'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const WORKLOADS = ['dense', 'conv', 'classes', 'sequence'] as const;

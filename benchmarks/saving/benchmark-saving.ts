@@ -1,8 +1,8 @@
-import { benchmarkLargeModel, type LargeModelPlan } from './large-model-benchmark.js';
+import type { LargeModelPlan } from './large-model-benchmark.js';
 import { SAVING_BACKENDS } from './names.js';
 import type { BackendLabel } from '../names.js';
 import { benchmarkPause, type PausePlan } from './pause-benchmark.js';
-import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
+import type { PauseResult, SaveFitResult, SavingResults } from './results.js';
 import { benchmarkSaveFit, type SaveFitPlan } from './save-fit-benchmark.js';
 
 export interface SavingPlan {
@@ -35,16 +35,14 @@ export interface SavingSurroundings {
   readonly attempt: (name: string, measure: () => Promise<void>) => Promise<void>;
 }
 
+export type SaveResults = Pick<SavingResults, 'fits' | 'pauses'>;
+
 /** One after the other, each in a process of its own. */
-export async function benchmarkSaving(
-  { fit, pause, large }: SavingPlan,
+export async function benchmarkSaves(
+  { fit, pause }: SavingPlan,
   { backends, folder, announce, attempt }: SavingSurroundings,
-): Promise<SavingResults> {
-  const results = {
-    fits: [] as SaveFitResult[],
-    pauses: [] as PauseResult[],
-    large: [] as LargeModelResult[],
-  };
+): Promise<SaveResults> {
+  const results = { fits: [] as SaveFitResult[], pauses: [] as PauseResult[] };
   for (const backend of SAVING_BACKENDS.filter((name) => backends.includes(name))) {
     const tell = (description: string): void => {
       announce(backend, description);
@@ -54,11 +52,6 @@ export async function benchmarkSaving(
     });
     await attempt(`pauses on ${backend}`, async () => {
       results.pauses.push(await benchmarkPause(backend, pause, folder, tell));
-    });
-  }
-  if (backends.includes('cpu')) {
-    await attempt('a large model', async () => {
-      results.large.push(await benchmarkLargeModel(large, folder));
     });
   }
   return results;
