@@ -30,14 +30,14 @@ export default defineConfig(
     },
   },
   {
-    files: ['__tests__/**', 'examples/**', 'benchmarks/**', 'torture/**'],
+    files: ['__tests__/**', 'examples/**', 'benchmarks/**', 'study/**', 'torture/**'],
     rules: {
       // `verbose: 0`, as everybody writes it; tfjs does not export the enum.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
     },
   },
   {
-    files: ['examples/**', 'benchmarks/**', 'torture/**'],
+    files: ['examples/**', 'benchmarks/**', 'study/**', 'torture/**'],
     rules: { 'no-console': 'off' },
   },
 );

@@ -1,0 +1,125 @@
+import seedrandom from 'seedrandom';
+import { readFashionMnist } from '../../examples/noisy-mnist/fashion-mnist-files.js';
+import { NUM_CLASSES, type ImagePool } from '../../examples/noisy-mnist/image-pool.js';
+import { readMnist } from '../../examples/noisy-mnist/mnist-files.js';
+import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
+import { imageSamples, imageShape } from './image-features.js';
+import { NUM_LANGUAGES, readLanguages } from './languages.js';
+import { splitRows, type Form, type Samples, type Sizes, type Task } from './samples.js';
+import {
+  inputShapeOf,
+  samplesOf,
+  trigramsOf,
+  wordsOf,
+  type LabelledText,
+  type TextFeatures,
+} from './text-features.js';
+import { NUM_PARTS_OF_SPEECH, NUM_TOPICS, readGlosses, readPartsOfSpeech } from './wordnet.js';
+
+export const TASKS = ['mnist', 'fashion-mnist', 'languages', 'glosses', 'parts-of-speech'] as const;
+export type TaskName = (typeof TASKS)[number];
+
+/** Reads the data once. */
+interface Source {
+  readonly numClasses: number;
+  readonly sizes: Sizes;
+  readonly shape: (form: Form) => readonly number[];
+  /** As many random rows as are asked for. */
+  readonly draw: (count: number, form: Form, random: () => number) => Samples;
+}
+
+const SIZES: Sizes = { train: 1500, validation: 500, test: 2000 };
+
+/** Characters that a recurrent net gets. No word is longer; of a piece in some language it is half. */
+const SEQUENCE_LENGTH = 16;
+
+const SOURCES: Record<TaskName, () => Source> = {
+  mnist: () => imageSource(merged(readMnist())),
+  'fashion-mnist': () => imageSource(readFashionMnist()),
+  languages: () =>
+    textSource(
+      readLanguages(),
+      NUM_LANGUAGES,
+      { train: 1500, validation: 400, test: 1900 },
+      {
+        tokensOf: trigramsOf,
+        buckets: 256,
+        length: SEQUENCE_LENGTH,
+      },
+    ),
+  glosses: () =>
+    textSource(readGlosses(), NUM_TOPICS, SIZES, {
+      tokensOf: wordsOf,
+      buckets: 256,
+      length: SEQUENCE_LENGTH,
+    }),
+  'parts-of-speech': () =>
+    textSource(readPartsOfSpeech(), NUM_PARTS_OF_SPEECH, SIZES, {
+      tokensOf: trigramsOf,
+      buckets: 256,
+      length: SEQUENCE_LENGTH,
+    }),
+};
+
+const sources = new Map<TaskName, Source>();
+
+/** The same seed draws the same rows in the same order, and from one pool: no row is in two parts. */
+export function loadTask(name: TaskName, form: Form, seed: number): Task {
+  const source = sources.get(name) ?? SOURCES[name]();
+  sources.set(name, source);
+  const { sizes, numClasses } = source;
+  const random = seedrandom(`rows ${name} ${seed}`);
+  const rows = source.draw(sizes.train + sizes.validation + sizes.test, form, random);
+  return { inputShape: source.shape(form), numClasses, ...splitRows(rows, sizes) };
+}
+
+function imageSource(pool: ImagePool): Source {
+  return {
+    numClasses: NUM_CLASSES,
+    sizes: SIZES,
+    shape: imageShape,
+    draw: (count, form, random) =>
+      imageSamples(pool, drawWithoutReplacement(pool.labels.length, count, random), form),
+  };
+}
+
+function merged({ train, test }: { train: ImagePool; test: ImagePool }): ImagePool {
+  const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+    const both = new Uint8Array(a.length + b.length);
+    both.set(a);
+    both.set(b, a.length);
+    return both;
+  };
+  return { pixels: join(train.pixels, test.pixels), labels: join(train.labels, test.labels) };
+}
+
+function textSource(
+  texts: readonly LabelledText[],
+  numClasses: number,
+  sizes: Sizes,
+  features: TextFeatures,
+): Source {
+  return {
+    numClasses,
+    sizes,
+    shape: (form) => inputShapeOf(features, form),
+    draw: (count, form, random) => samplesOf(drawBalanced(texts, numClasses, count, random), features, form),
+  };
+}
+
+/** As many of each class, in random order. */
+function drawBalanced(
+  texts: readonly LabelledText[],
+  numClasses: number,
+  count: number,
+  random: () => number,
+): LabelledText[] {
+  const quota = Math.ceil(count / numClasses);
+  const taken = new Uint32Array(numClasses);
+  const drawn: LabelledText[] = [];
+  for (const index of drawWithoutReplacement(texts.length, texts.length, random)) {
+    const text = texts[index]!;
+    if (drawn.length < count && taken[text.label]!++ < quota) drawn.push(text);
+  }
+  return drawn;
+}

@@ -1,0 +1,54 @@
+import type { Rule } from '../rules/rule.js';
+import type { Trajectory } from '../trajectories.js';
+import { regretOf } from './regret.js';
+import { estimateMean, quantile, type MeanEstimate } from './statistics.js';
+
+/** How a rule did. Regrets in percentage points. */
+export interface Performance {
+  readonly regret: MeanEstimate;
+  /** 95 % are at most that. */
+  readonly high: number;
+  readonly worst: number;
+}
+
+/** A rule against another in the same trainings. */
+export interface PairedComparison {
+  /** Mean regret less that of the other: below 0 it is better. */
+  readonly difference: MeanEstimate;
+  readonly wins: number;
+  readonly ties: number;
+  readonly losses: number;
+}
+
+export function performanceOf(rule: Rule, trajectories: readonly Trajectory[]): Performance {
+  const regrets = trajectories.map((trajectory) => regretOf(rule, trajectory));
+  return {
+    regret: estimateMean(grouped(trajectories, regrets)),
+    high: quantile(regrets, 0.95),
+    worst: Math.max(...regrets),
+  };
+}
+
+export function compareRules(rule: Rule, other: Rule, trajectories: readonly Trajectory[]): PairedComparison {
+  const differences = trajectories.map(
+    (trajectory) => regretOf(rule, trajectory) - regretOf(other, trajectory),
+  );
+  const count = (isCounted: (difference: number) => boolean): number => differences.filter(isCounted).length;
+  return {
+    difference: estimateMean(grouped(trajectories, differences)),
+    wins: count((difference) => difference < 0),
+    ties: count((difference) => difference === 0),
+    losses: count((difference) => difference > 0),
+  };
+}
+
+/** Values of trainings that differ in their seed alone are together. */
+function grouped(trajectories: readonly Trajectory[], values: readonly number[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const [i, { cell }] of trajectories.entries()) {
+    const { seed, ...rest } = cell;
+    const key = Object.values(rest).join('/');
+    groups.set(key, [...(groups.get(key) ?? []), values[i]!]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,41 @@
+import seedrandom from 'seedrandom';
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface MeanEstimate extends Interval {
+  readonly mean: number;
+}
+
+const RESAMPLES = 10_000;
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** @param share 0…1; 0.95 is the value that 95 % are at most. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/**
+ * The mean of all values with its 95 % percentile-bootstrap interval, which draws whole groups: values within
+ * one are alike. The same values give the same interval.
+ */
+export function estimateMean(groups: readonly (readonly number[])[]): MeanEstimate {
+  const random = seedrandom.alea('bootstrap');
+  const sums = groups.map((values) => values.reduce((sum, value) => sum + value, 0));
+  const means = Array.from({ length: RESAMPLES }, () => {
+    let [sum, count] = [0, 0];
+    for (let i = 0; i < groups.length; i++) {
+      const drawn = Math.floor(random() * groups.length);
+      sum += sums[drawn]!;
+      count += groups[drawn]!.length;
+    }
+    return sum / count;
+  });
+  return { mean: mean(groups.flat()), low: quantile(means, 0.025), high: quantile(means, 0.975) };
+}

@@ -1,0 +1,31 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export const PRESETS = ['quick', 'full'] as const;
+
+export interface Flags {
+  readonly preset: (typeof PRESETS)[number];
+  readonly processes: number;
+}
+
+/** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
+export function parseFlags(args: readonly string[]): Flags {
+  return new Command('npm run study --')
+    .description('Which epoch is the right one: trains what is not recorded yet, then evaluates every rule.')
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .showHelpAfterError('Run with --help to see every flag.')
+    .addOption(
+      new Option('--preset <name>', 'quick: a few trainings in under three minutes, to see that it runs')
+        .choices(PRESETS)
+        .default('full'),
+    )
+    .option('--processes <count>', 'trainings at a time', positiveInteger, availableParallelism())
+    .parse(args, { from: 'user' })
+    .opts<Flags>();
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError(`Expected an integer from 1 up, got '${text}'.`);
+}

@@ -1,0 +1,85 @@
+import { NOISES, type NoiseName } from './data/label-noise.js';
+import { TASKS, type TaskName } from './data/tasks.js';
+import { NETWORKS, type NetworkName } from './networks.js';
+
+export const OPTIMIZERS = ['adam-small', 'adam-large', 'sgd-small', 'sgd-large'] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** One training. */
+export interface Cell {
+  readonly task: TaskName;
+  readonly noise: NoiseName;
+  readonly network: NetworkName;
+  readonly optimizer: OptimizerName;
+  readonly seed: number;
+}
+
+export const EPOCHS = 30;
+const SEEDS = [1, 2, 3];
+/** Rules are chosen on it, and evaluated on the others. */
+export const TUNING_TASK: TaskName = 'mnist';
+
+const DENSE_OPTIMIZERS: Partial<Record<NetworkName, readonly OptimizerName[]>> = {
+  dense: OPTIMIZERS,
+  dropout: ['adam-small', 'sgd-large'],
+};
+const IMAGES = { ...DENSE_OPTIMIZERS, conv: ['adam-large', 'sgd-small'] } as const;
+const SEQUENCES = { ...DENSE_OPTIMIZERS, recurrent: ['adam-large'] } as const;
+
+const OPTIMIZERS_OF: Record<TaskName, Partial<Record<NetworkName, readonly OptimizerName[]>>> = {
+  mnist: IMAGES,
+  'fashion-mnist': IMAGES,
+  languages: SEQUENCES,
+  glosses: DENSE_OPTIMIZERS,
+  'parts-of-speech': SEQUENCES,
+};
+
+/** Of networks other than the plain one. */
+const FEWER_NOISES: readonly NoiseName[] = ['none', 'symmetric-40', 'symmetric-60', 'pair-45', 'instance-30'];
+
+/** With two classes, more wrong labels than right ones would be another task. */
+const isPossible = (task: TaskName, noise: NoiseName): boolean =>
+  task !== 'parts-of-speech' || noise !== 'symmetric-60';
+
+const noisesFor = (task: TaskName, network: NetworkName): NoiseName[] =>
+  NOISES.filter((noise) => isPossible(task, noise) && (network === 'dense' || FEWER_NOISES.includes(noise)));
+
+/** The part on which rules are chosen comes first; what is cut short after it has something of everything. */
+export function fullGrid(): Cell[] {
+  const held = TASKS.filter((task) => task !== TUNING_TASK);
+  return [[TUNING_TASK], held].flatMap((tasks) =>
+    SEEDS.flatMap((seed) => tasks.flatMap((task) => cellsOf(task, seed))),
+  );
+}
+
+function cellsOf(task: TaskName, seed: number): Cell[] {
+  return NETWORKS.flatMap((network) =>
+    (OPTIMIZERS_OF[task][network] ?? []).flatMap((optimizer) =>
+      noisesFor(task, network).map((noise) => ({
+        task,
+        noise,
+        network,
+        optimizer,
+        seed,
+      })),
+    ),
+  );
+}
+
+const FIRST_OPTIMIZER = { dropout: 'sgd-large', conv: 'adam-large', recurrent: 'adam-large' } as const;
+
+/** A few of the full grid, of every task and network. */
+export function quickGrid(): Cell[] {
+  const isQuick = ({ task, noise, network, optimizer, seed }: Cell): boolean =>
+    seed === 1 &&
+    (task === 'mnist' || task === 'parts-of-speech' || network === 'dense') &&
+    (network === 'dense'
+      ? optimizer === 'adam-large' && (noise === 'none' || noise === 'symmetric-40')
+      : noise === 'symmetric-40' && optimizer === FIRST_OPTIMIZER[network]);
+  return fullGrid().filter(isQuick);
+}
+
+/** `mnist/symmetric-40/dense/adam-small/1` */
+export function cellId({ task, noise, network, optimizer, seed }: Cell): string {
+  return [task, noise, network, optimizer, seed].join('/');
+}

@@ -1,0 +1,34 @@
+import {
+  last,
+  maximumEntropy,
+  maximumEntropyLater,
+  validationAccuracy,
+  validationLoss,
+} from './baselines.js';
+import { labelWave } from './label-wave.js';
+import { firstShift, gradientDisparity, matrixNorm, mutualInformation, nuclearNorm } from './literature.js';
+import { firstAveragedMargin, firstMargin, marginGap } from './margins.js';
+import type { Rule } from './rule.js';
+
+const WINDOWS = [1, 2, 3, 5];
+
+/** In the order of the tables. */
+export const RULES: readonly Rule[] = [
+  last,
+  maximumEntropy,
+  maximumEntropyLater,
+  ...WINDOWS.map((window) => labelWave('training', window)),
+  ...WINDOWS.map((window) => labelWave('training, predicted again', window)),
+  ...WINDOWS.map((window) => labelWave('validation', window)),
+  firstMargin,
+  ...[2, 3].map(firstAveragedMargin),
+  marginGap('train', 0.02),
+  ...[0, 0.02].map((threshold) => marginGap('running', threshold)),
+  firstShift,
+  nuclearNorm,
+  matrixNorm,
+  mutualInformation,
+  gradientDisparity,
+  validationLoss,
+  validationAccuracy,
+];

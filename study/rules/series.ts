@@ -1,0 +1,54 @@
+import type { Series } from '../signals.js';
+
+/** The first epoch with the largest value; 0 where there is none. */
+export function argmax(series: Series): number {
+  let best = 0;
+  for (const [epoch, value] of series.entries()) {
+    if (value !== null && value > (series[best] ?? -Infinity)) best = epoch;
+  }
+  return best;
+}
+
+export function argmin(series: Series): number {
+  return argmax(negated(series));
+}
+
+export function negated(series: Series): Series {
+  return series.map((value) => (value === null ? null : -value));
+}
+
+/**
+ * The epoch before the first rise: where the smallest value so far is followed by `patience` epochs without a
+ * smaller one. The epoch of the smallest where that never happens.
+ */
+export function firstMinimum(series: Series, patience = 1): number {
+  let best: number | null = null;
+  for (const [epoch, value] of series.entries()) {
+    if (value === null) continue;
+    if (best === null || value < series[best]!) best = epoch;
+    else if (epoch - best >= patience) return best;
+  }
+  return best ?? 0;
+}
+
+export function firstMaximum(series: Series, patience = 1): number {
+  return firstMinimum(negated(series), patience);
+}
+
+/** Of the last `window` values, fewer at the beginning. */
+export function movingAverage(series: Series, window: number): Series {
+  return series.map((value, epoch) => {
+    const values = series.slice(Math.max(0, epoch - window + 1), epoch + 1).filter((one) => one !== null);
+    return value === null ? null : values.reduce((sum, one) => sum + one, 0) / values.length;
+  });
+}
+
+/** Keeps `decay` of the average so far, which begins at the first value. */
+export function exponentialAverage(series: Series, decay: number): Series {
+  let average: number | null = null;
+  return series.map((value) => {
+    if (value === null) return null;
+    average = average === null ? value : decay * average + (1 - decay) * value;
+    return average;
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * Which epoch is the right one. `npm run study -- --help` lists the flags; README.md beside this file says what
+ * is trained, and how the rules are compared.
+ */
+import { Presets, SingleBar } from 'cli-progress';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { report } from './evaluation/report.js';
+import { parseFlags, type Flags } from './flags.js';
+import { cellId, fullGrid, quickGrid, type Cell } from './grid.js';
+import { runGrid } from './training/run-grid.js';
+import { TrajectoryFile, type Trajectory } from './trajectories.js';
+
+const { preset, processes } = parseFlags(process.argv.slice(2));
+const GRIDS: Record<Flags['preset'], () => Cell[]> = { quick: quickGrid, full: fullGrid };
+const file = new TrajectoryFile(
+  fileURLToPath(new URL(preset === 'full' ? 'trajectories.jsonl.gz' : 'quick.jsonl.gz', import.meta.url)),
+);
+const grid = GRIDS[preset]();
+const trajectories = await recorded(grid);
+const results = report(trajectories);
+if (preset === 'full') writeFileSync(new URL('RESULTS.md', import.meta.url), `${results}\n`);
+else console.log(results);
+
+/** The trajectories of all cells; trains those that are missing. */
+async function recorded(cells: readonly Cell[]): Promise<Trajectory[]> {
+  const known = new Set(file.read().map(({ cell }) => cellId(cell)));
+  const missing = cells.filter((cell) => !known.has(cellId(cell)));
+  if (missing.length > 0) {
+    console.log(`${cells.length} trainings, ${missing.length} of them to be done, ${processes} at a time.`);
+    const bar = progressBar();
+    bar.start(missing.length, 0, { cell: '' });
+    await runGrid(missing, processes, (trajectory) => {
+      file.append(trajectory);
+      bar.increment(1, { cell: cellId(trajectory.cell) });
+    });
+    bar.stop();
+  }
+  const byId = new Map(file.read().map((trajectory) => [cellId(trajectory.cell), trajectory]));
+  const inOrder = cells.map((cell) => byId.get(cellId(cell))!);
+  if (missing.length > 0) file.pack(inOrder);
+  return inOrder;
+}
+
+function progressBar(): SingleBar {
+  const format = 'training {bar} {value} of {total} | {eta_formatted} to go | {cell}';
+  // Also into a file, a line now and then.
+  const options = { format, etaBuffer: 50, noTTYOutput: true, notTTYSchedule: 30_000 };
+  return new SingleBar(options, Presets.shades_classic);
+}

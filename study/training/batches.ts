@@ -1,0 +1,23 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Samples, Task } from '../data/samples.js';
+
+/** @returns the caller disposes them. */
+export function tensorsOf(
+  { inputs, labels }: Samples,
+  { inputShape, numClasses }: Task,
+): { x: tf.Tensor; y: tf.Tensor } {
+  const oneHot = new Float32Array(labels.length * numClasses);
+  for (const [row, label] of labels.entries()) oneHot[row * numClasses + label] = 1;
+  return {
+    x: tf.tensor(inputs, [labels.length, ...inputShape]),
+    y: tf.tensor2d(oneHot, [labels.length, numClasses]),
+  };
+}
+
+export function pick({ inputs, labels }: Samples, rows: Uint32Array): Samples {
+  const width = inputs.length / labels.length;
+  const picked = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    picked.set(inputs.subarray(row * width, (row + 1) * width), i * width);
+  return { inputs: picked, labels: Uint8Array.from(rows, (row) => labels[row]!) };
+}

@@ -1,0 +1,216 @@
+import * as tf from '@tensorflow/tfjs';
+import seedrandom from 'seedrandom';
+import { withNoise } from '../data/label-noise.js';
+import type { Samples, Task } from '../data/samples.js';
+import { loadTask } from '../data/tasks.js';
+import { cellId, EPOCHS, type Cell, type OptimizerName } from '../grid.js';
+import { buildNetwork, FORM_OF } from '../networks.js';
+import { SIGNALS, type Series, type SignalName, type Signals } from '../signals.js';
+import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
+import { pick, tensorsOf } from './batches.js';
+import { gradientDisparity } from './gradient-disparity.js';
+import { fitAndConfidence, labelFreeSignals, PredictionHistory } from './prediction-signals.js';
+import { agreement, predictedClasses, softmaxRows, type Probabilities } from './prediction-statistics.js';
+
+const BATCH_SIZE = 32;
+const PREDICTION_BATCH = 500;
+
+/** Small steps memorise slowly, large ones within a few epochs. */
+const NEW_OPTIMIZER: Record<OptimizerName, () => tf.Optimizer> = {
+  'adam-small': () => tf.train.adam(0.0005),
+  'adam-large': () => tf.train.adam(0.005),
+  'sgd-small': () => tf.train.momentum(0.01, 0.9),
+  'sgd-large': () => tf.train.momentum(0.1, 0.9),
+};
+
+type EpochSignals = Record<SignalName, number | null>;
+
+/** Trains one network from the beginning. The same cell gives the same signals on the same machine. */
+export async function trainCell(cell: Cell): Promise<Signals> {
+  await useBackend('wasm');
+  const task = withNoise(loadTask(cell.task, FORM_OF[cell.network], cell.seed), cell.noise, cell.seed);
+  return withSeededRandom(cellId(cell), () => {
+    const tensorsBefore = tf.memory().numTensors;
+    const model = buildNetwork(cell.network, task.inputShape, task.numClasses);
+    const optimizer = NEW_OPTIMIZER[cell.optimizer]();
+    const run = new Run(model, optimizer, task);
+    const epochs = Array.from({ length: EPOCHS }, () => run.epoch());
+    model.dispose();
+    optimizer.dispose();
+    // tfjs's momentum leaves its learning rate behind.
+    if (tf.memory().numTensors > tensorsBefore + 1) throw new Error(`${cellId(cell)} leaves tensors behind.`);
+    const names = Object.keys(SIGNALS) as SignalName[];
+    const columns = names.map((name) => [name, epochs.map((epoch) => rounded(epoch[name]))]);
+    const series = Object.fromEntries(columns) as Record<SignalName, Series>;
+    return { ...series, 'val-agreement': run.agreements().map((row) => row.map(roundedNumber)) };
+  });
+}
+
+class Run {
+  readonly #model: tf.Sequential;
+  readonly #optimizer: tf.Optimizer;
+  readonly #task: Task;
+  readonly #trainHistory = new PredictionHistory();
+  readonly #validationHistory = new PredictionHistory();
+  #runningClasses: Uint8Array | null = null;
+
+  constructor(model: tf.Sequential, optimizer: tf.Optimizer, task: Task) {
+    this.#model = model;
+    this.#optimizer = optimizer;
+    this.#task = task;
+  }
+
+  epoch(): EpochSignals {
+    const running = this.#train();
+    const { train, validation, test } = this.#task;
+    const onTrain = softmaxRows(this.#logits(train), this.#task.numClasses);
+    const validationLogits = this.#logits(validation);
+    const onValidation = softmaxRows(validationLogits, this.#task.numClasses);
+    const onTest = softmaxRows(this.#logits(test), this.#task.numClasses);
+    const ofTrain = fitAndConfidence(onTrain, train.labels);
+    const ofValidation = {
+      ...fitAndConfidence(onValidation, validation.labels),
+      ...labelFreeSignals(onValidation),
+    };
+    const trainChanges = this.#trainHistory.next(onTrain);
+    const validationChanges = this.#validationHistory.next(onValidation);
+    return {
+      'running-loss': running.loss,
+      'running-accuracy': running.accuracy,
+      'running-entropy': running.entropy,
+      'running-full-entropy': running.fullEntropy,
+      'running-margin': running.margin,
+      'running-sure': running.sure,
+      'running-changes': running.changes,
+      'train-loss': ofTrain.loss,
+      'train-accuracy': ofTrain.accuracy,
+      'train-entropy': ofTrain.entropy,
+      'train-margin': ofTrain.margin,
+      'train-changes': trainChanges.changes,
+      'train-shift': trainChanges.shift,
+      'val-loss': ofValidation.loss,
+      'val-accuracy': ofValidation.accuracy,
+      'val-entropy': ofValidation.entropy,
+      'val-full-entropy': ofValidation.fullEntropy,
+      'val-margin': ofValidation.margin,
+      'val-sure': ofValidation.sure,
+      'val-changes': validationChanges.changes,
+      'val-shift': validationChanges.shift,
+      'val-confident-changes': validationChanges.confidentChanges,
+      'val-averaged-changes': validationChanges.averagedChanges,
+      'val-averaged-shift': validationChanges.averagedShift,
+      'val-marginal-entropy': ofValidation.marginalEntropy,
+      'val-nuclear-norm': ofValidation.nuclearNorm,
+      'val-norm': ofValidation.norm,
+      'val-energy': meanEnergy(validationLogits, this.#task.numClasses),
+      'gradient-disparity': gradientDisparity(this.#model, train, this.#task, BATCH_SIZE),
+      'test-accuracy': agreement(predictedClasses(onTest), test.labels),
+    };
+  }
+
+  /** Of validation, between all epochs so far. */
+  agreements(): number[][] {
+    return this.#validationHistory.agreements();
+  }
+
+  /** One pass over the training rows in random order. */
+  #train() {
+    const { train, numClasses } = this.#task;
+    const count = train.labels.length;
+    const order = drawWithoutReplacement(count, count, Math.random);
+    const values = new Float64Array(count * numClasses);
+    const labels = Uint8Array.from(order, (row) => train.labels[row]!);
+    for (let start = 0; start < count; start += BATCH_SIZE) {
+      const rows = order.subarray(start, start + BATCH_SIZE);
+      const logits = this.#step(pick(train, rows));
+      values.set(softmaxRows(logits, numClasses).values, start * numClasses);
+    }
+    const probabilities: Probabilities = { values, numClasses };
+    return {
+      ...fitAndConfidence(probabilities, labels),
+      changes: this.#runningChanges(order, probabilities),
+    };
+  }
+
+  /** Of the same rows, which come in another order in each epoch. */
+  #runningChanges(order: Uint32Array, probabilities: Probabilities): number | null {
+    const classes = new Uint8Array(order.length);
+    for (const [i, predicted] of predictedClasses(probabilities).entries()) classes[order[i]!] = predicted;
+    const before = this.#runningClasses;
+    this.#runningClasses = classes;
+    return before === null ? null : 1 - agreement(classes, before);
+  }
+
+  /** @returns the logits before the step. */
+  #step(batch: Samples): Float32Array {
+    return tf.tidy(() => {
+      const { x, y } = tensorsOf(batch, this.#task);
+      let logits!: tf.Tensor;
+      const cost = this.#optimizer.minimize(
+        () => {
+          logits = tf.keep(this.#model.apply(x, { training: true }) as tf.Tensor);
+          return tf.losses.softmaxCrossEntropy(y, logits);
+        },
+        false,
+        this.#model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+      );
+      cost?.dispose();
+      const values = logits.dataSync<'float32'>().slice();
+      logits.dispose();
+      return values;
+    });
+  }
+
+  #logits(samples: Samples): Float32Array {
+    const count = samples.labels.length;
+    const width = samples.inputs.length / count;
+    const logits = new Float32Array(count * this.#task.numClasses);
+    for (let start = 0; start < count; start += PREDICTION_BATCH) {
+      const end = Math.min(count, start + PREDICTION_BATCH);
+      tf.tidy(() => {
+        const x = tf.tensor(samples.inputs.subarray(start * width, end * width), [
+          end - start,
+          ...this.#task.inputShape,
+        ]);
+        const predicted = this.#model.apply(x) as tf.Tensor;
+        logits.set(predicted.dataSync<'float32'>(), start * this.#task.numClasses);
+      });
+    }
+    return logits;
+  }
+}
+
+function meanEnergy(logits: Float32Array, numClasses: number): number {
+  let sum = 0;
+  for (let start = 0; start < logits.length; start += numClasses) {
+    const row = logits.subarray(start, start + numClasses);
+    const largest = Math.max(...row);
+    sum += largest + Math.log(row.reduce((total, logit) => total + Math.exp(logit - largest), 0));
+  }
+  return (sum / logits.length) * numClasses;
+}
+
+/** tfjs draws its initial weights and dropout from `Math.random`. */
+function withSeededRandom<T>(seed: string, action: () => T): T {
+  const { random } = Math;
+  Math.random = seedrandom.alea(seed);
+  try {
+    return action();
+  } finally {
+    Math.random = random;
+  }
+}
+
+async function useBackend(name: string): Promise<void> {
+  tf.enableProdMode();
+  if (!(await tf.setBackend(name))) throw new Error(`The backend "${name}" does not start on this machine.`);
+}
+
+/** Four digits: what is beyond is not to be told apart, and takes room. */
+function roundedNumber(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : roundedNumber(value);
+}

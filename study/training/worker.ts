@@ -1,0 +1,16 @@
+/** A process that trains the cells that it is sent, one at a time, and sends back what it has recorded. */
+import '@tensorflow/tfjs-backend-wasm';
+import type { Cell } from '../grid.js';
+import { trainCell } from './train-cell.js';
+
+let work: Promise<unknown> = Promise.resolve();
+
+process.on('message', (cell: Cell) => {
+  work = work.then(async () => {
+    try {
+      process.send?.({ signals: await trainCell(cell) });
+    } catch (error) {
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    }
+  });
+});
