@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { directionOf, isEntropyMonitor, Monitor, type MonitorOptions } from '../src/monitor.js';
 
-const DEFAULTS: MonitorOptions = { mode: 'max', minDelta: 0, startFromEpoch: 0, initialThreshold: null };
+const DEFAULTS: MonitorOptions = {
+  mode: 'max',
+  minDelta: 0,
+  startFromEpoch: 0,
+  initialThreshold: null,
+  patience: null,
+};
 
 /** The epochs that became the best, of these values by epoch. */
 function bestEpochs(values: (number | null)[], options: Partial<MonitorOptions> = {}): number[] {
@@ -16,6 +22,10 @@ function bestEpochs(values: (number | null)[], options: Partial<MonitorOptions> 
 describe('the best epoch', () => {
   test.each<[string, (number | null)[], Partial<MonitorOptions>, number[]]>([
     ['is the first of all', [0.1], {}, [0]],
+    ['is none after as many others as the patience', [0.1, 0.3, 0.2, 0.1, 0.9], { patience: 2 }, [0, 1]],
+    ['may come after fewer', [0.1, 0.3, 0.2, 0.4, 0.1, 0.2, 0.9], { patience: 2 }, [0, 1, 3]],
+    ['waits for none that cannot be chosen', [0.3, null, NaN, 0.9], { patience: 1 }, [0, 3]],
+    ['waits from `startFromEpoch` on', [0.9, 0.1, 0.3, 0.2], { patience: 1, startFromEpoch: 2 }, [2]],
     ['is any that is larger', [0.3, 0.2, 0.4, 0.35, 0.5], {}, [0, 2, 4]],
     ['is any that is smaller, by mode min', [0.3, 0.4, 0.2, 0.25, 0.1], { mode: 'min' }, [0, 2, 4]],
     ['stays the earlier of two equal', [0.3, 0.3, 0.5, 0.5], {}, [0, 2]],

@@ -18,6 +18,8 @@ const store: CheckpointStore = {
 test('every option has a default', () => {
   const defaults = {
     filepath: 'entropy_checkpoint',
+    criterion: 'max-entropy',
+    criterionRows: 10_000,
     monitor: 'entropy',
     mode: 'max',
     topK: 2,
@@ -42,6 +44,37 @@ test('undefined is the default, whatever the option', () => {
   const keys = Object.keys(resolveOptions());
   const given = Object.fromEntries(keys.map((key) => [key, undefined]));
   expect(resolveOptions(given as EntropyCheckpointOptions)).toEqual(resolveOptions());
+});
+
+describe('a criterion of its own', () => {
+  test.each([
+    ['consensus', 'max'],
+    ['label-wave', 'min'],
+  ] as const)('%s: compares its own values', (criterion, mode) => {
+    const options = resolveOptions({ criterion, criterionRows: 50, startFromEpoch: 3, maxToKeep: 2 });
+    expect(options).toMatchObject({
+      criterion,
+      criterionRows: 50,
+      monitor: criterion,
+      mode,
+      startFromEpoch: 3,
+    });
+  });
+
+  test.each([
+    { monitor: 'entropy' },
+    { mode: 'max' },
+    { minDelta: 0 },
+    { initialThreshold: 0.2 },
+  ] as EntropyCheckpointOptions[])('refuses %j beside it', (option) => {
+    const [key] = Object.keys(option);
+    expect(() => resolveOptions({ criterion: 'consensus', ...option })).toThrow(`no \`${key!}\` with`);
+    expect(() => resolveOptions({ criterion: 'max-entropy', ...option })).not.toThrow();
+  });
+
+  test('refuses `criterionRows` without it', () => {
+    expect(() => resolveOptions({ criterionRows: 50 })).toThrow('criterionRows');
+  });
 });
 
 describe('takes', () => {
@@ -173,7 +206,7 @@ describe('refuses', () => {
       }
       expect(error).toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
       expect((error as Error).message).toContain(`Unknown option \`${key}\``);
-      expect((error as Error).message).toContain('filepath, monitor, mode');
+      expect((error as Error).message).toContain('filepath, criterion, criterionRows, monitor, mode');
     },
   );
 

@@ -10,7 +10,7 @@ function keptOf(
   mode: 'max' | 'min' = 'max',
   minDelta = 0,
 ): number[] {
-  const monitor = new Monitor({ mode, minDelta, startFromEpoch: 0, initialThreshold: null });
+  const monitor = new Monitor({ mode, minDelta, startFromEpoch: 0, initialThreshold: null, patience: null });
   const ranking = new Ranking(maxToKeep, mode);
   for (const [epoch, value] of values.entries()) {
     const isBest = monitor.isBetter(epoch, value);

@@ -7,7 +7,7 @@ import { endOfTrainingWarning } from '../src/warnings.js';
 /** The warning after a training whose epochs had these values. */
 function warningAfter(values: (number | null)[], given: EntropyCheckpointOptions = {}): string | null {
   const options = resolveOptions(given);
-  const monitor = new Monitor(options);
+  const monitor = new Monitor({ ...options, patience: null });
   const history = values.map((value, epoch): EpochRecord => {
     const isBest = monitor.isBetter(epoch, value);
     monitor.accept(epoch, value);

@@ -3,8 +3,14 @@ import type { Phase } from './entropy/entropy-score.js';
 import { EpochKeeper, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { ENTROPY_MONITORS, isEntropyMonitor } from './monitor.js';
-import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './options.js';
+import { ENTROPY_MONITORS } from './monitor.js';
+import {
+  epochOf,
+  isOwnValue,
+  resolveOptions,
+  type EntropyCheckpointOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
 import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
@@ -79,6 +85,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   /**
+   * Why the best epoch is the best, in a few sentences from this training's own numbers, and what speaks against
+   * it: too early, still rising, few classes, no validation. Epochs are counted from 0.
+   */
+  explain(): string {
+    return this.#keeper.explain();
+  }
+
+  /**
    * Puts the best state back into the model that was trained, and into its optimizer.
    *
    * If what is stored of it is damaged, the next best that is kept is used instead, with a warning.
@@ -150,10 +164,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     const model = this.#offered!;
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
-    const { fromLogits, outputs, topK, monitor } = this.#keeper.options;
-    const required = isEntropyMonitor(monitor);
+    const { fromLogits, outputs, topK } = this.#keeper.options;
+    const required = isOwnValue(this.#keeper.options);
     this.#outputs = findClassOutputs(model, { fromLogits, outputs, topK, required });
-    checkMonitor(monitor, this.#params);
+    checkMonitor(this.#keeper.options, this.#params);
     try {
       await this.#keeper.open(trainedWith(model));
       this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
@@ -189,13 +203,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     // Without a tap it has been disposed in the middle of training, and keeps out of it from then on.
     if (this.#tap !== null) {
-      const { monitor } = this.#keeper.options;
+      const { options } = this.#keeper;
       const record = await this.#keeper.closeEpoch(this.#trained(), {
         epoch,
         fit: this.#fit,
         complete: this.#tap.epochComplete,
         hasFinish: true,
-        metric: isEntropyMonitor(monitor) ? undefined : logs[monitor],
+        metric: isOwnValue(options) ? undefined : logs[options.monitor],
       });
       this.#writeLogs(record, logs);
     }
@@ -222,19 +236,25 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     const fromLogits = this.#outputs.get(output);
     if (fromLogits === undefined) return;
     const { score } = this.#keeper;
-    const measured = score.measure(predictions, fromLogits);
     if (phase === 'val') {
-      score.add(measured, 'val');
+      score.append(predictions, fromLogits, 'val');
       return;
     }
+    const measured = score.measure(predictions, fromLogits);
     // An optimizer that computes the loss more than once a batch: its last predictions count.
     this.#batch.get(output)?.dispose();
     this.#batch.set(output, measured);
   }
 
-  #writeLogs({ entropy, trainEntropy, valEntropy }: EpochRecord, logs: Logs): void {
+  #writeLogs({ entropy, trainEntropy, valEntropy, valChanges, value }: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
-    const values = { entropy, train_entropy: trainEntropy, val_entropy: valEntropy };
+    const { criterion } = this.#keeper.options;
+    const values = {
+      entropy,
+      train_entropy: trainEntropy,
+      val_entropy: valEntropy,
+      ...(valChanges == null ? {} : { val_changes: valChanges, [criterion]: value }),
+    };
     for (const [name, value] of Object.entries(values)) {
       if (value === null) continue;
       if (metrics.includes(name)) {
@@ -283,7 +303,18 @@ function trainedWith(model: tf.LayersModel): Trained {
   return { model, optimizer: compiledOptimizer(model) };
 }
 
-function checkMonitor(monitor: string, { metrics = [], doValidation = false }: FitParams): void {
+function checkMonitor(
+  { criterion, monitor }: ResolvedOptions,
+  { metrics = [], doValidation = false }: FitParams,
+): void {
+  if (criterion !== 'max-entropy') {
+    if (doValidation) return;
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      `Expected validation data with \`criterion: '${criterion}'\`, which compares its predictions from epoch to ` +
+        'epoch, got none. Give `fit` a `validationSplit` or `validationData`.',
+    );
+  }
   const entropies = ENTROPY_MONITORS.filter((name) => name !== 'val_entropy' || doValidation);
   const known = [...entropies, ...metrics];
   if (known.includes(monitor)) return;

@@ -1,10 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
+import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
 import { EpochKeeper, type LogValue, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { isEntropyMonitor } from './monitor.js';
-import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
+import {
+  epochOf,
+  isOwnValue,
+  resolveOptions,
+  type EntropyCheckpointOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
 
@@ -57,6 +63,14 @@ export class EntropyCheckpoint {
   }
 
   /**
+   * Why the best epoch is the best, in a few sentences from this training's own numbers, and what speaks against
+   * it: too early, still rising, few classes, no validation. Epochs are counted from 0.
+   */
+  explain(): string {
+    return this.#keeper.explain();
+  }
+
+  /**
    * Scores one batch of predictions, on the device; nothing is read back.
    *
    * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
@@ -85,8 +99,7 @@ export class EntropyCheckpoint {
           'Set `fromLogits: true` for logits or `fromLogits: false` for probabilities.',
       );
     }
-    const { score } = this.#keeper;
-    score.add(score.measure(output, this.#fromLogits), phase);
+    this.#keeper.score.append(output, this.#fromLogits, phase);
   }
 
   /**
@@ -175,8 +188,9 @@ export class EntropyCheckpoint {
   }
 
   #checkMonitored(logs: Readonly<Record<string, unknown>>): void {
-    const { monitor } = this.#keeper.options;
-    if (!isEntropyMonitor(monitor)) {
+    const { options } = this.#keeper;
+    const { monitor } = options;
+    if (!isOwnValue(options)) {
       const value = logs[monitor];
       if (typeof value === 'number' || value instanceof tf.Tensor) return;
       throw new EntropyCheckpointError(
@@ -184,13 +198,16 @@ export class EntropyCheckpoint {
         `Expected \`logs\` to hold the monitored "${monitor}" as a number or a scalar, got ${Object.keys(logs).join(', ') || 'nothing'}.`,
       );
     }
-    const phases: Phase[] =
-      monitor === 'entropy' ? ['train', 'val'] : [monitor === 'val_entropy' ? 'val' : 'train'];
-    if (phases.some((phase) => this.#keeper.score.rows(phase) > 0)) return;
+    const isSeen = (phase: Phase): boolean => this.#keeper.score.rows(phase) > 0;
+    const criterion = criterionOf(options.criterion);
+    const phases: readonly Phase[] =
+      criterion?.phases ??
+      (monitor === 'entropy' ? ['train', 'val'] : [monitor === 'val_entropy' ? 'val' : 'train']);
+    if (criterion === null ? phases.some(isSeen) : phases.every(isSeen)) return;
     throw new EntropyCheckpointError(
       'ENTROPY_NO_PREDICTIONS',
-      `Expected \`appendOutput\` to be called before the epoch is saved, as the monitor is "${monitor}"; ` +
-        `got no row of ${phases.join(' or ')}.`,
+      `Expected \`appendOutput\` to be called before the epoch is saved, as what is compared is "${monitor}"; ` +
+        `got no row of ${phases.filter((phase) => !isSeen(phase)).join(' or ')}.`,
     );
   }
 }
@@ -202,7 +219,7 @@ export class EntropyCheckpoint {
 function commonFromLogits(model: tf.LayersModel, options: ResolvedOptions): boolean | null {
   const { fromLogits, outputs, topK } = options;
   if (fromLogits !== 'auto' && outputs === null) return fromLogits;
-  const required = isEntropyMonitor(options.monitor);
+  const required = isOwnValue(options);
   const found = new Set(
     findClassOutputs(functionalModel(model), { fromLogits, outputs, topK, required }).values(),
   );

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { CheckpointWriter } from './checkpoint-writer.js';
-import { EntropyScore, readEpoch, type EpochEntropies, type EpochMeans } from './entropy/entropy-score.js';
+import { criterionOf, type Criterion } from './criteria/criterion.js';
 import type { EpochRecord } from './epoch-record.js';
+import { EpochScore, readScore, type DetachedScore, type EpochNumbers } from './epoch-score.js';
+import { explain } from './explain.js';
 import { HeldStates } from './held-states.js';
 import {
   checkCapacity,
@@ -17,6 +19,7 @@ import type { ResolvedOptions } from './options.js';
 import { isSameEpoch, Ranking, slotOf } from './ranking.js';
 import type { DecodedHead } from './state/decode-checkpoint.js';
 import { modelTopology, takeSnapshot } from './state/encode-checkpoint.js';
+import { withTensor } from './state/tensor-source.js';
 import { captureState, disposeState, restoreState, type TrainingState } from './state/training-state.js';
 import { copySlot, readWholeHeads, withFirstWhole, type StoredHead } from './stored-checkpoints.js';
 import { resolveStore } from './stores/resolve-store.js';
@@ -50,7 +53,8 @@ export interface EndedEpoch {
  */
 export class EpochKeeper {
   readonly options: ResolvedOptions;
-  readonly score: EntropyScore;
+  readonly score: EpochScore;
+  readonly #criterion: Criterion | null;
   readonly #monitor: Monitor;
   readonly #ranking: Ranking;
   readonly #store: CheckpointStore | null;
@@ -71,8 +75,9 @@ export class EpochKeeper {
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
   constructor(options: ResolvedOptions) {
     this.options = options;
-    this.score = new EntropyScore(options.topK);
-    this.#monitor = new Monitor(options);
+    this.#criterion = criterionOf(options.criterion);
+    this.score = new EpochScore({ ...options, criterion: this.#criterion });
+    this.#monitor = new Monitor({ ...options, patience: this.#criterion?.patience ?? null });
     this.#ranking = new Ranking(options.maxToKeep, options.mode);
     this.#store = options.filepath === null ? null : resolveStore(options.filepath);
     checkCapacity(this.#store, options);
@@ -98,7 +103,18 @@ export class EpochKeeper {
     return this.#ranking.kept;
   }
 
-  get monitor(): Pick<Monitor, 'eligibleEpochs' | 'firstIsBest'> {
+  /** Why the best epoch is the best. */
+  explain(): string {
+    return explain({
+      best: this.best,
+      history: this.history,
+      monitor: this.#monitor,
+      options: this.options,
+      numClasses: this.score.numClasses,
+    });
+  }
+
+  get monitor(): Pick<Monitor, 'eligibleEpochs' | 'firstIsBest' | 'hasDecided'> {
     return this.#monitor;
   }
 
@@ -137,10 +153,10 @@ export class EpochKeeper {
    */
   closeEpoch(trained: Trained, ended: EndedEpoch): Promise<EpochRecord> {
     // At once, as what is appended from now on belongs to the next epoch.
-    const means = this.score.detach();
+    const score = this.score.detach();
     // In turn, should the caller not wait for one epoch before it closes the next.
     const former = this.#closing.catch(() => null);
-    const closing = former.then(() => this.#compare(trained, ended, means));
+    const closing = former.then(() => this.#compare(trained, ended, score));
     this.#closing = closing;
     // Not waited for by `flush`, which the user's `onBest` may call.
     return closing.then(async (record) => {
@@ -176,18 +192,19 @@ export class EpochKeeper {
     await this.flush();
   }
 
-  async #compare(trained: Trained, ended: EndedEpoch, means: EpochMeans): Promise<EpochRecord> {
+  async #compare(trained: Trained, ended: EndedEpoch, score: DetachedScore): Promise<EpochRecord> {
     await this.open(trained).catch((error: unknown) => {
       // The epoch stays open: the caller may close it again once the store is free.
-      this.score.reattach(means);
+      this.score.reattach(score);
       throw error;
     });
     const { epoch, fit, metric } = ended;
-    const { entropies, others } = await readEpoch(means, metric instanceof tf.Tensor ? [metric] : []);
-    const metricValue = typeof metric === 'number' ? metric : (others[0] ?? null);
-    const value = ended.complete ? this.#monitoredValue(entropies, metricValue) : null;
+    const numbers = await readScore(score, metric instanceof tf.Tensor ? [metric] : []);
+    const { entropies, valChanges } = numbers;
+    const value = ended.complete ? this.#valueOf(numbers, metric) : null;
     const isBest = this.#monitor.isBetter(epoch, value);
-    const record = Object.freeze({ epoch, fit, ...entropies, value, isBest });
+    const counted = valChanges === undefined ? {} : { valChanges };
+    const record = Object.freeze({ epoch, fit, ...entropies, ...counted, value, isBest });
     const isRanked = isBest || (this.#best !== null && this.#monitor.isEligible(epoch, value));
     this.#monitor.accept(epoch, value);
     this.#history.push(record);
@@ -252,7 +269,12 @@ export class EpochKeeper {
     const initialEpoch = await withFirstWhole(store, slots, async (checkpoint) => {
       checkMonitor(checkpoint, this.options, store.name);
       if (checkpoint.state.optimizer !== null && optimizer === null) throw notCompiled(store.name);
+      const { remembered } = checkpoint.state;
       await restoreState(checkpoint.state, model, optimizer);
+      if (remembered !== null)
+        await withTensor(remembered, (tensor) => {
+          this.score.restore(tensor);
+        });
       this.#adopt(checkpoint, heads);
       // Without it, the next save does the same.
       await this.#mend(store, heads, this.#stored.get(checkpoint.checksum)!).catch((error: unknown) => {
@@ -267,6 +289,7 @@ export class EpochKeeper {
 
   dispose(): void {
     this.close();
+    this.score.dispose();
     this.#writer?.dispose();
     this.#held.dispose();
   }
@@ -297,7 +320,11 @@ export class EpochKeeper {
     return surplus.length === 1 ? surplus : [];
   }
 
-  #monitoredValue(entropies: EpochEntropies, metric: number | null): number | null {
+  /** What is compared of the epoch that ends. */
+  #valueOf({ entropies, valChanges, others }: EpochNumbers, metric: LogValue): number | null {
+    if (this.#criterion !== null) {
+      return this.#criterion.valueOf([...this.#history, { ...entropies, valChanges: valChanges ?? null }]);
+    }
     switch (this.options.monitor) {
       case 'entropy':
         return entropies.entropy;
@@ -306,7 +333,7 @@ export class EpochKeeper {
       case 'val_entropy':
         return entropies.valEntropy;
       default:
-        return metric;
+        return typeof metric === 'number' ? metric : (others[0] ?? null);
     }
   }
 
@@ -338,7 +365,8 @@ export class EpochKeeper {
 
   #write({ model, optimizer }: Trained, record: EpochRecord, placement: Placement): void {
     const { monitor, mode, includeOptimizer } = this.options;
-    const snapshot = takeSnapshot(model, includeOptimizer ? optimizer : null, this.#topology);
+    const { remembered } = this.score;
+    const snapshot = takeSnapshot(model, includeOptimizer ? optimizer : null, remembered, this.#topology);
     const description = { monitor, mode, record, history: [...this.#history] };
     this.#writer?.enqueue({ snapshot, description, placement });
   }

@@ -10,6 +10,12 @@ export interface EpochRecord {
   readonly trainEntropy: number | null;
   /** The same over the rows of validation. */
   readonly valEntropy: number | null;
+  /**
+   * Share of the validation rows whose predicted class has changed, 0…1: since the epoch before (`'label-wave'`),
+   * or from that of the averaged probabilities of the epochs before (`'consensus'`). null where there was nothing
+   * to compare with; not there with a criterion that compares nothing.
+   */
+  readonly valChanges?: number | null;
   /** What the monitor compared; null where there was nothing to compare. */
   readonly value: number | null;
   /** Whether the epoch became the best when it ended. */

@@ -1,5 +1,6 @@
 export { EntropyCheckpointCallback } from './callback.js';
 export { EntropyCheckpoint } from './checkpoint.js';
+export type { CriterionName } from './criteria/criterion.js';
 export type { Phase } from './entropy/entropy-score.js';
 export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
 export type { LogValue } from './epoch-keeper.js';

@@ -1,3 +1,4 @@
+import { CRITERION_NAMES } from './criteria/criterion.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
 import type { ResolvedOptions } from './options.js';
@@ -20,15 +21,21 @@ export function checkCapacity(
 /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` where what is stored was chosen by something else. */
 export function checkMonitor(
   stored: DecodedHead,
-  { monitor, mode }: Pick<ResolvedOptions, 'monitor' | 'mode'>,
+  { monitor, mode, criterion }: Pick<ResolvedOptions, 'monitor' | 'mode' | 'criterion'>,
   storeName: string,
 ): void {
   if (stored.monitor === monitor && stored.mode === mode) return;
   throw new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
-    `Expected \`monitor: '${stored.monitor}', mode: '${stored.mode}'\`, with which ${storeName} was written, ` +
-      `got '${monitor}' and '${mode}': the epochs could not be compared.`,
+    `Expected ${comparison(stored.monitor, stored.mode)}, with which ${storeName} was written, ` +
+      `got ${criterion === 'max-entropy' ? `'${monitor}' and '${mode}'` : `\`criterion: '${criterion}'\``}: the ` +
+      'epochs could not be compared.',
   );
+}
+
+function comparison(monitor: string, mode: 'max' | 'min'): string {
+  const isCriterion = (CRITERION_NAMES as readonly string[]).includes(monitor);
+  return isCriterion ? `\`criterion: '${monitor}'\`` : `\`monitor: '${monitor}', mode: '${mode}'\``;
 }
 
 export function hasTrained(): EntropyCheckpointError {

@@ -12,6 +12,8 @@ export interface MonitorOptions {
   readonly minDelta: number;
   readonly startFromEpoch: number;
   readonly initialThreshold: number | null;
+  /** After so many eligible epochs without a better one, no later epoch is eligible; null: never. */
+  readonly patience: number | null;
 }
 
 /**
@@ -25,6 +27,7 @@ export class Monitor {
   #best: number | null;
   #eligibleEpochs = 0;
   #firstIsBest = false;
+  #sinceBest = 0;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -41,6 +44,12 @@ export class Monitor {
     return this.#firstIsBest;
   }
 
+  /** Whether the choice is made, so that no later epoch can be the best. */
+  get hasDecided(): boolean {
+    const { patience } = this.#options;
+    return patience !== null && this.#sinceBest >= patience;
+  }
+
   /** Whether a value of `epoch` would be the best. Changes nothing. */
   isBetter(epoch: number, value: number | null): value is number {
     if (!this.isEligible(epoch, value)) return false;
@@ -54,6 +63,7 @@ export class Monitor {
     if (!this.isEligible(epoch, value)) return;
     const isBetter = this.isBetter(epoch, value);
     this.#eligibleEpochs += 1;
+    this.#sinceBest = isBetter ? 0 : this.#sinceBest + 1;
     if (!isBetter) return;
     this.#best = value;
     this.#firstIsBest = this.#eligibleEpochs === 1;
@@ -61,7 +71,8 @@ export class Monitor {
 
   /** Whether `epoch` could be the best, were its value good enough. */
   isEligible(epoch: number, value: number | null): value is number {
-    return epoch >= this.#options.startFromEpoch && value !== null && Number.isFinite(value);
+    if (this.hasDecided || epoch < this.#options.startFromEpoch) return false;
+    return value !== null && Number.isFinite(value);
   }
 }
 

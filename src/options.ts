@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from './epoch-record.js';
+import { CRITERION_NAMES, criterionOf, type CriterionName } from './criteria/criterion.js';
 import { EntropyCheckpointError } from './errors.js';
-import { directionOf } from './monitor.js';
+import { directionOf, isEntropyMonitor } from './monitor.js';
 import { isStore, type CheckpointStore } from './stores/store.js';
 
 /** How `fit` yields to other tasks, as `tf.CustomCallback` takes it. */
@@ -17,6 +18,24 @@ export interface EntropyCheckpointOptions {
    * @default 'entropy_checkpoint'
    */
   filepath?: string | tf.io.IOHandler | CheckpointStore | null;
+  /**
+   * How the epoch to keep is told. `'max-entropy'`: by what is monitored, the entropy if nothing else is. Two others
+   * need no labels either, but predictions of validation in the same order in every epoch: `'consensus'` (the
+   * epoch that agrees best with those before it, and is not surer of its training than of other data) and
+   * `'label-wave'` (the first minimum of the predictions that change from epoch to epoch). They take no `monitor`,
+   * `mode`, `minDelta` or `initialThreshold`.
+   *
+   * @default 'max-entropy'
+   */
+  criterion?: CriterionName;
+  /**
+   * Of how many rows of validation `'consensus'` and `'label-wave'` remember the predictions of the epoch before,
+   * on the device; the first ones, an integer from 1 up. It takes 4 bytes a row for `'label-wave'`, and as many a
+   * row and class for `'consensus'`; twice that at the end of an epoch.
+   *
+   * @default 10000
+   */
+  criterionRows?: number;
   /**
    * What is compared: `'entropy'` (all rows of training and validation), `'train_entropy'`,
    * `'val_entropy'`, or any metric that `fit` logs (`'val_acc'`, `'val_loss'` …).
@@ -72,6 +91,9 @@ export interface EntropyCheckpointOptions {
 /** Every option with a value. */
 export interface ResolvedOptions {
   readonly filepath: string | tf.io.IOHandler | CheckpointStore | null;
+  readonly criterion: CriterionName;
+  readonly criterionRows: number;
+  /** Of a criterion other than `'max-entropy'` its name. */
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   readonly topK: number;
@@ -88,6 +110,8 @@ export interface ResolvedOptions {
   readonly yieldEvery: YieldEvery;
   readonly verbose: 0 | 1;
 }
+
+const DEFAULT_CRITERION_ROWS = 10_000;
 
 /** Callers in JavaScript may pass anything. */
 function isObject(value: unknown): value is object {
@@ -114,6 +138,8 @@ const areNames = (value: unknown): boolean =>
 
 const CHECKS: Record<keyof EntropyCheckpointOptions, Check> = {
   filepath: [isPlace, 'a path, a URL, a tf.io.IOHandler, a store or null'],
+  criterion: [oneOf(...CRITERION_NAMES), CRITERION_NAMES.map((name) => `'${name}'`).join(' or ')],
+  criterionRows: [isIntegerFrom(1), 'an integer from 1 up'],
   monitor: [isName, 'the name of an entropy or a metric'],
   mode: [oneOf('auto', 'max', 'min'), "'auto', 'max' or 'min'"],
   topK: [isIntegerFrom(1), 'an integer from 1 up'],
@@ -148,12 +174,9 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
       'Expected `saveLast` to be false with `filepath: null`, as memory does not outlast a crash.',
     );
   }
-  const monitor = given.monitor ?? 'entropy';
-  const mode = given.mode ?? 'auto';
   return {
+    ...resolveComparison(given),
     filepath: given.filepath === undefined ? 'entropy_checkpoint' : given.filepath,
-    monitor,
-    mode: mode === 'auto' ? directionOf(monitor) : mode,
     topK: given.topK ?? 2,
     fromLogits: given.fromLogits ?? 'auto',
     outputs: given.outputs ?? null,
@@ -168,6 +191,36 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     yieldEvery: given.yieldEvery ?? 'auto',
     verbose: given.verbose ?? 0,
   };
+}
+
+type Comparison = Pick<ResolvedOptions, 'criterion' | 'criterionRows' | 'monitor' | 'mode'>;
+
+/** What a criterion of its own leaves nothing to choose of. */
+const COMPARED = ['monitor', 'mode', 'minDelta', 'initialThreshold'] as const;
+
+function resolveComparison(given: EntropyCheckpointOptions): Comparison {
+  const { criterion: name = 'max-entropy', criterionRows = DEFAULT_CRITERION_ROWS } = given;
+  const criterion = criterionOf(name);
+  if (criterion === null) {
+    if (given.criterionRows !== undefined) {
+      throw invalid("Expected `criterionRows` with `criterion: 'consensus'` or 'label-wave' alone.");
+    }
+    const { monitor = 'entropy', mode = 'auto' } = given;
+    return { criterion: name, criterionRows, monitor, mode: mode === 'auto' ? directionOf(monitor) : mode };
+  }
+  const contradiction = COMPARED.find((key) => given[key] !== undefined);
+  if (contradiction !== undefined) {
+    throw invalid(
+      `Expected no \`${contradiction}\` with \`criterion: '${name}'\`, which compares values of its own, got ` +
+        `${describe(given[contradiction])}.`,
+    );
+  }
+  return { criterion: name, criterionRows, monitor: name, mode: criterion.mode };
+}
+
+/** Whether what is compared is computed by this package, and no metric of `fit`. */
+export function isOwnValue({ criterion, monitor }: Pick<ResolvedOptions, 'criterion' | 'monitor'>): boolean {
+  return criterion !== 'max-entropy' || isEntropyMonitor(monitor);
 }
 
 /**

@@ -1,6 +1,5 @@
-import type { EpochKeeper } from './epoch-keeper.js';
 import { MESSAGE_PREFIX } from './errors.js';
-import { isEntropyMonitor } from './monitor.js';
+import { isFirstByEntropy, nothingChosen, type Outcome } from './explain.js';
 
 /** Tells the user, in the way in which tfjs does. */
 export function warn(message: string): void {
@@ -14,23 +13,11 @@ export function textOf(error: unknown): string {
   return text.startsWith(MESSAGE_PREFIX) ? text.slice(MESSAGE_PREFIX.length) : text;
 }
 
-/** What training has come to. */
-type Outcome = Pick<EpochKeeper, 'best' | 'history' | 'monitor' | 'options'>;
-
 /** What a user should hear about the choice when training has ended; null: nothing. */
-export function endOfTrainingWarning({ best, history, monitor, options }: Outcome): string | null {
+export function endOfTrainingWarning(outcome: Omit<Outcome, 'numClasses'>): string | null {
+  const { best, history, options } = outcome;
   if (best === null) return history.length === 0 ? null : nothingChosen(history.length);
-  const isFirst = monitor.firstIsBest && monitor.eligibleEpochs > 1;
-  return isFirst && isEntropyMonitor(options.monitor)
-    ? firstChosen(best.epoch, options.startFromEpoch)
-    : null;
-}
-
-function nothingChosen(epochs: number): string {
-  return (
-    `None of the ${epochs} epochs was kept: each was cut short, before \`startFromEpoch\`, not above ` +
-    '`initialThreshold`, or its value was not a finite number. See `history`.'
-  );
+  return isFirstByEntropy(outcome) ? firstChosen(best.epoch, options.startFromEpoch) : null;
 }
 
 function firstChosen(epoch: number, startFromEpoch: number): string {
@@ -38,6 +25,6 @@ function firstChosen(epoch: number, startFromEpoch: number): string {
     `The kept epoch, ${epoch}, is the first that could be chosen, and probably too early. The entropy of the two ` +
     'largest probabilities does not only fall as a network memorises: an untrained one is near the maximum with ' +
     'two to four classes, and large steps can carry one of more classes past the peak within an epoch. Compare ' +
-    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, or smaller steps.`
+    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, smaller steps, or \`criterion: 'consensus'\`.`
   );
 }

@@ -43,7 +43,17 @@ describe('npm run bench', () => {
     const json = join(tempFolder(), 'results.json');
     const folder = join(tempFolder(), 'saved');
     mkdirSync(folder);
-    const args = ['--quick', '--only', 'save,large', '--backends', 'cpu,wasm', '--folder', folder, '--json', json];
+    const args = [
+      '--quick',
+      '--only',
+      'save,large',
+      '--backends',
+      'cpu,wasm',
+      '--folder',
+      folder,
+      '--json',
+      json,
+    ];
     const { status, stdout } = await runBench(args);
     expect(status).toBe(0);
     const { saving } = JSON.parse(readFileSync(json, 'utf8')) as Results;

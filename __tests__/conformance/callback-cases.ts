@@ -3,12 +3,13 @@ import { assert } from 'chai';
 import { RUNNING_MEAN } from '../../src/entropy/kernels/running-mean-kernel.js';
 import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js';
 import { EntropyCheckpointCallback } from '../../src/index.js';
+import { changes64 } from '../support/changes64.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import type { ObservedEpoch } from '../support/observing-layer.js';
 import { assertClose, type ConformanceCase, type Terms } from './conformance-case.js';
 import { DeferredObserver } from './deferred-observer.js';
 import { DeviceLog, type DeviceUse } from './device-log.js';
-import { EPOCHS, SUBJECTS, TRAININGS, type History, type Subject, type Training } from './trainings.js';
+import { EPOCHS, ROWS, SUBJECTS, TRAININGS, type History, type Subject, type Training } from './trainings.js';
 
 /** Of the mean of an epoch, over float64 from the logits; half precision rounds the probabilities as well. */
 const toleranceOf = ({ tolerance, half = false }: Terms): number =>
@@ -148,6 +149,44 @@ async function checkRestore(optimizer: () => tf.Optimizer): Promise<void> {
   disposeTrained(model);
 }
 
+/** The changes are those of what the model predicts when the epoch has ended. */
+async function checkChanges(
+  subject: Subject,
+  train: Training,
+  criterion: 'consensus' | 'label-wave',
+): Promise<void> {
+  const model = subject.build();
+  const { x, y } = subject.data(ROWS.val, 2);
+  const predictions: number[][][] = [];
+  const predict = hook('onEpochEnd', async () => {
+    const predicted = model.predict(x) as tf.Tensor;
+    const values = Array.from(await predicted.data());
+    const units = predicted.shape.at(-1)!;
+    predicted.dispose();
+    const rows = Array.from({ length: values.length / units }, (_, i) =>
+      values.slice(i * units, (i + 1) * units),
+    );
+    predictions.push(units === 1 ? rows.map(([p]) => [p!, 1 - p!]) : rows);
+  });
+  const checkpoint = new EntropyCheckpointCallback({ filepath: null, criterion });
+  await train(subject, model, [checkpoint, predict]);
+  const expected = changes64(predictions, criterion === 'consensus' ? 'consensus' : 'previous');
+  for (const [epoch, { valChanges }] of checkpoint.history.entries()) {
+    if (epoch === 0) assert.isNull(valChanges);
+    else assertClose([valChanges!], [expected[epoch]!], 1e-3);
+  }
+  checkpoint.dispose();
+  disposeTrained(model);
+  tf.dispose([x, y]);
+}
+
+const changes = Object.entries(SUBJECTS).flatMap(([subjectName, subject]) =>
+  (['consensus', 'label-wave'] as const).map((criterion) => ({
+    name: `${criterion} of ${subjectName}: counts what changes in validation`,
+    run: () => checkChanges(subject, fit, criterion),
+  })),
+);
+
 const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   adam: () => tf.train.adam(0.05),
   momentum: () => tf.train.momentum(0.1, 0.9),
@@ -173,4 +212,9 @@ const stateCases: ConformanceCase[] = [
 ];
 
 /** What the callback must do on every backend. */
-export const callbackCases: readonly ConformanceCase[] = [...scores, ...deviceCases, ...stateCases];
+export const callbackCases: readonly ConformanceCase[] = [
+  ...scores,
+  ...changes,
+  ...deviceCases,
+  ...stateCases,
+];

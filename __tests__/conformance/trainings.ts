@@ -7,7 +7,7 @@ const NUM_CLASSES = 4;
 export const EPOCHS = 3;
 const BATCH = 8;
 /** 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial, of an odd number of rows. */
-const ROWS = { train: 37, val: 11 };
+export const ROWS = { train: 37, val: 11 };
 
 /** A kind of model, with data for it. */
 export interface Subject {

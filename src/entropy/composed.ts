@@ -44,7 +44,7 @@ export function composedRunningMean(
 }
 
 /** `[..., 1]` → `[..., 2]`: p becomes (p, 1 − p); a logit z becomes (z, 0), whose softmax is that. */
-function bothClasses(positive: tf.Tensor, fromLogits: boolean): tf.Tensor {
+export function bothClasses(positive: tf.Tensor, fromLogits: boolean): tf.Tensor {
   const negative = fromLogits ? tf.zerosLike(positive) : tf.sub(1, positive);
   return tf.concat([positive, negative], -1);
 }

@@ -16,9 +16,14 @@ export interface EpochEntropies {
 /** The means of an epoch that has been handed over; null for a phase without rows. */
 export type EpochMeans = Readonly<Record<Phase, DetachedMean | null>>;
 
+/** The same, and that of the share of rows that have changed, where it is counted. */
+export type ReadMeans = EpochMeans & { readonly changes?: DetachedMean | null };
+
 /** What one device read has brought. */
 export interface ClosedScore {
   readonly entropies: EpochEntropies;
+  /** 0…1; null where there was nothing to compare with. */
+  readonly valChanges: number | null;
   /** The values of the scalars that were read along. */
   readonly others: readonly number[];
 }
@@ -82,10 +87,10 @@ export class EntropyScore {
  * @param others numeric scalars to read along; the caller keeps them.
  */
 export async function readEpoch(
-  { train, val }: EpochMeans,
+  { train, val, changes = null }: ReadMeans,
   others: readonly tf.Scalar[] = [],
 ): Promise<ClosedScore> {
-  const means = [train, val].filter((mean) => mean !== null).map(({ parts }) => parts);
+  const means = [train, val, changes].filter((mean) => mean !== null).map(({ parts }) => parts);
   const values = await readVectors([...means, ...others]).finally(() => {
     tf.dispose(means);
   });
@@ -93,8 +98,9 @@ export async function readEpoch(
     detached === null ? null : sum(values.shift() ?? []);
   const trainEntropy = meanOf(train);
   const valEntropy = meanOf(val);
+  const valChanges = meanOf(changes);
   const entropy = pooledMean([trainEntropy, train?.rows ?? 0], [valEntropy, val?.rows ?? 0]);
-  return { entropies: { entropy, trainEntropy, valEntropy }, others: values.flat() };
+  return { entropies: { entropy, trainEntropy, valEntropy }, valChanges, others: values.flat() };
 }
 
 /**

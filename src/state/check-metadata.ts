@@ -30,6 +30,7 @@ export function isCheckpointMetadata(
     weights: (weights) => listOf(isPlace)(weights) && (weights as unknown[]).length <= numTensors,
     recurrent: listOf(isShape({ place: isPlace, tensors: orNull(listOf(isIndex)) })),
     optimizer: orNull(isShape({ className: isString, fields: recordOf(isField) })),
+    remembered: orNull(isIndex),
     shards: listOf(isShape({ sizeBytes: isCount, sha256: isString })),
     checksum: isString,
   })(value);
@@ -68,7 +69,7 @@ const isEncodedNumber: Check = (value) =>
 const isScalar: Check = (value) =>
   value === null || isString(value) || isBoolean(value) || isEncodedNumber(value);
 const isPlace = listOf(isCount);
-const isRecord = isShape({
+const RECORD = {
   epoch: isCount,
   fit: isCount,
   isBest: isBoolean,
@@ -76,4 +77,6 @@ const isRecord = isShape({
   trainEntropy: orNull(isEncodedNumber),
   valEntropy: orNull(isEncodedNumber),
   value: orNull(isEncodedNumber),
-});
+};
+const isRecord: Check = (value) =>
+  isShape(RECORD)(value) || isShape({ ...RECORD, valChanges: orNull(isEncodedNumber) })(value);

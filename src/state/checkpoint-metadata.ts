@@ -6,7 +6,7 @@ import type { Place } from './places.js';
 export const METADATA_KEY = 'entropyCheckpoint';
 
 /** Version of what is stored under it. Another one is refused. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /** A number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
@@ -21,7 +21,9 @@ export type EncodedField =
 
 /** An `EpochRecord` in JSON. */
 export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
-  Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>>;
+  Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
+    readonly valChanges?: EncodedNumber | null;
+  };
 
 /** What is stored beside model and weights, under `METADATA_KEY`. */
 export interface CheckpointMetadata {
@@ -39,6 +41,8 @@ export interface CheckpointMetadata {
     readonly className: string;
     readonly fields: Readonly<Record<string, EncodedField>>;
   } | null;
+  /** What a criterion remembers of the predictions of validation. */
+  readonly remembered: number | null;
   /** The bytes of all weights, in pieces. */
   readonly shards: readonly ShardSpec[];
   /** sha256 of everything but those bytes and itself. */
@@ -57,8 +61,10 @@ export function decodeNumber(value: EncodedNumber): number {
 export function encodeRecord(record: EpochRecord): EncodedRecord {
   const encode = (value: number | null): EncodedNumber | null =>
     value === null ? null : encodeNumber(value);
+  const { valChanges, ...rest } = record;
   return {
-    ...record,
+    ...rest,
+    ...(valChanges === undefined ? {} : { valChanges: encode(valChanges) }),
     entropy: encode(record.entropy),
     trainEntropy: encode(record.trainEntropy),
     valEntropy: encode(record.valEntropy),
@@ -75,6 +81,7 @@ export function decodeRecord(record: EncodedRecord): EpochRecord {
     entropy: decode(record.entropy),
     trainEntropy: decode(record.trainEntropy),
     valEntropy: decode(record.valEntropy),
+    ...(record.valChanges === undefined ? {} : { valChanges: decode(record.valChanges) }),
     value: decode(record.value),
     isBest: record.isBest,
   });
@@ -85,11 +92,36 @@ export function toJson(value: object): Record<string, Json> {
   return JSON.parse(JSON.stringify(value)) as Record<string, Json>;
 }
 
-/** JSON with the keys of every object in order, so that equal values give equal text. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
-    const entries = Object.entries(item as Record<string, Json>);
-    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+/** How deep the layers of a model are in what is stored, and every other long list. */
+const PIECE_DEPTH = 4;
+
+/**
+ * JSON with the keys of every object in order, so that equal values give equal text; in pieces, each of which
+ * takes next to no time.
+ */
+export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
+  if (depth > PIECE_DEPTH || typeof value !== 'object' || value === null) {
+    yield JSON.stringify(value, (_key, item: unknown) => withSortedKeys(item));
+    return;
+  }
+  const isList = Array.isArray(value);
+  yield isList ? '[' : '{';
+  let separator = '';
+  for (const [key, item] of isList ? value.entries() : sortedEntries(value)) {
+    yield isList ? separator : `${separator}${JSON.stringify(key)}:`;
+    yield* canonicalJson(item, depth + 1);
+    separator = ',';
+  }
+  yield isList ? ']' : '}';
+}
+
+function withSortedKeys(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+  return Object.fromEntries(sortedEntries(item));
+}
+
+/** Without those that JSON leaves out. */
+function sortedEntries(object: object): [string, unknown][] {
+  const entries = Object.entries(object).filter(([, item]) => item !== undefined);
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }

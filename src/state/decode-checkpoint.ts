@@ -63,7 +63,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
     end += weightSizeBytes(spec);
     return new StoredTensor(spec, (bytes) => read(position, bytes));
   });
-  const { weights, recurrent, optimizer } = metadata;
+  const { weights, recurrent, optimizer, remembered } = metadata;
   const take = takeOnce(tensors);
   return {
     ...describe(metadata),
@@ -78,6 +78,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
         tensors: indices?.map(take) ?? null,
       })),
       optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
+      remembered: remembered === null ? null : take(remembered),
     },
   };
 }

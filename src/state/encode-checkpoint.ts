@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError } from '../errors.js';
+import { Pacer } from '../event-loop.js';
 import { sha256 } from '../sha256.js';
 import type { CheckpointSource, Json } from '../stores/store.js';
 import { weightSizeBytes } from '../stores/weight-data.js';
@@ -58,6 +59,7 @@ export interface Snapshot {
  * What is to be stored of `model` and `optimizer` as they are now. Shares their buffers.
  *
  * @param optimizer null: without it.
+ * @param remembered as `captureState` takes it.
  * @param topology of the model. To be given where it is known: describing a thousand layers takes a while.
  * @returns the caller disposes its `state`.
  * @throws EntropyCheckpointError as `captureState` and `modelTopology`.
@@ -65,10 +67,11 @@ export interface Snapshot {
 export function takeSnapshot(
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
+  remembered: tf.Tensor | null = null,
   topology = modelTopology(model),
 ): Snapshot {
   const userMetadata = toJson(internalsOf(model).userDefinedMetadata ?? {});
-  return { state: captureState(model, optimizer), topology, userMetadata };
+  return { state: captureState(model, optimizer, remembered), topology, userMetadata };
 }
 
 /** A snapshot in the form in which stores take it. */
@@ -95,6 +98,8 @@ export function encodeCheckpoint(
       states?.map((tensor, i) => tensors.add(tensor, `state/${place.join('/')}/${i}`, 'optimizer')) ?? null,
   }));
   const optimizer = state.optimizer === null ? null : encodeOptimizer(state.optimizer, tensors);
+  const remembered =
+    state.remembered === null ? null : tensors.add(state.remembered, 'criterion/remembered', 'optimizer');
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
   const own: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
     formatVersion: FORMAT_VERSION,
@@ -106,6 +111,7 @@ export function encodeCheckpoint(
     weights,
     recurrent,
     optimizer,
+    remembered,
   };
   const reader = new ShardReader(tensors.tensors);
   let checksum: string | null = null;
@@ -131,7 +137,13 @@ export async function checksumOf(
   weightSpecs: readonly tf.io.WeightsManifestEntry[],
   unsignedMetadata: Readonly<Record<string, unknown>>,
 ): Promise<string> {
-  return sha256(new TextEncoder().encode(canonicalJson([topology, weightSpecs, unsignedMetadata])));
+  const pacer = new Pacer();
+  let text = '';
+  for (const piece of canonicalJson([topology, weightSpecs, unsignedMetadata])) {
+    text += piece;
+    await pacer.breathe();
+  }
+  return sha256(new TextEncoder().encode(text));
 }
 
 function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {

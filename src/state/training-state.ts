@@ -20,21 +20,30 @@ export interface RecurrentState {
   readonly tensors: readonly TensorSource[] | null;
 }
 
-/** All that training changes: weights, states of recurrent layers, and the optimizer (null: left out). */
+/**
+ * All that training changes: weights, states of recurrent layers, the optimizer (null: left out), and what a
+ * criterion remembers of the predictions of validation (null: nothing).
+ */
 export interface TrainingState {
   readonly weights: readonly WeightState[];
   readonly recurrent: readonly RecurrentState[];
   readonly optimizer: OptimizerState | null;
+  readonly remembered: TensorSource | null;
 }
 
 /**
  * A snapshot of `model` and `optimizer` that shares their buffers: nothing is copied, nothing read.
  *
  * @param optimizer null: without it.
+ * @param remembered by a criterion; the caller keeps it.
  * @returns the caller disposes it with `disposeState`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
-export function captureState(model: tf.LayersModel, optimizer: tf.Optimizer | null): TrainingState {
+export function captureState(
+  model: tf.LayersModel,
+  optimizer: tf.Optimizer | null,
+  remembered: tf.Tensor | null = null,
+): TrainingState {
   // First, as it alone can fail.
   const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model);
   const weights = placeWeights(model).map(({ place, weight }) => ({
@@ -46,13 +55,18 @@ export function captureState(model: tf.LayersModel, optimizer: tf.Optimizer | nu
     place,
     tensors: layer.states_?.map(shareBuffer) ?? null,
   }));
-  return { weights, recurrent, optimizer: optimizerState };
+  return {
+    weights,
+    recurrent,
+    optimizer: optimizerState,
+    remembered: remembered === null ? null : shareBuffer(remembered),
+  };
 }
 
 /**
  * Puts `state` into `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
  *
- * Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The
+ * What a criterion remembers is left to it. Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The
  * state keeps its tensors; of those that are yet to be read from a store, one at a time is in memory.
  *
  * @param optimizer null: is left alone.
@@ -76,6 +90,7 @@ export function disposeState(state: TrainingState): void {
   for (const { tensor } of state.weights) tensor.dispose();
   for (const { tensors } of state.recurrent) for (const tensor of tensors ?? []) tensor.dispose();
   if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
+  state.remembered?.dispose();
 }
 
 function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => Promise<void> {

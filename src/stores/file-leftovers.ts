@@ -48,5 +48,7 @@ async function shardsNamedBy(
 
 async function shardsOf(folder: DurableFolder, slotFile: string): Promise<string[]> {
   const bytes = await folder.read(slotFile);
-  return bytes === null ? [] : decodeModelJson(bytes, slotFile).shards.map(shardFileName);
+  if (bytes === null) return [];
+  const { shards } = await decodeModelJson(bytes, slotFile);
+  return shards.map(shardFileName);
 }

@@ -1,4 +1,5 @@
 import { EntropyCheckpointError } from '../errors.js';
+import { Pacer } from '../event-loop.js';
 import { allEnded } from './all-ended.js';
 import type { DurableFolder } from './durable-folder.js';
 import { removeLeftovers } from './file-leftovers.js';
@@ -35,7 +36,7 @@ export async function saveToFolder(
     );
     const head = await folder.attempt('describe the checkpoint', UNCHANGED, () => source.head());
     const [replacements] = await allEnded([
-      writeTemporaries(folder, into.map(slotFileName), encode(folder, head, shards)),
+      writeTemporaries(folder, into.map(slotFileName), head, shards),
       folder.attempt('write the weights', UNCHANGED, () => folder.sync()),
     ]);
     await replace(folder, replacements);
@@ -56,10 +57,16 @@ export async function saveToFolder(
 }
 
 /** Refuses what `load` would refuse, while the previous checkpoint is still there. */
-function encode(folder: DurableFolder, head: CheckpointHead, written: readonly ShardSpec[]): Uint8Array {
+async function encode(
+  folder: DurableFolder,
+  head: CheckpointHead,
+  written: readonly ShardSpec[],
+): Promise<Uint8Array> {
   try {
+    const pacer = new Pacer();
     const modelJson = new TextEncoder().encode(encodeModelJson(head));
-    const { shards } = decodeModelJson(modelJson, folder.pathOf(slotFileName('best')));
+    await pacer.breathe();
+    const { shards } = await decodeModelJson(modelJson, folder.pathOf(slotFileName('best')));
     const namesAll =
       shards.length === written.length &&
       shards.every(({ sizeBytes, sha256 }, i) => {
@@ -77,8 +84,10 @@ function encode(folder: DurableFolder, head: CheckpointHead, written: readonly S
 async function writeTemporaries(
   folder: DurableFolder,
   files: readonly string[],
-  modelJson: Uint8Array,
+  head: CheckpointHead,
+  shards: readonly ShardSpec[],
 ): Promise<Replacement[]> {
+  const modelJson = await encode(folder, head, shards);
   const replacements: Replacement[] = [];
   for (const file of files) {
     await folder.attempt(`write ${file}`, UNCHANGED, async () => {

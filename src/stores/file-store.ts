@@ -72,7 +72,8 @@ export class FileStore implements CheckpointStore {
       this.#folder.attempt(`read "${path}"`, '', () => this.#folder.read(slotFileName(slot)));
     for (let bytes = await read(); bytes !== null;) {
       try {
-        return await FileCheckpoint.open(this.#folder, decodeModelJson(bytes, path), `"${path}"`);
+        const head = await decodeModelJson(bytes, path);
+        return await FileCheckpoint.open(this.#folder, head, `"${path}"`);
       } catch (error) {
         // A save in another process may have removed what was named when the slot's file was read.
         const now = await read();

@@ -6,13 +6,21 @@ const MAX_DEPTH = 1000;
  * of an object with a key `__proto__` has another prototype, and so keys that nobody has written.
  */
 export function isHarmless(value: unknown): boolean {
-  let level = [value];
+  let level = new Set(isObject(value) ? [value] : []);
   // The depth is also where an object ends that contains itself, as none does that a parser of JSON has made.
-  for (let depth = 0; level.length > 0; depth++) {
-    const objects = level.filter((item) => typeof item === 'object' && item !== null);
-    if (depth > MAX_DEPTH || objects.some((item) => Object.hasOwn(item, '__proto__'))) return false;
-    const inner = objects.flatMap((item): unknown[] => (ArrayBuffer.isView(item) ? [] : Object.values(item)));
-    level = [...new Set(inner)];
+  for (let depth = 0; level.size > 0; depth++) {
+    if (depth > MAX_DEPTH) return false;
+    const next = new Set<object>();
+    for (const item of level) {
+      if (Object.hasOwn(item, '__proto__')) return false;
+      if (ArrayBuffer.isView(item)) continue;
+      for (const inner of Object.values(item) as unknown[]) if (isObject(inner)) next.add(inner);
+    }
+    level = next;
   }
   return true;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

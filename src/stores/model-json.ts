@@ -1,3 +1,4 @@
+import { Pacer } from '../event-loop.js';
 import { shardFileName } from './file-names.js';
 import { damaged, requireHead } from './stored-head.js';
 import type { CheckpointHead, Json } from './store.js';
@@ -15,20 +16,24 @@ export function encodeModelJson(head: CheckpointHead): string {
 }
 
 /**
- * The contents of a `model.json` that `encodeModelJson` wrote; every byte is accounted for.
+ * The contents of a `model.json` that `encodeModelJson` wrote; every byte is accounted for. In steps between which
+ * the event loop comes round: that of a thousand layers has a million bytes.
  *
  * @param path for messages.
  * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT` for JSON of another origin;
  *   `ENTROPY_CORRUPT_CHECKPOINT`.
  */
-export function decodeModelJson(bytes: Uint8Array, path: string): CheckpointHead {
+export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<CheckpointHead> {
+  const pacer = new Pacer();
   const name = `"${path}"`;
   const root = parseObject(bytes);
   if (root === null) throw damaged(name, 'expected a JSON object');
+  await pacer.breathe();
   const { modelTopology, weightsManifest, generatedBy, userDefinedMetadata: metadata } = root;
   const group = Array.isArray(weightsManifest) ? weightsManifest[0] : undefined;
   const weightSpecs = isObject(group) ? group['weights'] : undefined;
   const head = requireHead({ modelTopology, weightSpecs, generatedBy, metadata }, name);
+  await pacer.breathe();
   // Finds what a JSON parser lets pass: space, a changed key, an escape, a second key of the same name. And
   // whatever paths there are, they are those of the shards.
   if (!isEncodingOf(head, bytes)) throw damaged(name, 'its text is not what this package wrote');

@@ -29,12 +29,9 @@ export function estimateMean(groups: readonly (readonly number[])[]): MeanEstima
   const random = seedrandom.alea('bootstrap');
   const sums = groups.map((values) => values.reduce((sum, value) => sum + value, 0));
   const means = Array.from({ length: RESAMPLES }, () => {
-    let [sum, count] = [0, 0];
-    for (let i = 0; i < groups.length; i++) {
-      const drawn = Math.floor(random() * groups.length);
-      sum += sums[drawn]!;
-      count += groups[drawn]!.length;
-    }
+    const drawn = groups.map(() => Math.floor(random() * groups.length));
+    const sum = drawn.reduce((total, group) => total + sums[group]!, 0);
+    const count = drawn.reduce((total, group) => total + groups[group]!.length, 0);
     return sum / count;
   });
   return { mean: mean(groups.flat()), low: quantile(means, 0.025), high: quantile(means, 0.975) };

@@ -5,6 +5,7 @@ import {
   validationAccuracy,
   validationLoss,
 } from './baselines.js';
+import { consensus } from './consensus.js';
 import { labelWave } from './label-wave.js';
 import { firstShift, gradientDisparity, matrixNorm, mutualInformation, nuclearNorm } from './literature.js';
 import { firstAveragedMargin, firstMargin, marginGap } from './margins.js';
@@ -24,6 +25,8 @@ export const RULES: readonly Rule[] = [
   ...[2, 3].map(firstAveragedMargin),
   marginGap('train', 0.02),
   ...[0, 0.02].map((threshold) => marginGap('running', threshold)),
+  ...[3, 5, 7].map((patience) => consensus(0, patience)),
+  ...[1, 1.5, 2].flatMap((weight) => [null, 5, 7].map((patience) => consensus(weight, patience))),
   firstShift,
   nuclearNorm,
   matrixNorm,
