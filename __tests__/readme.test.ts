@@ -1,14 +1,24 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** A sample of the README, and what the comment ahead of it says. */
+/** A sample of the README or of the guides, and what the comment ahead of it says. */
 interface Sample {
+  /** Without its ending. */
+  page: string;
   line: number;
   code: string;
   /** Names that it takes from `readme-setup.ts`. */
@@ -17,15 +27,16 @@ interface Sample {
   check: string;
 }
 
-function readSamples(): Sample[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const samples = readme.matchAll(/(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```ts\n(?<code>[\s\S]*?)```/g);
+function samplesOf(path: string): Sample[] {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const page = basename(path, '.md');
+  const samples = text.matchAll(/(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```ts\n(?<code>[\s\S]*?)```/g);
   return [...samples].map(({ index, groups }) => {
     const { uses, check } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
-    const line = readme.slice(0, index).split('\n').length;
+    const line = text.slice(0, index).split('\n').length;
     if (uses === undefined || check === undefined)
-      throw new Error(`README.md:${line}: a sample without a comment`);
-    return { line, code: groups!['code']!, uses, check };
+      throw new Error(`${path}:${line}: a sample without a comment`);
+    return { page, line, code: groups!['code']!, uses, check };
   });
 }
 
@@ -40,7 +51,9 @@ function moduleOf({ code, uses, check }: Sample): string {
   ].join('\n');
 }
 
-const samples = readSamples();
+const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+const samples = ['README.md', ...guides.map((name) => `docs/${name}`)].flatMap(samplesOf);
+const fileOf = ({ page, line }: Sample): string => `${page}-line-${line}.ts`;
 // Within the package, so that its name leads to what was built, as in a project that has installed it.
 const folder = mkdtempSync(join(ROOT, '.readme-samples-'));
 
@@ -58,7 +71,7 @@ beforeAll(() => {
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: config, include: ['*.ts'] }),
   );
-  for (const sample of samples) writeFileSync(join(folder, `line-${sample.line}.ts`), moduleOf(sample));
+  for (const sample of samples) writeFileSync(join(folder, fileOf(sample)), moduleOf(sample));
   mkdirSync(join(folder, 'work'));
 });
 
@@ -66,7 +79,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the samples of the README', () => {
+describe('the samples of the README and of the guides', () => {
   test('are there', () => {
     expect(samples.length).toBeGreaterThanOrEqual(6);
   });
@@ -80,9 +93,9 @@ describe('the samples of the README', () => {
   });
 
   // In their order: later ones load what earlier ones have stored.
-  test.each(samples.map((sample) => [sample.line, sample] as const))('of line %i runs', async (line) => {
+  test.each(samples.map((sample) => [fileOf(sample)]))('%s runs', async (file) => {
     const loader = import.meta.resolve('tsx');
-    const args = ['--import', loader, join(folder, `line-${line}.ts`)];
+    const args = ['--import', loader, join(folder, file)];
     await run(process.execPath, args, { cwd: join(folder, 'work') });
   });
 });

@@ -1,7 +1,7 @@
 import { atMost, type Bound } from './bound.js';
 import { WANTED_HALF_WIDTH } from './fit-benchmark.js';
 import { BACKENDS, type BackendLabel } from './names.js';
-import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
+import type { FitOutcome, FitResult, KernelResult, MemoryResult, Results } from './results.js';
 import { savingBoundsOf } from './saving/saving-bounds.js';
 import { halfWidth } from './statistics.js';
 
@@ -12,6 +12,8 @@ const MAX_OVERHEAD: Record<'cpu' | 'wasm' | 'webgl' | 'webgpu', number> = {
   webgl: 1.05,
   webgpu: 1.05,
 };
+/** Of the time of bare `fit`, with a criterion that compares predictions from epoch to epoch. */
+const MAX_CRITERION_OVERHEAD = 1.03;
 /** Of what predicting again adds. */
 const MAX_SHARE = 0.5;
 /** At 128 rows of 1,000 classes, from logits. */
@@ -50,9 +52,18 @@ function fitBounds(result: FitResult): Bound[] {
   const width = Math.max(halfWidth(callback), halfWidth(control));
   return [
     atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
+    ...criterionBounds(outcome, where),
     atMost(`what it adds, of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
     atMost(`half interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
   ];
+}
+
+function criterionBounds(outcome: FitOutcome, where: string): Bound[] {
+  return (['consensus', 'label-wave'] as const).flatMap((name) => {
+    const ratio = outcome.ratios[name];
+    if (ratio === undefined) return [];
+    return [atMost(`fit with criterion ${name}, ${where}`, ratio.median, MAX_CRITERION_OVERHEAD, 3)];
+  });
 }
 
 function kernelBounds({ backend, rows, numClasses, fromLogits, ratio }: KernelResult): Bound[] {

@@ -23,6 +23,8 @@ export const ENTRY = new URL('inside/measure.ts', import.meta.url);
 /** Half of the interval that a ratio is to have. */
 export const WANTED_HALF_WIDTH = 0.01;
 const MIN_EVERY = 5;
+/** Those that hundredths decide. */
+const CLOSE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label-wave', 'control'];
 
 /** In a process of its own. @param announce is given the backend's description. */
 export async function benchmarkFit(
@@ -52,7 +54,8 @@ export async function benchmarkFit(
 
 /** Storing in a folder is for its own sake: once, where a file system is. */
 function contendersOf(backend: BackendLabel, workload: WorkloadName): ContenderName[] {
-  const contenders: ContenderName[] = ['bare', 'callback', 'control', 'predict-again', 'keep-outputs'];
+  const seldom: ContenderName[] = ['predict-again', 'keep-outputs'];
+  const contenders: ContenderName[] = [...CLOSE, ...seldom];
   return backend === 'wasm' && workload === 'dense' ? [...contenders, 'stored'] : contenders;
 }
 
@@ -71,11 +74,11 @@ async function measureWorkload(
   return { size, ...summarise(rounds, contenders), rounds };
 }
 
-/** Those that hundredths do not decide have their turn seldom: a quarter of a bare fit's time each, a round. */
+/** The others have their turn seldom: a quarter of a bare fit's time each, a round. */
 export function turnsFor(contenders: readonly ContenderName[], warmUp: FitRound): Turn<ContenderName>[] {
   const bareMs = warmUp.bare ?? 1;
   return contenders.map((name) => {
-    if (name === 'bare' || name === 'control' || name === 'callback') return { name, every: 1 };
+    if (CLOSE.includes(name)) return { name, every: 1 };
     const slowness = (warmUp[name] ?? 0) / bareMs;
     return { name, every: Math.max(MIN_EVERY, Math.round(4 * slowness)) };
   });

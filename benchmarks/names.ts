@@ -21,7 +21,16 @@ export const WORKLOADS = ['dense', 'conv', 'classes', 'sequence'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
 /** Ways to train. */
-export const CONTENDERS = ['bare', 'control', 'callback', 'stored', 'predict-again', 'keep-outputs'] as const;
+export const CONTENDERS = [
+  'bare',
+  'control',
+  'callback',
+  'consensus',
+  'label-wave',
+  'stored',
+  'predict-again',
+  'keep-outputs',
+] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
 /** Ways to come to the mean entropy of an epoch. */

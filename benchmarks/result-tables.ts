@@ -8,10 +8,20 @@ import type { Table } from './table.js';
 export function fitTable(label: BackendLabel, results: readonly FitResult[]): Table {
   return {
     title: `fit on ${label}`,
-    head: ['', 'bare fit', 'bare again', 'callback', 'predict again', 'keep outputs', 'rounds'],
+    head: [
+      '',
+      'bare fit',
+      'bare again',
+      'callback',
+      'consensus',
+      'label wave',
+      'predict again',
+      'keep outputs',
+      'rounds',
+    ],
     rows: results.flatMap((result) => {
       const { workload, outcome } = result;
-      if ('reason' in outcome) return [[workload, '–', '–', '–', '–', '–', '']];
+      if ('reason' in outcome) return [[workload, ...Array<string>(7).fill('–'), '']];
       const ratio = (name: ContenderName): string => ratioText(outcome.ratios[name]);
       const { length } = outcome.rounds;
       const others = [ratio('predict-again'), ratio('keep-outputs')];
@@ -20,10 +30,12 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
         `${outcome.bareMs.toFixed(0)} ms`,
         ratio('control'),
         ratio('callback'),
+        ratio('consensus'),
+        ratio('label-wave'),
         ...others,
       ];
       const stored = outcome.ratios.stored;
-      const storedRow = [`${workload}, stored`, '', '', ratioText(stored), '', '', ''];
+      const storedRow = [`${workload}, stored`, '', '', ratioText(stored), '', '', '', '', ''];
       return [[...row, String(length)], ...(stored === undefined ? [] : [storedRow])];
     }),
     notes: results.map(fitNote),

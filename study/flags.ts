@@ -6,6 +6,8 @@ export const PRESETS = ['quick', 'full'] as const;
 export interface Flags {
   readonly preset: (typeof PRESETS)[number];
   readonly processes: number;
+  /** Whether what is not recorded is trained; else what is recorded is evaluated. */
+  readonly train: boolean;
 }
 
 /** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
@@ -20,6 +22,7 @@ export function parseFlags(args: readonly string[]): Flags {
         .default('full'),
     )
     .option('--processes <count>', 'trainings at a time', positiveInteger, availableParallelism())
+    .option('--no-train', 'evaluate what is recorded, and train nothing')
     .parse(args, { from: 'user' })
     .opts<Flags>();
 }

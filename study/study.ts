@@ -5,27 +5,37 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { writeBetweenMarks } from '../benchmarks/markdown-file.js';
 import { report } from './evaluation/report.js';
 import { parseFlags, type Flags } from './flags.js';
 import { cellId, fullGrid, quickGrid, type Cell } from './grid.js';
+import { publish, type Published } from './publish.js';
 import { runGrid } from './training/run-grid.js';
 import { TrajectoryFile, type Trajectory } from './trajectories.js';
 
-const { preset, processes } = parseFlags(process.argv.slice(2));
+const { preset, processes, train } = parseFlags(process.argv.slice(2));
 const GRIDS: Record<Flags['preset'], () => Cell[]> = { quick: quickGrid, full: fullGrid };
 const file = new TrajectoryFile(
   fileURLToPath(new URL(preset === 'full' ? 'trajectories.jsonl.gz' : 'quick.jsonl.gz', import.meta.url)),
 );
 const grid = GRIDS[preset]();
 const trajectories = await recorded(grid);
-const results = report(trajectories);
-if (preset === 'full') writeFileSync(new URL('RESULTS.md', import.meta.url), `${results}\n`);
-else console.log(results);
+if (preset === 'full') writePublished(publish(trajectories));
+else console.log(report(trajectories));
+
+function writePublished({ results, tables, images }: Published): void {
+  const docs = new URL('../docs/', import.meta.url);
+  writeFileSync(new URL('RESULTS.md', import.meta.url), `${results}\n`);
+  writeBetweenMarks(fileURLToPath(new URL('when-does-it-help.md', docs)), tables);
+  for (const [name, svg] of Object.entries(images))
+    writeFileSync(new URL(`images/${name}.svg`, docs), `${svg}\n`);
+  console.log('Written: study/RESULTS.md, docs/when-does-it-help.md and its images.');
+}
 
 /** The trajectories of all cells; trains those that are missing. */
 async function recorded(cells: readonly Cell[]): Promise<Trajectory[]> {
   const known = new Set(file.read().map(({ cell }) => cellId(cell)));
-  const missing = cells.filter((cell) => !known.has(cellId(cell)));
+  const missing = train ? cells.filter((cell) => !known.has(cellId(cell))) : [];
   if (missing.length > 0) {
     console.log(`${cells.length} trainings, ${missing.length} of them to be done, ${processes} at a time.`);
     const bar = progressBar();
@@ -37,7 +47,7 @@ async function recorded(cells: readonly Cell[]): Promise<Trajectory[]> {
     bar.stop();
   }
   const byId = new Map(file.read().map((trajectory) => [cellId(trajectory.cell), trajectory]));
-  const inOrder = cells.map((cell) => byId.get(cellId(cell))!);
+  const inOrder = cells.flatMap((cell) => byId.get(cellId(cell)) ?? []);
   if (missing.length > 0) file.pack(inOrder);
   return inOrder;
 }

@@ -1,12 +1,18 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { cellId, type Cell } from './grid.js';
+import type { VisibleSignals } from './rules/rule.js';
 import type { Signals } from './signals.js';
 
 /** A training that has been recorded. */
 export interface Trajectory {
   readonly cell: Cell;
   readonly signals: Signals;
+}
+
+/** What a rule may see of a training. */
+export function withoutTest({ 'test-accuracy': _, ...visible }: Signals): VisibleSignals {
+  return visible;
 }
 
 /**

@@ -34,12 +34,12 @@ describe('compareEpochs', () => {
 
 describe('comparisonTable', () => {
   it('has one row for the kept epoch where entropy chose it', () => {
-    const table = comparisonTable(compareEpochs(MEMORISED, 1), 'entropy');
+    const table = comparisonTable(compareEpochs(MEMORISED, 1), '--monitor entropy');
     expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +-5\.00/);
   });
 
   it('has a row of its own for an epoch that another monitor kept', () => {
-    const table = comparisonTable(compareEpochs(MEMORISED, 2), 'val_loss');
+    const table = comparisonTable(compareEpochs(MEMORISED, 2), '--monitor val_loss');
     expect(table).toMatch(/highest entropy +│ +1/);
     expect(table).toMatch(/kept by --monitor val_loss +│ +2/);
   });

@@ -117,6 +117,13 @@ it('keeps the epoch that another monitor chooses', async () => {
   expect(kept.map((row) => Number(row[1]))).toEqual([lowest]);
 });
 
+it('keeps the epoch that a criterion chooses, and says why', async () => {
+  const run = await runExample('main.ts', [...SMALL, '--criterion', 'consensus']);
+  expect(run.status).toBe(0);
+  const kept = rowsOf(run.stdout, 'epoch').filter((row) => row[6] === 'saved, kept');
+  expect(run.stdout).toContain(`Epoch ${kept[0]?.[0] ?? ''} was kept: it predicted the class of`);
+});
+
 it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async () => {
   const flags = ['--backend', 'cpu', '--dataset', 'fashion-mnist', '--noise-type', 'pair'];
   const run = await runExample('main.ts', [...SMALL, ...flags]);
@@ -144,6 +151,7 @@ it.each([
   ['a noise rate that is no number', ['--noise', 'much'], '--noise'],
   ['an unknown dataset', ['--dataset', 'cifar'], '--dataset'],
   ['an unknown monitor', ['--monitor', 'val_f1'], '--monitor'],
+  ['a monitor beside a criterion', ['--criterion', 'consensus', '--monitor', 'val_acc'], '--criterion'],
   ['a fractional number of epochs', ['--epochs', '2.5'], '--epochs'],
   ['more samples than there are', ['--samples', '60001'], '--samples'],
   ['no epoch left to keep', ['--epochs', '3', '--start-from-epoch', '3'], '--start-from-epoch'],

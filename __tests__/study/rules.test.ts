@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { last, maximumEntropy, maximumEntropyLater, validationLoss } from '../../study/rules/baselines.js';
 import { RULES } from '../../study/rules/all-rules.js';
+import { consensus } from '../../study/rules/consensus.js';
 import { labelWave } from '../../study/rules/label-wave.js';
 import { gradientDisparity, mutualInformation } from '../../study/rules/literature.js';
 import { firstMargin, marginGap } from '../../study/rules/margins.js';
@@ -101,6 +102,21 @@ describe('rules', () => {
   test('mutual information is of certain predictions of many classes', () => {
     const signals = signalsOf({ 'val-marginal-entropy': [2, 2.2, 1], 'val-full-entropy': [1.5, 1, 0.1] }, 3);
     expect(mutualInformation.choose(signals)).toBe(1);
+  });
+
+  test('the consensus, and how much surer the network is of its training', () => {
+    const signals = signalsOf(
+      {
+        'val-averaged-changes': [null, 0.3, 0.2, 0.1, 0.1],
+        'val-entropy': [0.5, 0.5, 0.5, 0.5, 0.7],
+        'running-entropy': [0.5, 0.5, 0.5, 0.3, 0.6],
+      },
+      5,
+    );
+    expect(consensus(0, null).choose(signals)).toBe(3);
+    // 0.3, 0.2, 0.3, 0.1 and with half of the weight 0.3, 0.2, 0.2, 0.1.
+    expect(consensus(1, null).choose(signals)).toBe(4);
+    expect(consensus(1, 1).choose(signals)).toBe(2);
   });
 
   test('the smallest loss', () => {

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
+import { EntropyCheckpointCallback, type EntropyCheckpointOptions } from 'tfjs-entropy-checkpoint';
 import type { ContenderName } from '../names.js';
 import { KeptOutputs } from './keep-outputs.js';
 import { predictAgainCallback } from './predict-again.js';
@@ -30,10 +30,13 @@ export function contenderNamed(name: ContenderName, { parts, batchSize, folder }
     case 'control':
       return {};
     case 'callback':
-      return withCheckpoint(null);
+      return withCheckpoint({ filepath: null });
+    case 'consensus':
+    case 'label-wave':
+      return withCheckpoint({ filepath: null, criterion: name });
     case 'stored':
       if (folder === null) throw new Error('Expected a folder to store in, got none.');
-      return withCheckpoint(folder);
+      return withCheckpoint({ filepath: folder });
     case 'predict-again':
       return { callbackFor: (model) => predictAgainCallback(model, parts, batchSize) };
     case 'keep-outputs': {
@@ -43,8 +46,8 @@ export function contenderNamed(name: ContenderName, { parts, batchSize, folder }
   }
 }
 
-function withCheckpoint(filepath: string | null): Contender {
-  const checkpoint = new EntropyCheckpointCallback({ filepath });
+function withCheckpoint(options: EntropyCheckpointOptions): Contender {
+  const checkpoint = new EntropyCheckpointCallback(options);
   return {
     callbackFor: () => checkpoint,
     finish: () => checkpoint.flush(),

@@ -28,7 +28,8 @@ interface Prepared {
   readonly initialWeights: tf.Tensor[];
 }
 
-const EPOCHS = 1;
+/** A criterion that compares epochs needs two. */
+const EPOCHS = 2;
 const PROBE_BATCHES = 2;
 const MIN_BATCHES = 3;
 /** Of the batch size of a workload, a power of 2. */
@@ -66,7 +67,7 @@ async function chooseSize(
   targetMs: number,
 ): Promise<{ batchSize: number; batches: number; validationBatches: number }> {
   const { batchSize, batchMs } = await chooseBatchSize(workload, initialWeights, targetMs);
-  const wanted = Math.round(targetMs / (batchMs * (1 + VALIDATION_COST / VALIDATION_SHARE)));
+  const wanted = Math.round(targetMs / (EPOCHS * batchMs * (1 + VALIDATION_COST / VALIDATION_SHARE)));
   const batches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, wanted));
   return { batchSize, batches, validationBatches: Math.max(1, Math.round(batches / VALIDATION_SHARE)) };
 }

@@ -33,8 +33,8 @@ export function compareEpochs(epochs: readonly Scored[], keptEpoch: number): Com
   };
 }
 
-/** @param monitor what the checkpoint kept its epoch by. */
-export function comparisonTable(comparison: Comparison, monitor: string): string {
+/** @param keptBy the flag that the checkpoint kept its epoch by. */
+export function comparisonTable(comparison: Comparison, keptBy: string): string {
   const { last, kept, highestEntropy, highestValidationAccuracy, best } = comparison;
   const row = (name: string, { epoch, cleanAccuracy }: Scored): string[] => [
     name,
@@ -45,7 +45,7 @@ export function comparisonTable(comparison: Comparison, monitor: string): string
   const byEntropy =
     kept === highestEntropy
       ? [row('highest entropy (kept)', kept)]
-      : [row('highest entropy', highestEntropy), row(`kept by --monitor ${monitor}`, kept)];
+      : [row('highest entropy', highestEntropy), row(`kept by ${keptBy}`, kept)];
   return textTable(
     ['which epoch', 'epoch', 'clean test accuracy', 'points to the best'],
     [

@@ -1,3 +1,4 @@
+import type { CriterionName } from 'tfjs-entropy-checkpoint';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATASET_NAMES, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES, type DatasetName } from './dataset.js';
 import { NOISE_TYPES, type NoiseType } from './label-noise.js';
@@ -14,12 +15,16 @@ export interface Flags {
   backend: 'wasm' | 'cpu';
   seed: number;
   out: string;
+  criterion: CriterionName;
   monitor: string;
   mode: 'auto' | 'max' | 'min';
   minDelta: number;
   startFromEpoch: number;
   optimizer: boolean;
 }
+
+/** As the library has them. */
+const CRITERIA: readonly CriterionName[] = ['max-entropy', 'consensus', 'label-wave'];
 
 /** Everything that the checkpoint or the `fit` of this example puts into the logs of an epoch. */
 const MONITORS = ['entropy', 'train_entropy', 'val_entropy', 'loss', 'val_loss', 'acc', 'val_acc'];
@@ -58,6 +63,11 @@ function noisyMnistCommand(): Command {
   command
     .optionsGroup('Checkpoint:')
     .option('--out <folder>', 'where it is stored', folder, 'noisy_mnist_checkpoint')
+    .addOption(
+      choice('--criterion <name>', 'how the epoch is told', CRITERIA)
+        .default('max-entropy')
+        .conflicts(['monitor', 'mode', 'minDelta']),
+    )
     .addOption(choice('--monitor <value>', 'what decides', MONITORS).default('entropy'))
     .addOption(choice('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
     .option('--min-delta <value>', 'an improvement must be larger', notNegative, 0)

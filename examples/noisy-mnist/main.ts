@@ -34,6 +34,8 @@ async function main(args: readonly string[]): Promise<void> {
   console.error(`Trained for ${((performance.now() - startMs) / 1000).toFixed(1)} s.`);
   console.log(epochTable(result));
 
+  console.log(`\n${wrapped(result.explanation)}`);
+
   const { best, bestProbabilities, restoredProbabilities } = result;
   const fresh = await predictInFreshProcess(args);
   const predictions = { original: bestProbabilities, putBack: restoredProbabilities, fresh };
@@ -43,8 +45,17 @@ async function main(args: readonly string[]): Promise<void> {
 
   const comparison = compareEpochs(result.epochs, best.epoch);
   console.log('\nWas it the right epoch?');
-  console.log(comparisonTable(comparison, flags.monitor));
+  console.log(comparisonTable(comparison, keptBy(flags)));
   console.log(`\n${verdict(comparison, testSamples)}`);
+}
+
+function keptBy({ criterion, monitor }: Flags): string {
+  return criterion === 'max-entropy' ? `--monitor ${monitor}` : `--criterion ${criterion}`;
+}
+
+/** In lines of at most 100 characters. */
+function wrapped(text: string): string {
+  return text.replace(/(.{1,100})(?:\s|$)/g, '$1\n').trimEnd();
 }
 
 function describeRun({ dataset, samples, noise, noiseType, seed, backend }: Flags): string {

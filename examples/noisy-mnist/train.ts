@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointCallback, type EpochRecord } from 'tfjs-entropy-checkpoint';
+import {
+  EntropyCheckpointCallback,
+  type EntropyCheckpointOptions,
+  type EpochRecord,
+} from 'tfjs-entropy-checkpoint';
 import type { Dataset } from './dataset.js';
 import type { Flags } from './flags.js';
 import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
@@ -29,6 +33,8 @@ export interface TrainingResult {
   readonly savedEpochs: readonly number[];
   /** The one that the checkpoint holds now. */
   readonly best: EpochRecord;
+  /** Why, in the words of the checkpoint. */
+  readonly explanation: string;
   /** For the test images, when that epoch ended. */
   readonly bestProbabilities: Probabilities;
   /** The same after the last epoch, once the best state has been put back. */
@@ -44,9 +50,7 @@ export async function train(
   const model = buildMlp(flags.learningRate);
   const checkpoint = new EntropyCheckpointCallback({
     filepath: flags.out,
-    monitor: flags.monitor,
-    mode: flags.mode,
-    minDelta: flags.minDelta,
+    ...choiceOf(flags),
     startFromEpoch: flags.startFromEpoch,
     includeOptimizer: flags.optimizer,
   });
@@ -66,10 +70,16 @@ export async function train(
   const restoredProbabilities = predict(model, dataset.test);
 
   const savedEpochs = checkpoint.history.filter(({ isBest }) => isBest).map(({ epoch }) => epoch);
+  const explanation = checkpoint.explain();
   checkpoint.dispose();
   model.optimizer.dispose();
   model.dispose();
-  return { epochs, savedEpochs, best, bestProbabilities, restoredProbabilities };
+  return { epochs, savedEpochs, best, explanation, bestProbabilities, restoredProbabilities };
+}
+
+/** A criterion of its own leaves nothing to monitor. */
+function choiceOf({ criterion, monitor, mode, minDelta }: Flags): EntropyCheckpointOptions {
+  return criterion === 'max-entropy' ? { monitor, mode, minDelta } : { criterion };
 }
 
 async function fit(

@@ -9,7 +9,7 @@ import {
   type OptimizerState,
   type ScalarValue,
 } from './optimizer-state.js';
-import { placeWeights } from './places.js';
+import type { PlacedWeight } from './places.js';
 import { shareBuffer } from './share-buffer.js';
 import { isSlot, placeSlots, trainedWeights } from './slots.js';
 
@@ -17,13 +17,17 @@ import { isSlot, placeSlots, trainedWeights } from './slots.js';
  * Every own field of `optimizer`, whatever its class: scalars, tensors, and lists of them and of slots.
  * Tensors share the optimizer's buffers.
  *
- * @param model the model that it trains; slots are matched by the place of their weight in it.
+ * @param model the model that it trains.
+ * @param weights of that model: slots are matched by the place of their weight.
  * @returns the caller disposes it.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER` for a field of another type.
  */
-export function captureOptimizer(optimizer: tf.Optimizer, model: tf.LayersModel): OptimizerState {
+export function captureOptimizer(
+  optimizer: tf.Optimizer,
+  model: tf.LayersModel,
+  weights: readonly PlacedWeight[],
+): OptimizerState {
   const className = optimizerClassName(optimizer);
-  const weights = placeWeights(model);
   const trained = trainedWeights(optimizer, model, weights);
   const fields: Record<string, FieldState> = {};
   // tfjs adds `iterations_` with the first step; before it, its absence is what must be restored.

@@ -9,5 +9,5 @@ import * as tf from '@tensorflow/tfjs';
  * @returns the caller disposes it.
  */
 export function shareBuffer<T extends tf.Tensor>(source: T): T {
-  return tf.keep(tf.tidy(() => tf.reshape(source, source.shape))) as T;
+  return tf.keep(tf.reshape(source, source.shape)) as T;
 }

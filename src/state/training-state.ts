@@ -44,9 +44,10 @@ export function captureState(
   optimizer: tf.Optimizer | null,
   remembered: tf.Tensor | null = null,
 ): TrainingState {
+  const placed = placeWeights(model);
   // First, as it alone can fail.
-  const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model);
-  const weights = placeWeights(model).map(({ place, weight }) => ({
+  const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model, placed);
+  const weights = placed.map(({ place, weight }) => ({
     place,
     name: weight.originalName,
     tensor: shareBuffer(weight.read()),

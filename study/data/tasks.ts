@@ -121,5 +121,6 @@ function drawBalanced(
     const text = texts[index]!;
     if (drawn.length < count && taken[text.label]!++ < quota) drawn.push(text);
   }
-  return drawn;
+  // Those of rare classes were drawn last: every part is to have its share of them.
+  return Array.from(drawWithoutReplacement(drawn.length, drawn.length, random), (index) => drawn[index]!);
 }

@@ -1,5 +1,5 @@
 import type { Rule } from '../rules/rule.js';
-import type { Trajectory } from '../trajectories.js';
+import { withoutTest, type Trajectory } from '../trajectories.js';
 
 /**
  * The highest clean test accuracy of any epoch less that of the one that `rule` chooses, in percentage points.
@@ -7,8 +7,8 @@ import type { Trajectory } from '../trajectories.js';
  * @throws RangeError where it chooses none that there is.
  */
 export function regretOf(rule: Rule, { signals }: Trajectory): number {
-  const { 'test-accuracy': accuracies, ...visible } = signals;
-  const epoch = rule.choose(visible);
+  const { 'test-accuracy': accuracies } = signals;
+  const epoch = rule.choose(withoutTest(signals));
   const accuracy = accuracies[epoch];
   if (typeof accuracy !== 'number') throw new RangeError(`"${rule.name}" chose epoch ${epoch}.`);
   // Four digits are recorded; what a difference has beyond is of binary fractions.

@@ -24,7 +24,7 @@ export function report(trajectories: readonly Trajectory[]): string {
     'Written by `npm run study` from `trajectories.jsonl.gz`. How it is done: [README.md](README.md). Regret in percentage points of clean test accuracy, means with 95 % intervals.',
     `Chosen on MNIST: **${shipped.name}**; of the variants of Label Wave, **${labelWave.name}**.`,
     `## Held out: ${heldOut.length} trainings`,
-    performanceTable(heldOut),
+    performanceTable(RULES, heldOut),
     `## The chosen rule against others, held out`,
     pairedTable(
       shipped,
@@ -34,14 +34,14 @@ export function report(trajectories: readonly Trajectory[]): string {
     '## Held out, part by part',
     ...partTables([shipped, labelWave, maximumEntropy], heldOut),
     `## MNIST, on which the rules were chosen: ${tuning.length} trainings`,
-    performanceTable(tuning),
+    performanceTable(RULES, tuning),
   ].join('\n\n');
 }
 
-function performanceTable(trajectories: readonly Trajectory[]): string {
+export function performanceTable(rules: readonly Rule[], trajectories: readonly Trajectory[]): string {
   return table(
     ['rule', 'needs', 'mean regret', '95 % are at most', 'worst'],
-    RULES.map((rule) => {
+    rules.map((rule) => {
       const { regret, high, worst } = performanceOf(rule, trajectories);
       return [rule.name, rule.needs, interval(regret), high.toFixed(2), worst.toFixed(2)];
     }),
@@ -80,11 +80,11 @@ function partTables(rules: readonly Rule[], trajectories: readonly Trajectory[])
   });
 }
 
-function interval({ mean, low, high }: MeanEstimate): string {
+export function interval({ mean, low, high }: MeanEstimate): string {
   return `${mean.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }

@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import '@tensorflow/tfjs-backend-wasm';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { CRITERIA, type EpochFacts } from '../../src/criteria/criterion.js';
+import { Monitor } from '../../src/monitor.js';
+import { cellId, fullGrid } from '../../study/grid.js';
+import { publish, type Published } from '../../study/publish.js';
+import { consensus } from '../../study/rules/consensus.js';
+import { labelWave } from '../../study/rules/label-wave.js';
+import { trainCell } from '../../study/training/train-cell.js';
+import { TrajectoryFile, withoutTest, type Trajectory } from '../../study/trajectories.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+let trajectories: Trajectory[] = [];
+
+beforeAll(() => {
+  trajectories = new TrajectoryFile(join(ROOT, 'study/trajectories.jsonl.gz')).read();
+});
+
+/** The others are yet to be trained: study/README.md says why. */
+const RECORDED_TASKS = ['mnist', 'fashion-mnist'];
+
+test('every training of the recorded tasks is there, in the order of the grid', () => {
+  const expected = fullGrid().filter(({ task }) => RECORDED_TASKS.includes(task));
+  expect(trajectories.map(({ cell }) => cellId(cell))).toEqual(expected.map(cellId));
+});
+
+test('one that is trained anew is as it is recorded', async () => {
+  const id = 'fashion-mnist/symmetric-40/dense/adam-large/2';
+  const recorded = trajectories.find(({ cell }) => cellId(cell) === id)!;
+  expect(await trainCell(recorded.cell)).toEqual(recorded.signals);
+});
+
+describe('what is published', () => {
+  let published: Published;
+
+  beforeAll(() => {
+    published = publish(trajectories);
+  });
+
+  test('is what the recorded trajectories give, to the digit', () => {
+    expect(text('study/RESULTS.md')).toBe(`${published.results}\n`);
+    expect(text('docs/when-does-it-help.md')).toContain(`\n\n${published.tables}\n\n`);
+  });
+
+  test.each(['regret-by-rule', 'typical-trainings'] as const)('%s: so is the plot', (name) => {
+    expect(text(`docs/images/${name}.svg`)).toBe(`${published.images[name]}\n`);
+  });
+});
+
+describe('the criteria of the library keep the epochs that the study evaluates', () => {
+  /** What the callback would have recorded, as the study tells it. */
+  const factsOf = ({ signals }: Trajectory, changes: 'val-averaged-changes' | 'val-changes'): EpochFacts[] =>
+    signals[changes].map((valChanges, epoch) => ({
+      valChanges,
+      trainEntropy: signals['running-entropy'][epoch]!,
+      valEntropy: signals['val-entropy'][epoch]!,
+    }));
+
+  const keptBy = (name: keyof typeof CRITERIA, facts: readonly EpochFacts[]): number => {
+    const { mode, patience, valueOf } = CRITERIA[name];
+    const monitor = new Monitor({ mode, patience, minDelta: 0, startFromEpoch: 0, initialThreshold: null });
+    let best = -1;
+    for (const epoch of facts.keys()) {
+      const value = valueOf(facts.slice(0, epoch + 1));
+      if (monitor.isBetter(epoch, value)) best = epoch;
+      monitor.accept(epoch, value);
+    }
+    return best;
+  };
+
+  test.each([
+    ['consensus', 'val-averaged-changes', consensus(1, 7)],
+    ['label-wave', 'val-changes', labelWave('validation', 3)],
+  ] as const)('%s', (name, changes, rule) => {
+    const kept = trajectories.map((trajectory) => keptBy(name, factsOf(trajectory, changes)));
+    const expected = trajectories.map(({ signals }) => rule.choose(withoutTest(signals)));
+    // Of values that are equal but for the last digit of their sum, another may be the largest.
+    const same = kept.filter((epoch, i) => epoch === expected[i]);
+    expect(same.length).toBeGreaterThan(0.99 * kept.length);
+  });
+});
