@@ -52,8 +52,8 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
           const probabilities = tf.tidy(() =>
             tf.softmax(units === 1 ? tf.concat([logits, tf.zerosLike(logits)], 1) : logits),
           );
-          epochs.push((await probabilities.array()));
-          show(changes, fromLogits ? logits : (probabilities), [16, 16, 5], fromLogits);
+          epochs.push(await probabilities.array());
+          show(changes, fromLogits ? logits : probabilities, [16, 16, 5], fromLogits);
           shares.push(await shareOf(changes.detach()));
           tf.dispose([logits, probabilities]);
         }

@@ -39,8 +39,11 @@ export function regretPlot(
       axisLabel: {
         color: '#111',
         fontSize: 12,
-        formatter: (name: string) => (name === shipped.name ? `{bold|${name}}` : name),
-        rich: { bold: { fontWeight: 'bold', fontSize: 12, color: '#111' } },
+        formatter: (name: string) => `{${name === shipped.name ? 'bold' : 'plain'}|${name}}`,
+        rich: {
+          plain: { fontSize: 12, color: '#111' },
+          bold: { fontWeight: 'bold', fontSize: 12, color: '#111' },
+        },
       },
     },
     series: [
