@@ -364,10 +364,10 @@ describe('where there is no checkpoint', () => {
   test('in a format of another version says so', async () => {
     const handler = new MemoryHandler();
     await trainAndKeep(handler);
-    handler.json = handler.json!.replace('"formatVersion":2', '"formatVersion":3');
+    handler.json = handler.json!.replace('"formatVersion":3', '"formatVersion":2');
     const error = await rejection(loadCheckpoint(handler));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
-    expect(error.message).toContain('got format 3');
+    expect(error.message).toContain('got format 2');
   });
 
   test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
