@@ -5,9 +5,14 @@ const TURN_MS = 4;
 export class Pacer {
   #startMs = performance.now();
 
+  /** Whether it is time to `breathe`: for steps so small that a promise each would take longer. */
+  get isDue(): boolean {
+    return performance.now() - this.#startMs >= TURN_MS;
+  }
+
   /** To be awaited between two steps. Most of the time it is nothing. */
   async breathe(): Promise<void> {
-    if (performance.now() - this.#startMs < TURN_MS) return;
+    if (!this.isDue) return;
     await nextTurn();
     this.#startMs = performance.now();
   }

@@ -174,35 +174,39 @@ describe('power that fails after something else has', () => {
     ['one call that fails', (call: number, failing: number) => call === failing],
     // Nothing that it does has an effect any more, as if it had been killed.
     ['all calls failing from one on', (call: number, failing: number) => call >= failing],
-  ])('%s, and then the next training opens: each slot as before or as after', async (name, fails) => {
-    const random = seedrandom(name);
-    let hasFailed = true;
-    for (let failing = 1; hasFailed; failing++) {
-      const disk = await usedDisk();
-      let calls = 0;
-      hasFailed = false;
-      const fileSystem = interceptCalls(disk, (_call, perform) => {
-        if (!fails(++calls, failing)) return perform();
-        hasFailed = true;
-        return Promise.reject(new Error('failed'));
-      });
-      const failures = await powerFailures(
-        disk,
-        async () => {
-          const source = checkpointOfStep(5, SIZE_FLOATS);
-          await new FileStore(FOLDER, fileSystem).save(source, placement).catch(() => undefined);
-          await storeOn(disk).open();
-          for (const store of open.splice(0)) store.close();
-        },
-        random,
-        1,
-      );
-      for (const found of failures) {
-        const contents = await contentsOf(found);
-        if (!isOldOrNew(contents, USED, after)) expect(contents).toEqual(after);
+  ])(
+    '%s, and then the next training opens: each slot as before or as after',
+    async (name, fails) => {
+      const random = seedrandom(name);
+      let hasFailed = true;
+      for (let failing = 1; hasFailed; failing++) {
+        const disk = await usedDisk();
+        let calls = 0;
+        hasFailed = false;
+        const fileSystem = interceptCalls(disk, (_call, perform) => {
+          if (!fails(++calls, failing)) return perform();
+          hasFailed = true;
+          return Promise.reject(new Error('failed'));
+        });
+        const failures = await powerFailures(
+          disk,
+          async () => {
+            const source = checkpointOfStep(5, SIZE_FLOATS);
+            await new FileStore(FOLDER, fileSystem).save(source, placement).catch(() => undefined);
+            await storeOn(disk).open();
+            for (const store of open.splice(0)) store.close();
+          },
+          random,
+          1,
+        );
+        for (const found of failures) {
+          const contents = await contentsOf(found);
+          if (!isOldOrNew(contents, USED, after)) expect(contents).toEqual(after);
+        }
       }
-    }
-  });
+    },
+    180_000,
+  );
 });
 
 describe('the same on a disk that does not flush', () => {

@@ -98,6 +98,8 @@ const PIECE_DEPTH = 4;
 /**
  * JSON with the keys of every object in order, so that equal values give equal text; in pieces, each of which
  * takes next to no time.
+ *
+ * @param depth of `value`; Infinity for one piece, which is faster altogether.
  */
 export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
   if (depth > PIECE_DEPTH || typeof value !== 'object' || value === null) {
@@ -107,7 +109,9 @@ export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
   const isList = Array.isArray(value);
   yield isList ? '[' : '{';
   let separator = '';
-  for (const [key, item] of isList ? value.entries() : sortedEntries(value)) {
+  for (const [key, item] of isList ? value.entries() : Object.entries(sorted(value))) {
+    // JSON leaves it out.
+    if (!isList && item === undefined) continue;
     yield isList ? separator : `${separator}${JSON.stringify(key)}:`;
     yield* canonicalJson(item, depth + 1);
     separator = ',';
@@ -116,12 +120,10 @@ export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
 }
 
 function withSortedKeys(item: unknown): unknown {
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
-  return Object.fromEntries(sortedEntries(item));
+  return typeof item !== 'object' || item === null || Array.isArray(item) ? item : sorted(item);
 }
 
-/** Without those that JSON leaves out. */
-function sortedEntries(object: object): [string, unknown][] {
-  const entries = Object.entries(object).filter(([, item]) => item !== undefined);
-  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+/** Keys that are integers come first, as in every object. */
+function sorted(object: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
