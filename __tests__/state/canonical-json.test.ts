@@ -18,7 +18,6 @@ test('is JSON of the value, the same whatever the order of the keys', () => {
       const text = textOf(value);
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
       expect(textOf(reversed(value))).toBe(text);
-      expect([...canonicalJson(reversed(value), Infinity)]).toEqual([text]);
     }),
     { numRuns: 300 },
   );

@@ -98,8 +98,6 @@ const PIECE_DEPTH = 4;
 /**
  * JSON with the keys of every object in order, so that equal values give equal text; in pieces, each of which
  * takes next to no time.
- *
- * @param depth of `value`; Infinity for one piece, which is faster altogether.
  */
 export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
   if (depth > PIECE_DEPTH || typeof value !== 'object' || value === null) {

@@ -131,9 +131,6 @@ export function encodeCheckpoint(
   };
 }
 
-/** What is said of so many takes a millisecond or two. */
-const FEW_WEIGHTS = 100;
-
 /** sha256 over all of a checkpoint but the bytes of its weights, whose checksums are in `metadata`. */
 export async function checksumOf(
   topology: Json,
@@ -142,8 +139,7 @@ export async function checksumOf(
 ): Promise<string> {
   const pacer = new Pacer();
   let text = '';
-  const depth = weightSpecs.length > FEW_WEIGHTS ? 0 : Infinity;
-  for (const piece of canonicalJson([topology, weightSpecs, unsignedMetadata], depth)) {
+  for (const piece of canonicalJson([topology, weightSpecs, unsignedMetadata])) {
     text += piece;
     if (pacer.isDue) await pacer.breathe();
   }
