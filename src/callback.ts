@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
 import { EpochKeeper, type Trained } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
@@ -307,8 +308,9 @@ function checkMonitor(
   { criterion, monitor }: ResolvedOptions,
   { metrics = [], doValidation = false }: FitParams,
 ): void {
-  if (criterion !== 'max-entropy') {
-    if (doValidation) return;
+  const rule = criterionOf(criterion);
+  if (rule !== null) {
+    if (doValidation || !rule.phases.includes('val')) return;
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',
       `Expected validation data with \`criterion: '${criterion}'\`, which compares its predictions from epoch to ` +

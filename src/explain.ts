@@ -60,8 +60,8 @@ type Reason = (best: EpochRecord, outcome: Outcome) => string;
 const REASONS: Record<Exclude<CriterionName, 'max-entropy'>, Reason> = {
   consensus: (best, outcome) =>
     `it predicted the class of ${percent(1 - (best.valChanges ?? NaN))} of the validation rows as the epochs before ` +
-    'it had on average, the best balance with how much surer it was of its training than of other data ' +
-    `(${number(best.value)} of at most 1)${decided(outcome)}.`,
+    'it had on average, the best balance with how much surer it was of its training than of other data' +
+    `${decided(outcome)}.`,
   'label-wave': (best, outcome) =>
     `fewest predictions of validation were changing, ${percent(best.value ?? NaN)} from one epoch to the next` +
     `${decided(outcome)}.`,

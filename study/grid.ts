@@ -15,9 +15,16 @@ export interface Cell {
 }
 
 export const EPOCHS = 30;
-const SEEDS = [1, 2, 3];
-/** Rules are chosen on it, and evaluated on the others. */
-export const TUNING_TASK: TaskName = 'mnist';
+/** Seeds 1 to 3 of the texts were seen before their rows were drawn anew: README.md tells. */
+const SEEDS_OF: Record<TaskName, readonly number[]> = {
+  mnist: [1, 2, 3],
+  'fashion-mnist': [1, 2, 3],
+  languages: [4, 5, 6],
+  glosses: [4, 5, 6],
+  'parts-of-speech': [4, 5, 6],
+};
+/** Rules are chosen on them, and evaluated on the others. */
+export const TUNING_TASKS: readonly TaskName[] = ['mnist', 'languages'];
 
 const DENSE_OPTIMIZERS: Partial<Record<NetworkName, readonly OptimizerName[]>> = {
   dense: OPTIMIZERS,
@@ -46,9 +53,9 @@ const noisesFor = (task: TaskName, network: NetworkName): NoiseName[] =>
 
 /** The part on which rules are chosen comes first; what is cut short after it has something of everything. */
 export function fullGrid(): Cell[] {
-  const held = TASKS.filter((task) => task !== TUNING_TASK);
-  return [[TUNING_TASK], held].flatMap((tasks) =>
-    SEEDS.flatMap((seed) => tasks.flatMap((task) => cellsOf(task, seed))),
+  const heldOut = TASKS.filter((task) => !TUNING_TASKS.includes(task));
+  return [...TUNING_TASKS.map((task) => [task]), heldOut].flatMap((tasks) =>
+    [0, 1, 2].flatMap((nth) => tasks.flatMap((task) => cellsOf(task, SEEDS_OF[task][nth]!))),
   );
 }
 
@@ -71,7 +78,7 @@ const FIRST_OPTIMIZER = { dropout: 'sgd-large', conv: 'adam-large', recurrent: '
 /** A few of the full grid, of every task and network. */
 export function quickGrid(): Cell[] {
   const isQuick = ({ task, noise, network, optimizer, seed }: Cell): boolean =>
-    seed === 1 &&
+    seed === SEEDS_OF[task][0] &&
     (task === 'mnist' || task === 'parts-of-speech' || network === 'dense') &&
     (network === 'dense'
       ? optimizer === 'adam-large' && (noise === 'none' || noise === 'symmetric-40')

@@ -5,14 +5,7 @@ import { consensus } from '../../study/rules/consensus.js';
 import { labelWave } from '../../study/rules/label-wave.js';
 import { gradientDisparity, mutualInformation } from '../../study/rules/literature.js';
 import { firstMargin, marginGap } from '../../study/rules/margins.js';
-import {
-  argmax,
-  argmin,
-  exponentialAverage,
-  firstMaximum,
-  firstMinimum,
-  movingAverage,
-} from '../../study/rules/series.js';
+import { argmax, argmin, firstMaximum, firstMinimum, movingAverage } from '../../study/rules/series.js';
 import { signalsOf } from './fixtures/signals.js';
 
 describe('series', () => {
@@ -42,10 +35,6 @@ describe('series', () => {
   test('moving averages take what there is', () => {
     expect(movingAverage([null, 2, 4, 9], 2)).toEqual([null, 2, 3, 6.5]);
     expect(movingAverage([1, 2, 3, 8], 3)).toEqual([1, 1.5, 2, 13 / 3]);
-  });
-
-  test('exponential averages begin at the first value', () => {
-    expect(exponentialAverage([null, 4, 8, 8], 0.5)).toEqual([null, 4, 6, 7]);
   });
 });
 

@@ -22,7 +22,7 @@ export function report(trajectories: readonly Trajectory[]): string {
   return [
     '# Results',
     'Written by `npm run study` from `trajectories.jsonl.gz`. How it is done: [README.md](README.md). Regret in percentage points of clean test accuracy, means with 95 % intervals.',
-    `Chosen on MNIST: **${shipped.name}**; of the variants of Label Wave, **${labelWave.name}**.`,
+    `Chosen on MNIST and languages: **${shipped.name}**; of the variants of Label Wave, **${labelWave.name}**.`,
     `## Held out: ${heldOut.length} trainings`,
     performanceTable(RULES, heldOut),
     `## The chosen rule against others, held out`,
@@ -33,7 +33,7 @@ export function report(trajectories: readonly Trajectory[]): string {
     ),
     '## Held out, part by part',
     ...partTables([shipped, labelWave, maximumEntropy], heldOut),
-    `## MNIST, on which the rules were chosen: ${tuning.length} trainings`,
+    `## MNIST and languages, on which the rules were chosen: ${tuning.length} trainings`,
     performanceTable(RULES, tuning),
   ].join('\n\n');
 }

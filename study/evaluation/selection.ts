@@ -1,4 +1,4 @@
-import { TUNING_TASK } from '../grid.js';
+import { TUNING_TASKS } from '../grid.js';
 import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
 import { performanceOf } from './compare.js';
@@ -6,7 +6,7 @@ import { performanceOf } from './compare.js';
 /** In points. */
 const MAX_WORST = 5;
 
-export const isTuning = ({ cell }: Trajectory): boolean => cell.task === TUNING_TASK;
+export const isTuning = ({ cell }: Trajectory): boolean => TUNING_TASKS.includes(cell.task);
 
 /** Of rules that need neither labels nor a further pass, the one that README.md says is shipped. */
 export function bestOf(rules: readonly Rule[], tuning: readonly Trajectory[]): Rule {

@@ -42,13 +42,3 @@ export function movingAverage(series: Series, window: number): Series {
     return value === null ? null : values.reduce((sum, one) => sum + one, 0) / values.length;
   });
 }
-
-/** Keeps `decay` of the average so far, which begins at the first value. */
-export function exponentialAverage(series: Series, decay: number): Series {
-  let average: number | null = null;
-  return series.map((value) => {
-    if (value === null) return null;
-    average = average === null ? value : decay * average + (1 - decay) * value;
-    return average;
-  });
-}
