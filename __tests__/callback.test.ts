@@ -61,6 +61,7 @@ describe('which epoch is kept', () => {
       valEntropy: expect.closeTo(entropies[3]!, 6),
       value: entropies[3],
       isBest: true,
+      logs: { loss: expect.any(Number), val_loss: expect.any(Number) },
     });
     checkpoint.dispose();
   });

@@ -515,6 +515,7 @@ describe('a metric as monitor', () => {
         valEntropy: null,
         value: 0.7,
         isBest: true,
+        logs: { val_loss: 0.7, other: 1 },
       });
     });
   });

@@ -31,6 +31,7 @@ function explained(
       valChanges: 0.083,
       value,
       isBest,
+      logs: {},
     };
   });
   const best = history.findLast(({ isBest }) => isBest) ?? null;
@@ -56,7 +57,9 @@ describe('explains', () => {
       options: { criterion: 'consensus' },
     });
     expect(said).toContain('Epoch 2 was kept: it predicted the class of 91.7 % of the validation rows');
-    expect(said).toContain('surer it was of its training than of other data, and none of the 7 epochs after it was better.');
+    expect(said).toContain(
+      'surer it was of its training than of other data, and none of the 7 epochs after it was better.',
+    );
   });
 
   test('the label wave', () => {

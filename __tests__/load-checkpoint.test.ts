@@ -364,7 +364,7 @@ describe('where there is no checkpoint', () => {
   test('in a format of another version says so', async () => {
     const handler = new MemoryHandler();
     await trainAndKeep(handler);
-    handler.json = handler.json!.replace('"formatVersion":3', '"formatVersion":2');
+    handler.json = handler.json!.replace('"formatVersion":4', '"formatVersion":3');
     const error = await rejection(loadCheckpoint(handler));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
     expect(error.message).toContain('got format 2');

@@ -21,7 +21,7 @@ function keptOf(
 }
 
 function recordOf(epoch: number, value: number, isBest: boolean, fit = 0): EpochRecord {
-  return { epoch, fit, entropy: value, trainEntropy: null, valEntropy: null, value, isBest };
+  return { epoch, fit, entropy: value, trainEntropy: null, valEntropy: null, value, isBest, logs: {} };
 }
 
 test.each<[string, number[], number, 'max' | 'min', number[]]>([

@@ -11,7 +11,7 @@ function warningAfter(values: (number | null)[], given: EntropyCheckpointOptions
   const history = values.map((value, epoch): EpochRecord => {
     const isBest = monitor.isBetter(epoch, value);
     monitor.accept(epoch, value);
-    return { epoch, fit: 0, entropy: value, trainEntropy: value, valEntropy: null, value, isBest };
+    return { epoch, fit: 0, entropy: value, trainEntropy: value, valEntropy: null, value, isBest, logs: {} };
   });
   const best = history.findLast(({ isBest }) => isBest) ?? null;
   return endOfTrainingWarning({ best, history, monitor, options });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
 import { EpochKeeper, type Trained } from './epoch-keeper.js';
+import { EpochLogs } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { ENTROPY_MONITORS } from './monitor.js';
@@ -14,6 +15,7 @@ import {
 } from './options.js';
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
+import type { ReportOptions } from './report/report.js';
 import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
 import { endOfTrainingWarning, warn } from './warnings.js';
 
@@ -91,6 +93,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
    */
   explain(): string {
     return this.#keeper.explain();
+  }
+
+  /**
+   * A page on the training so far: the choice and its reason, the curves of entropy, loss and metrics with the
+   * kept epoch marked, and a table of all values.
+   *
+   * @returns HTML that stands by itself: no script, no other file.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+   */
+  report(options?: ReportOptions): Promise<string> {
+    return this.#keeper.report(options);
   }
 
   /**
@@ -204,13 +217,12 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     // Without a tap it has been disposed in the middle of training, and keeps out of it from then on.
     if (this.#tap !== null) {
-      const { options } = this.#keeper;
       const record = await this.#keeper.closeEpoch(this.#trained(), {
         epoch,
         fit: this.#fit,
         complete: this.#tap.epochComplete,
         hasFinish: true,
-        metric: isOwnValue(options) ? undefined : logs[options.monitor],
+        logs: new EpochLogs(logs),
       });
       this.#writeLogs(record, logs);
     }

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
-import { EpochKeeper, type LogValue, type Trained } from './epoch-keeper.js';
+import { EpochKeeper, type Trained } from './epoch-keeper.js';
+import { EpochLogs, type LogValue } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import {
@@ -12,6 +13,7 @@ import {
   type ResolvedOptions,
 } from './options.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
+import type { ReportOptions } from './report/report.js';
 import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
 
 /**
@@ -71,6 +73,17 @@ export class EntropyCheckpoint {
   }
 
   /**
+   * A page on the training so far: the choice and its reason, the curves of entropy, loss and metrics with the
+   * kept epoch marked, and a table of all values.
+   *
+   * @returns HTML that stands by itself: no script, no other file.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+   */
+  report(options?: ReportOptions): Promise<string> {
+    return this.#keeper.report(options);
+  }
+
+  /**
    * Scores one batch of predictions, on the device; nothing is read back.
    *
    * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
@@ -108,7 +121,8 @@ export class EntropyCheckpoint {
    * so that what is taken is the state at the end of this epoch; it is durable after `flush`.
    *
    * @param epoch counted from 0.
-   * @param logs where the monitor is a metric: its value, a number or a scalar, which the caller keeps.
+   * @param logs losses and metrics of the epoch, numbers or scalars, which the caller keeps: for `history` and
+   *   the report. Needed of them is what is monitored, where that is a metric.
    * @returns whether this epoch became the best.
    * @throws EntropyCheckpointError `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
    *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` where nothing can be written there.
@@ -121,13 +135,12 @@ export class EntropyCheckpoint {
       );
     }
     this.#checkMonitored(logs);
-    const metric = logs[this.#keeper.options.monitor];
     const record = await this.#keeper.closeEpoch(this.#trained, {
       epoch,
       fit: 0,
       complete: true,
       hasFinish: false,
-      metric,
+      logs: new EpochLogs(logs),
     });
     return record.isBest;
   }

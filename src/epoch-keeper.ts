@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { CheckpointWriter } from './checkpoint-writer.js';
 import { criterionOf, type Criterion } from './criteria/criterion.js';
+import type { EpochLogs } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EpochScore, readScore, type DetachedScore, type EpochNumbers } from './epoch-score.js';
-import { explain } from './explain.js';
+import { explain, type Outcome } from './explain.js';
 import { HeldStates } from './held-states.js';
 import {
   checkCapacity,
@@ -17,6 +18,7 @@ import {
 import { Monitor } from './monitor.js';
 import type { ResolvedOptions } from './options.js';
 import { isSameEpoch, Ranking, slotOf } from './ranking.js';
+import type { ReportOptions } from './report/report.js';
 import type { DecodedHead } from './state/decode-checkpoint.js';
 import { modelTopology, takeSnapshot } from './state/encode-checkpoint.js';
 import { withTensor } from './state/tensor-source.js';
@@ -25,9 +27,6 @@ import { copySlot, readWholeHeads, withFirstWhole, type StoredHead } from './sto
 import { resolveStore } from './stores/resolve-store.js';
 import type { CheckpointStore, Json, Placement, Slot } from './stores/store.js';
 import { textOf, warn } from './warnings.js';
-
-/** A value of `logs`: tfjs gives numbers and scalars. */
-export type LogValue = number | tf.Scalar | undefined;
 
 /** The model that is trained and the optimizer whose state is kept with it. */
 export interface Trained {
@@ -43,8 +42,8 @@ export interface EndedEpoch {
   readonly complete: boolean;
   /** Whether `finish` will be called: what cannot be saved as the latest epoch now can be then. */
   readonly hasFinish: boolean;
-  /** The monitored metric, where the monitor is none of the entropies. The caller keeps it. */
-  readonly metric?: LogValue;
+  /** Losses and metrics of the epoch. */
+  readonly logs: EpochLogs;
 }
 
 /**
@@ -105,13 +104,24 @@ export class EpochKeeper {
 
   /** Why the best epoch is the best. */
   explain(): string {
-    return explain({
+    return explain(this.#outcome);
+  }
+
+  /** A page on the training. The module for it is loaded when it is asked for. */
+  async report(options?: ReportOptions): Promise<string> {
+    await this.#closing.catch(() => null);
+    const { report } = await import('./report/report.js');
+    return report({ ...this.#outcome, kept: this.kept }, options);
+  }
+
+  get #outcome(): Outcome {
+    return {
       best: this.best,
       history: this.history,
       monitor: this.#monitor,
       options: this.options,
       numClasses: this.score.numClasses,
-    });
+    };
   }
 
   get monitor(): Pick<Monitor, 'eligibleEpochs' | 'firstIsBest' | 'hasDecided'> {
@@ -198,13 +208,14 @@ export class EpochKeeper {
       this.score.reattach(score);
       throw error;
     });
-    const { epoch, fit, metric } = ended;
-    const numbers = await readScore(score, metric instanceof tf.Tensor ? [metric] : []);
+    const { epoch, fit } = ended;
+    const numbers = await readScore(score, ended.logs.scalars);
     const { entropies, valChanges } = numbers;
-    const value = ended.complete ? this.#valueOf(numbers, metric) : null;
+    const logs = Object.freeze(ended.logs.numbers(numbers.others));
+    const value = ended.complete ? this.#valueOf(numbers, logs) : null;
     const isBest = this.#monitor.isBetter(epoch, value);
     const counted = valChanges === undefined ? {} : { valChanges };
-    const record = Object.freeze({ epoch, fit, ...entropies, ...counted, value, isBest });
+    const record = Object.freeze({ epoch, fit, ...entropies, ...counted, value, isBest, logs });
     const isRanked = isBest || (this.#best !== null && this.#monitor.isEligible(epoch, value));
     this.#monitor.accept(epoch, value);
     this.#history.push(record);
@@ -321,7 +332,7 @@ export class EpochKeeper {
   }
 
   /** What is compared of the epoch that ends. */
-  #valueOf({ entropies, valChanges, others }: EpochNumbers, metric: LogValue): number | null {
+  #valueOf({ entropies, valChanges }: EpochNumbers, logs: EpochRecord['logs']): number | null {
     if (this.#criterion !== null) {
       return this.#criterion.valueOf([...this.#history, { ...entropies, valChanges: valChanges ?? null }]);
     }
@@ -333,7 +344,7 @@ export class EpochKeeper {
       case 'val_entropy':
         return entropies.valEntropy;
       default:
-        return typeof metric === 'number' ? metric : (others[0] ?? null);
+        return logs[this.options.monitor] ?? null;
     }
   }
 

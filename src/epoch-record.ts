@@ -20,4 +20,6 @@ export interface EpochRecord {
   readonly value: number | null;
   /** Whether the epoch became the best when it ended. */
   readonly isBest: boolean;
+  /** What `fit` has logged of the epoch: `loss`, `val_loss` and metrics; or what was given to `saveCheckpoint`. */
+  readonly logs: Readonly<Record<string, number>>;
 }

@@ -77,6 +77,7 @@ const RECORD = {
   trainEntropy: orNull(isEncodedNumber),
   valEntropy: orNull(isEncodedNumber),
   value: orNull(isEncodedNumber),
+  logs: recordOf(isEncodedNumber),
 };
 const isRecord: Check = (value) =>
   isShape(RECORD)(value) || isShape({ ...RECORD, valChanges: orNull(isEncodedNumber) })(value);

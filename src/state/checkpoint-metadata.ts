@@ -6,7 +6,7 @@ import type { Place } from './places.js';
 export const METADATA_KEY = 'entropyCheckpoint';
 
 /** Version of what is stored under it. Another one is refused. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** A number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
@@ -23,6 +23,7 @@ export type EncodedField =
 export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
   Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
     readonly valChanges?: EncodedNumber | null;
+    readonly logs: Readonly<Record<string, EncodedNumber>>;
   };
 
 /** What is stored beside model and weights, under `METADATA_KEY`. */
@@ -69,6 +70,7 @@ export function encodeRecord(record: EpochRecord): EncodedRecord {
     trainEntropy: encode(record.trainEntropy),
     valEntropy: encode(record.valEntropy),
     value: encode(record.value),
+    logs: mapValues(record.logs, encodeNumber),
   };
 }
 
@@ -84,7 +86,15 @@ export function decodeRecord(record: EncodedRecord): EpochRecord {
     ...(record.valChanges === undefined ? {} : { valChanges: decode(record.valChanges) }),
     value: decode(record.value),
     isBest: record.isBest,
+    logs: Object.freeze(mapValues(record.logs, decodeNumber)),
   });
+}
+
+function mapValues<From, To>(
+  object: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
 }
 
 /** `value` as it is once it has been stored: fields that are undefined are gone. */

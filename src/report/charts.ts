@@ -1,0 +1,163 @@
+// The one module that needs a plotting library: it is built into a file that brings its own, and is loaded when a
+// report is asked for.
+import { LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
+import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import type { Panel } from './panels.js';
+
+use([LineChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
+
+/** What all plots of a report have in common. Positions are indices of epochs in the order in which they were run. */
+export interface ChartFrame {
+  /** What is written below each position. */
+  readonly epochs: readonly string[];
+  /** Where the kept epoch is; null for none. */
+  readonly kept: number | null;
+  /** Where an epoch became the best. */
+  readonly saved: readonly number[];
+  /** How many at the beginning could not be chosen. */
+  readonly ineligible: number;
+}
+
+/** A value that the curves cannot exceed. */
+export interface UpperBound {
+  readonly value: number;
+  readonly name: string;
+}
+
+const WIDTH = 720;
+const HEIGHT = 280;
+/** Colours are variables of the page, so that they are right on light and on dark. */
+const INK = 'var(--ink)';
+const FAINT = 'var(--faint)';
+const ACCENT = 'var(--accent)';
+/** Told apart by dash and symbol as well as by colour. */
+const STYLES = [
+  { color: 'var(--first)', dash: 'solid', symbol: 'circle' },
+  { color: 'var(--second)', dash: [7, 3], symbol: 'rect' },
+  { color: 'var(--third)', dash: [2, 2], symbol: 'triangle' },
+] as const;
+/** Of so many epochs every value has its symbol. */
+const FEW_EPOCHS = 40;
+
+/**
+ * The curves of a panel as the text of an SVG, to stand within a page.
+ *
+ * @param id of the SVG within the page: a name for HTML.
+ * @param upperBound the top of the axis.
+ */
+export function chartOf(id: string, panel: Panel, frame: ChartFrame, upperBound: UpperBound | null): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  try {
+    chart.setOption(optionOf(panel, frame, upperBound));
+    return withinPage(chart.renderToSVGString(), id);
+  } finally {
+    chart.dispose();
+  }
+}
+
+function optionOf(
+  { unit, curves }: Panel,
+  frame: ChartFrame,
+  upperBound: UpperBound | null,
+): EChartsCoreOption {
+  const { epochs, saved } = frame;
+  const text = { color: INK, fontSize: 13, fontFamily: 'inherit' };
+  const axis = { axisLabel: text, nameTextStyle: text, axisLine: { show: true, lineStyle: { color: INK } } };
+  const lines = curves.map(({ name, values, isCompared }, i) => {
+    const { color, dash, symbol } = STYLES[i % STYLES.length]!;
+    return {
+      type: 'line',
+      name,
+      color,
+      symbol,
+      symbolSize: 6,
+      showSymbol: epochs.length <= FEW_EPOCHS,
+      lineStyle: { color, type: dash, width: isCompared ? 3 : 1.75 },
+      data: values.map((value, position) => [position, value]),
+    };
+  });
+  const compared = curves.find(({ isCompared }) => isCompared);
+  const bests = {
+    type: 'line',
+    name: 'became the best',
+    color: ACCENT,
+    symbol: 'diamond',
+    symbolSize: 13,
+    showAllSymbol: true,
+    lineStyle: { width: 0 },
+    data: saved.map((position) => [position, compared?.values[position] ?? null]),
+  };
+  const marked = {
+    type: 'line',
+    data: [],
+    color: ACCENT,
+    markLine: { symbol: 'none', silent: true, data: marksOf(frame, upperBound) },
+    markArea: { silent: true, itemStyle: { color: FAINT, opacity: 0.5 }, data: areasOf(frame) },
+  };
+  return {
+    animation: false,
+    textStyle: { fontFamily: 'inherit' },
+    grid: { left: 64, right: 28, top: 44, bottom: 72 },
+    legend: {
+      bottom: 0,
+      itemGap: 28,
+      itemWidth: 36,
+      textStyle: text,
+      data: [...lines, ...(compared === undefined ? [] : [bests])].map(({ name }) => name),
+    },
+    xAxis: {
+      type: 'value',
+      name: 'epoch',
+      nameLocation: 'middle',
+      nameGap: 24,
+      ...axis,
+      min: 0,
+      max: Math.max(1, epochs.length - 1),
+      minInterval: 1,
+      splitLine: { show: false },
+      axisLabel: { ...text, formatter: (position: number) => epochs[position] ?? '' },
+    },
+    yAxis: {
+      type: 'value',
+      name: unit,
+      ...axis,
+      scale: upperBound === null,
+      ...(upperBound === null ? {} : { min: 0, max: upperBound.value, interval: 0.2 }),
+      axisLabel: { ...text, formatter: (value: number) => String(Number(value.toPrecision(3))) },
+      splitLine: { lineStyle: { color: FAINT } },
+    },
+    series: [...lines, ...(compared === undefined ? [] : [bests]), marked],
+  };
+}
+
+function marksOf({ kept }: ChartFrame, upperBound: UpperBound | null): object[] {
+  const label = { color: INK, fontSize: 13 };
+  const bound = upperBound && {
+    yAxis: upperBound.value,
+    lineStyle: { color: INK, type: 'dotted', width: 1 },
+    label: { ...label, formatter: upperBound.name, position: 'insideEndTop' },
+  };
+  const keptLine = kept !== null && {
+    xAxis: kept,
+    lineStyle: { color: ACCENT, type: 'solid', width: 2 },
+    label: { ...label, formatter: 'kept', fontWeight: 'bold' },
+  };
+  return [bound, keptLine].filter((mark) => typeof mark === 'object' && mark !== null);
+}
+
+function areasOf({ ineligible, epochs }: ChartFrame): object[] {
+  if (ineligible === 0) return [];
+  return [[{ xAxis: 0 }, { xAxis: Math.min(ineligible - 0.5, epochs.length - 1) }]];
+}
+
+/** Takes its width from the page, and no style sheet nor names of its own into it. */
+function withinPage(svg: string, id: string): string {
+  return svg
+    .replace(/\bzr\d+-/g, `${id}-`)
+    .replace(/<svg [^>]*>/, `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true">`)
+    .replace(/<style[\s\S]*?<\/style>/g, '')
+    .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
+    .replace(/ (class|pointer-events|ecmeta_[a-z_]+)="[^"]*"/g, '');
+}
