@@ -61,7 +61,12 @@ describe('which epoch is kept', () => {
       valEntropy: expect.closeTo(entropies[3]!, 6),
       value: entropies[3],
       isBest: true,
-      logs: { loss: expect.any(Number), val_loss: expect.any(Number) },
+      logs: {
+        loss: expect.any(Number),
+        acc: expect.any(Number),
+        val_loss: expect.any(Number),
+        val_acc: expect.any(Number),
+      },
     });
     checkpoint.dispose();
   });

@@ -367,7 +367,7 @@ describe('where there is no checkpoint', () => {
     handler.json = handler.json!.replace('"formatVersion":4', '"formatVersion":3');
     const error = await rejection(loadCheckpoint(handler));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
-    expect(error.message).toContain('got format 2');
+    expect(error.message).toContain('got format 3');
   });
 
   test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(

@@ -1,12 +1,10 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { BackendName } from './backend-choice.js';
-import { chromiumArguments } from './chromium-arguments.js';
-import { chromiumFiles } from './chromium-files.js';
 import type { Connection } from './connection.js';
 import type { Answer, Request } from './inside/request.js';
+import { launchChromium } from './launch-chromium.js';
 import { OutputTail } from './output-tail.js';
 import { answerFetch, bundleForPage, SITE_URL } from './page-site.js';
-import { libraryEnvironment } from './shared-libraries.js';
 
 /** Starts a Chromium of its own, with one page in it. */
 export async function connectToChromium(
@@ -18,13 +16,7 @@ export async function connectToChromium(
   const bundling = bundleForPage(entry);
   // Waited for further down; it may fail before.
   bundling.catch(() => undefined);
-  const { executable, libraryFolder } = await chromiumFiles();
-  const browser = await chromium.launch({
-    executablePath: executable,
-    args: chromiumArguments(backend, useGpu),
-    env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
-    timeout: timeoutMs,
-  });
+  const browser = await launchChromium(backend, { useGpu, timeoutMs });
   try {
     const script = await bundling;
     const page = await browser.newPage();

@@ -14,6 +14,8 @@ const SMALL = [
   '3',
   '--out',
   join(FOLDER, 'checkpoint'),
+  '--report',
+  join(FOLDER, 'report.html'),
 ];
 
 const runExample = (script: string, args: readonly string[]) =>
@@ -55,6 +57,13 @@ describe('a run', () => {
   beforeAll(async () => {
     run = await runExample('main.ts', [...SMALL, '--seed', '5']);
     stored = storedCheckpoint();
+  });
+
+  it('writes a report on it, and says where', () => {
+    const page = readFileSync(join(FOLDER, 'report.html'), 'utf8');
+    expect(run.stdout).toContain(join(FOLDER, 'report.html'));
+    expect(page).toContain('<h1>mnist with 40 % wrong labels (symmetric)</h1>');
+    expect(page).toContain(`Epoch ${stored.record.epoch} was kept: `);
   });
 
   it('ends with status 0', () => {

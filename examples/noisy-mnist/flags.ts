@@ -15,6 +15,7 @@ export interface Flags {
   backend: 'wasm' | 'cpu';
   seed: number;
   out: string;
+  report: string;
   criterion: CriterionName;
   monitor: string;
   mode: 'auto' | 'max' | 'min';
@@ -63,6 +64,7 @@ function noisyMnistCommand(): Command {
   command
     .optionsGroup('Checkpoint:')
     .option('--out <folder>', 'where it is stored', folder, 'noisy_mnist_checkpoint')
+    .option('--report <file>', 'a page on the training', file, 'noisy_mnist_report.html')
     .addOption(
       choice('--criterion <name>', 'how the epoch is told', CRITERIA)
         .default('max-entropy')
@@ -109,6 +111,11 @@ function notNegative(text: string): number {
 /** NaN for what is no number. `Number('')` is 0. */
 function number(text: string): number {
   return text.trim() === '' ? NaN : Number(text);
+}
+
+function file(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected the path of a file.');
 }
 
 function folder(text: string): string {

@@ -2,6 +2,7 @@
  * Trains a network on images with wrong labels, keeps the epoch of highest entropy, loads it in a fresh
  * process, and compares it with the other epochs on clean test data. `npm start -- --help` lists the flags.
  */
+import { writeFile } from 'node:fs/promises';
 import seedrandom from 'seedrandom';
 import { EntropyCheckpointError } from 'tfjs-entropy-checkpoint';
 import { useBackend } from './backend.js';
@@ -47,6 +48,9 @@ async function main(args: readonly string[]): Promise<void> {
   console.log('\nWas it the right epoch?');
   console.log(comparisonTable(comparison, keptBy(flags)));
   console.log(`\n${verdict(comparison, testSamples)}`);
+
+  await writeFile(flags.report, result.report);
+  console.log(`\nThe curves of all epochs are in ${flags.report}: open it in a browser.`);
 }
 
 function keptBy({ criterion, monitor }: Flags): string {

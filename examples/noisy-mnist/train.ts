@@ -35,6 +35,8 @@ export interface TrainingResult {
   readonly best: EpochRecord;
   /** Why, in the words of the checkpoint. */
   readonly explanation: string;
+  /** The checkpoint's page on the training. */
+  readonly report: string;
   /** For the test images, when that epoch ended. */
   readonly bestProbabilities: Probabilities;
   /** The same after the last epoch, once the best state has been put back. */
@@ -71,10 +73,15 @@ export async function train(
 
   const savedEpochs = checkpoint.history.filter(({ isBest }) => isBest).map(({ epoch }) => epoch);
   const explanation = checkpoint.explain();
+  const report = await checkpoint.report({ title: titleOf(flags) });
   checkpoint.dispose();
   model.optimizer.dispose();
   model.dispose();
-  return { epochs, savedEpochs, best, explanation, bestProbabilities, restoredProbabilities };
+  return { epochs, savedEpochs, best, explanation, report, bestProbabilities, restoredProbabilities };
+}
+
+function titleOf({ dataset, noise, noiseType }: Flags): string {
+  return `${dataset} with ${Number((100 * noise).toFixed(2))} % wrong labels (${noiseType})`;
 }
 
 /** A criterion of its own leaves nothing to monitor. */

@@ -4,7 +4,7 @@ import { LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { Panel } from './panels.js';
+import type { Curve, Panel } from './panels.js';
 
 use([LineChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
 
@@ -20,7 +20,7 @@ export interface ChartFrame {
   readonly ineligible: number;
 }
 
-/** A value that the curves cannot exceed. */
+/** A value that the curves cannot exceed, but for rounding. */
 export interface UpperBound {
   readonly value: number;
   readonly name: string;
@@ -45,7 +45,7 @@ const FEW_EPOCHS = 40;
  * The curves of a panel as the text of an SVG, to stand within a page.
  *
  * @param id of the SVG within the page: a name for HTML.
- * @param upperBound the top of the axis.
+ * @param upperBound drawn, and the axis made to hold it.
  */
 export function chartOf(id: string, panel: Panel, frame: ChartFrame, upperBound: UpperBound | null): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
@@ -123,12 +123,24 @@ function optionOf(
       type: 'value',
       name: unit,
       ...axis,
-      scale: upperBound === null,
-      ...(upperBound === null ? {} : { min: 0, max: upperBound.value, interval: 0.2 }),
+      scale: true,
+      ...(upperBound === null ? {} : rangeBelow(upperBound, curves)),
       axisLabel: { ...text, formatter: (value: number) => String(Number(value.toPrecision(3))) },
       splitLine: { lineStyle: { color: FAINT } },
     },
     series: [...lines, ...(compared === undefined ? [] : [bests]), marked],
+  };
+}
+
+/** With room for the name of the bound above it. */
+function rangeBelow({ value: bound }: UpperBound, curves: readonly Curve[]): object {
+  const lowest = Math.min(bound, ...curves.flatMap(({ values }) => values.filter((value) => value !== null)));
+  // In steps that make about five intervals.
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((one) => (bound - lowest) / one <= 5) ?? 1;
+  return {
+    min: Math.floor(lowest / step) * step,
+    max: Math.ceil(bound / step + 0.25) * step,
+    interval: step,
   };
 }
 

@@ -134,7 +134,7 @@ function tableOf({ best, history, kept, options }: Reported): Html {
     ['of training', ({ trainEntropy }) => trainEntropy],
     ['of validation', ({ valEntropy }) => valEntropy],
     ['changed predictions', ({ valChanges }) => valChanges],
-    [isByMonitor ? 'compared' : options.criterion, ({ value }) => value],
+    [options.criterion, ({ value }) => (isByMonitor ? null : value)],
     ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map(
       (name): [string, (record: EpochRecord) => number | undefined] => [name, ({ logs }) => logs[name]],
     ),

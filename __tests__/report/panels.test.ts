@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { panelsOf, type Panel } from '../../src/report/panels.js';
+import { reportedOf } from './fixtures/reported.js';
+
+const MAX_ENTROPY = { criterion: 'max-entropy', monitor: 'entropy' } as const;
+
+/** Names of the curves by the title of their panel. */
+function namesOf(panels: readonly Panel[]): Record<string, string[]> {
+  return Object.fromEntries(panels.map(({ title, curves }) => [title, curves.map(({ name }) => name)]));
+}
+
+const comparedOf = (panels: readonly Panel[]): string[] =>
+  panels.flatMap(({ title, curves }) =>
+    curves.flatMap(({ name, isCompared }) => (isCompared ? [`${title}: ${name}`] : [])),
+  );
+
+describe('the panels of a report', () => {
+  test('are the entropies, the loss, then each metric; validation with its training', () => {
+    const { history } = reportedOf([
+      { value: 0.5, valEntropy: 0.4, logs: { val_acc: 0.1, acc: 0.2, val_loss: 3, loss: 4, auc: 0.5 } },
+      { value: 0.6, valEntropy: 0.3, logs: { val_acc: 0.2, acc: 0.3, val_loss: 2, loss: 3, auc: 0.6 } },
+    ]);
+    const panels = panelsOf(history, MAX_ENTROPY);
+    expect(Object.entries(namesOf(panels))).toEqual([
+      ['Entropy of the predictions', ['training and validation', 'training', 'validation']],
+      ['Loss', ['training', 'validation']],
+      ['acc', ['training', 'validation']],
+      ['auc', ['training']],
+    ]);
+    expect(panels[0]!.curves[2]!.values).toEqual([0.4, 0.3]);
+    expect(panels[2]!.curves.map(({ values }) => values)).toEqual([
+      [0.2, 0.3],
+      [0.1, 0.2],
+    ]);
+  });
+
+  test('have no curve without a value, and none for what is no number', () => {
+    const { history } = reportedOf([
+      { value: null, trainEntropy: null, logs: { loss: NaN } },
+      { value: 0.6, logs: { loss: 2, val_loss: Infinity } },
+    ]);
+    const panels = panelsOf(history, MAX_ENTROPY);
+    expect(namesOf(panels)).toEqual({
+      'Entropy of the predictions': ['training and validation', 'training'],
+      Loss: ['training'],
+    });
+    expect(panels[1]!.curves[0]!.values).toEqual([null, 2]);
+  });
+
+  test.each([
+    ['entropy', 'Entropy of the predictions: training and validation'],
+    ['train_entropy', 'Entropy of the predictions: training'],
+    ['val_entropy', 'Entropy of the predictions: validation'],
+    ['val_loss', 'Loss: validation'],
+    ['acc', 'acc: training'],
+  ])('%s is the one that is compared: %s', (monitor, expected) => {
+    const { history } = reportedOf([{ value: 1, valEntropy: 1, logs: { loss: 1, val_loss: 1, acc: 1 } }]);
+    expect(comparedOf(panelsOf(history, { criterion: 'max-entropy', monitor }))).toEqual([expected]);
+  });
+
+  test('a criterion has one of its own', () => {
+    const { history } = reportedOf([{ value: 0.9, valChanges: 0.1 }], { criterion: 'consensus' });
+    const panels = panelsOf(history, { criterion: 'consensus', monitor: 'entropy' });
+    expect(namesOf(panels)['What was compared']).toEqual(['consensus', 'changed predictions']);
+    expect(comparedOf(panels)).toEqual(['What was compared: consensus']);
+  });
+});

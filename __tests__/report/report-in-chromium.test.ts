@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from '../../backends/launch-chromium.js';
+import { report } from '../../src/report/report.js';
+import { reportedOf } from './fixtures/reported.js';
+
+const ENTROPIES = [0.41, 0.44, 0.52, 0.6, 0.61, 0.57, 0.5, 0.44];
+const KEPT = 4;
+const INELIGIBLE = 3;
+
+let browser: Browser;
+let html: string;
+
+beforeAll(async () => {
+  const epochs = ENTROPIES.map((value, i) => ({
+    value,
+    valEntropy: value - 0.05,
+    logs: { loss: 2 - i / 5, val_loss: 2 + i / 20, acc: i / 10, val_acc: i / 15 },
+  }));
+  html = await report(reportedOf(epochs, { startFromEpoch: INELIGIBLE }));
+  browser = await launchChromium('cpu');
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+/** The report, opened; `requests` are those that it made. */
+async function open(
+  width: number,
+  colorScheme: 'light' | 'dark' = 'light',
+): Promise<{ page: Page; requests: string[] }> {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  await page.setContent(html, { waitUntil: 'networkidle' });
+  return { page, requests };
+}
+
+/** Where on the page the first text of the first plot that says this is, from the left. */
+function centerOf(page: Page, text: string): Promise<number> {
+  return page
+    .locator('svg')
+    .first()
+    .locator('text', { hasText: new RegExp(`^${text}$`) })
+    .first()
+    .evaluate((element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return (left + right) / 2;
+    });
+}
+
+describe('the report in a browser', () => {
+  test.each(['light', 'dark'] as const)('has nothing to object to for axe: %s', async (colorScheme) => {
+    const { page } = await open(900, colorScheme);
+    await page.evaluate(axe.source);
+    const { violations, passes } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html: at }) => at)])).toEqual([]);
+    expect(passes.map(({ id }) => id)).toContain('color-contrast');
+    await page.close();
+  });
+
+  test('asks for nothing', async () => {
+    const { page, requests } = await open(900);
+    expect(requests).toEqual([]);
+    await page.close();
+  });
+
+  test('the mark is above the kept epoch', async () => {
+    const { page } = await open(900);
+    expect(await centerOf(page, 'kept')).toBeCloseTo(await centerOf(page, String(KEPT)), 0);
+    await page.close();
+  });
+
+  test('the epochs that could not be chosen are shaded, from the first to before the first that could', async () => {
+    const { page } = await open(900);
+    const [left, right] = await page
+      .locator('svg')
+      .first()
+      .locator('[fill="var(--faint)"]')
+      .first()
+      .evaluate((area) => {
+        const box = area.getBoundingClientRect();
+        return [box.left, box.right] as const;
+      });
+    expect(left).toBeCloseTo(await centerOf(page, '0'), 0);
+    expect(right).toBeGreaterThan(await centerOf(page, String(INELIGIBLE - 1)));
+    expect(right).toBeLessThan(await centerOf(page, String(INELIGIBLE)));
+    await page.close();
+  });
+
+  test('on a phone, what is too wide scrolls by itself', async () => {
+    const { page } = await open(390);
+    const widths = await page.evaluate(() => ({
+      page: document.documentElement.scrollWidth,
+      chart: document.querySelector('.chart')!.scrollWidth,
+    }));
+    expect(widths.page).toBeLessThanOrEqual(390);
+    expect(widths.chart).toBeGreaterThan(390);
+    await page.close();
+  });
+
+  test('the curves have other colours on dark, and those of paper in print', async () => {
+    const { page } = await open(900, 'dark');
+    const strokeOf = (): Promise<string> =>
+      page
+        .locator('svg path[stroke="var(--first)"]')
+        .first()
+        .evaluate((curve) => getComputedStyle(curve).stroke);
+    const paperOf = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(await strokeOf()).toBe('rgb(122, 183, 245)');
+    await page.emulateMedia({ media: 'print' });
+    expect(await strokeOf()).toBe('rgb(11, 83, 148)');
+    expect(await paperOf()).toBe('rgb(255, 255, 255)');
+    await page.close();
+  });
+});

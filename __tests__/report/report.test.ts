@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpoint, EntropyCheckpointCallback } from '../../src/index.js';
+import { report } from '../../src/report/report.js';
+import { disposeTrained } from '../support/dispose-trained.js';
+import { fitWithConfidences } from '../support/confidences.js';
+import { makeModel } from '../support/fixtures.js';
+import { reportedOf } from './fixtures/reported.js';
+
+/** The cells of the table of values, its head first. */
+function cellsOf(page: string): string[][] {
+  const table = /<table>[\s\S]*<\/table>/.exec(page)![0];
+  return [...table.matchAll(/<tr[\s\S]*?<\/tr>/g)].map(([row]) =>
+    [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell]) => cell!.trim()),
+  );
+}
+
+describe('the report', () => {
+  test('of a training has its explanation and every value', async () => {
+    const { checkpoint, model } = await fitWithConfidences([6, 2, 3], {});
+    const tensors = tf.memory().numTensors;
+    const page = await checkpoint.report();
+    expect(tf.memory().numTensors).toBe(tensors);
+
+    expect(page).toContain(checkpoint.explain().replaceAll("'", '&#39;'));
+    const [head, ...rows] = cellsOf(page);
+    const logged = ['val_loss', 'val_acc', 'loss', 'acc'];
+    expect(head).toEqual(['epoch', 'entropy', 'of training', 'of validation', ...logged, 'state']);
+    expect(rows.map((row) => [row[0], row.at(-1)])).toEqual([
+      ['0', 'the best until then'],
+      ['1', 'kept: the best'],
+      ['2', ''],
+    ]);
+    for (const [i, record] of checkpoint.history.entries()) {
+      const { entropy, trainEntropy, valEntropy, logs } = record;
+      const expected = [entropy, trainEntropy, valEntropy, ...logged.map((name) => logs[name])];
+      expect(rows[i]!.slice(1, -1).map(Number)).toEqual(
+        expected.map((value) => Number(value!.toPrecision(4))),
+      );
+    }
+    checkpoint.dispose();
+    disposeTrained(model);
+  });
+
+  test('of a loop of one’s own has the logs that it was given', async () => {
+    const model = makeModel();
+    const checkpoint = new EntropyCheckpoint(model, undefined, {
+      filepath: null,
+      monitor: 'f1',
+      mode: 'max',
+    });
+    const loss = tf.scalar(0.25);
+    await checkpoint.saveCheckpoint(0, { f1: 0.5, loss, note: 'x' as unknown as number });
+    expect(checkpoint.history[0]!.logs).toEqual({ f1: 0.5, loss: 0.25 });
+    const [head, row] = cellsOf(await checkpoint.report());
+    expect(head).toEqual(['epoch', 'f1', 'loss', 'state']);
+    expect(row).toEqual(['0', '0.5', '0.25', 'kept: the best']);
+    checkpoint.dispose();
+    disposeTrained(model);
+    loss.dispose();
+  });
+
+  test('stands by itself: no script, no other file', async () => {
+    const page = await report(reportedOf([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]));
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page).not.toMatch(/<script|<link|<img|@import|url\((?!#)|\son\w+=/i);
+    // The namespaces of SVG are addresses that nothing is read from.
+    expect(page.replace(/xmlns(:\w+)?="[^"]*"/g, '')).not.toMatch(/https?:/);
+  });
+
+  test('is the same for the same training', async () => {
+    const reported = reportedOf([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]);
+    expect(await report(reported)).toBe(await report(reported));
+  });
+
+  test('what comes from the user is text', async () => {
+    const evil = '</style><script>alert(1)</script>"\'&';
+    const page = await report(
+      reportedOf([{ value: 0.5, logs: { [evil]: 1 } }], { monitor: evil, mode: 'max' }),
+      { title: evil },
+    );
+    expect(page).not.toContain('<script');
+    expect(page).toContain('<h1>&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;</h1>');
+  });
+
+  test('tells epochs of several `fit` calls apart', async () => {
+    const page = await report(reportedOf([{ value: 0.5 }, { value: 0.6 }, { value: 0.7, epoch: 0, fit: 1 }]));
+    expect(cellsOf(page).map(([epoch]) => epoch)).toEqual(['epoch', '0·0', '0·1', '1·0']);
+  });
+
+  test('before the first epoch, it says so', async () => {
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const page = await checkpoint.report({ title: 'Nothing yet' });
+    expect(page).toContain('<h1>Nothing yet</h1>');
+    expect(page).toContain('No epoch has ended yet.');
+    expect(page).not.toContain('<table');
+  });
+
+  test.each([
+    [{ topK: 2 }, 10, '2/e'],
+    [{ topK: 2 }, 2, 'ln 2'],
+    [{ topK: 3 }, 10, 'ln 3'],
+    [{ topK: 1 }, 10, '1/e'],
+    [{ topK: 1 }, 2, 'ln 2 / 2'],
+  ])('of %j in %i classes, the largest entropy is %s', async (options, numClasses, expected) => {
+    const page = await report({ ...reportedOf([{ value: 0.3 }], options), numClasses });
+    expect(page).toContain(`>the largest possible: ${expected}</text>`);
+  });
+});
