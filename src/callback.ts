@@ -29,7 +29,7 @@ type Logs = Record<string, number | tf.Scalar>;
  * ```ts
  * const checkpoint = new EntropyCheckpointCallback();
  * await model.fit(x, y, {epochs: 30, validationSplit: 0.1, callbacks: checkpoint});
- * checkpoint.best; // {epoch, entropy, trainEntropy, valEntropy, value, isBest, fit}
+ * checkpoint.best; // {epoch, entropy, trainEntropy, valEntropy, value, isBest, fit, logs}
  * await checkpoint.loadCheckpoint();
  * ```
  *
