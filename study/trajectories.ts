@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { NUM_CLASSES_OF } from './data/tasks.js';
 import { cellId, type Cell } from './grid.js';
 import type { VisibleSignals } from './rules/rule.js';
 import type { Signals } from './signals.js';
@@ -11,8 +12,9 @@ export interface Trajectory {
 }
 
 /** What a rule may see of a training. */
-export function withoutTest({ 'test-accuracy': _, ...visible }: Signals): VisibleSignals {
-  return visible;
+export function withoutTest({ cell, signals }: Trajectory): VisibleSignals {
+  const { 'test-accuracy': _, ...visible } = signals;
+  return { ...visible, numClasses: NUM_CLASSES_OF[cell.task] };
 }
 
 /**

@@ -77,7 +77,7 @@ describe('the criteria of the library keep the epochs that the study evaluates',
     ['label-wave', 'val-changes', labelWave('validation', 3)],
   ] as const)('%s', (name, changes, rule) => {
     const kept = trajectories.map((trajectory) => keptBy(name, factsOf(trajectory, changes)));
-    const expected = trajectories.map(({ signals }) => rule.choose(withoutTest(signals)));
+    const expected = trajectories.map((trajectory) => rule.choose(withoutTest(trajectory)));
     // Of values that are equal but for the last digit of their sum, another may be the largest.
     const same = kept.filter((epoch, i) => epoch === expected[i]);
     expect(same.length).toBeGreaterThan(0.99 * kept.length);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { last, maximumEntropy, maximumEntropyLater, validationLoss } from '../../study/rules/baselines.js';
 import { RULES } from '../../study/rules/all-rules.js';
-import { consensus } from '../../study/rules/consensus.js';
+import { consensus, informedConsensus } from '../../study/rules/consensus.js';
 import { labelWave } from '../../study/rules/label-wave.js';
 import { gradientDisparity, mutualInformation } from '../../study/rules/literature.js';
 import { firstMargin, marginGap } from '../../study/rules/margins.js';
@@ -106,6 +106,23 @@ describe('rules', () => {
     // 0.3, 0.2, 0.3, 0.1 and with half of the weight 0.3, 0.2, 0.2, 0.1.
     expect(consensus(1, null).choose(signals)).toBe(4);
     expect(consensus(1, 1).choose(signals)).toBe(2);
+  });
+
+  test('consensus does not take a network that has not begun for one that agrees', () => {
+    const signals = signalsOf(
+      {
+        'val-averaged-changes': [null, 0, 0, 0.3, 0.1, 0.4],
+        'val-entropy': Array<number>(6).fill(0.5),
+        'running-entropy': Array<number>(6).fill(0.5),
+        // Of ln 10 = 2.3: nothing, a hundredth, a twentieth, then enough.
+        'val-marginal-entropy': [2, 2.02, 2.12, 2.2, 2.2, 2.2],
+        'val-full-entropy': [2, 2, 2, 1.9, 1.9, 1.9],
+      },
+      6,
+    );
+    expect(consensus(1, 7).choose(signals)).toBe(1);
+    expect(informedConsensus(1, 7).choose(signals)).toBe(4);
+    expect(informedConsensus(1, 7, 0.001).choose(signals)).toBe(1);
   });
 
   test('the smallest loss', () => {

@@ -19,9 +19,16 @@ import { NUM_PARTS_OF_SPEECH, NUM_TOPICS, readGlosses, readPartsOfSpeech } from 
 export const TASKS = ['mnist', 'fashion-mnist', 'languages', 'glosses', 'parts-of-speech'] as const;
 export type TaskName = (typeof TASKS)[number];
 
+export const NUM_CLASSES_OF: Readonly<Record<TaskName, number>> = {
+  mnist: NUM_CLASSES,
+  'fashion-mnist': NUM_CLASSES,
+  languages: NUM_LANGUAGES,
+  glosses: NUM_TOPICS,
+  'parts-of-speech': NUM_PARTS_OF_SPEECH,
+};
+
 /** Reads the data once. */
 interface Source {
-  readonly numClasses: number;
   readonly sizes: Sizes;
   readonly shape: (form: Form) => readonly number[];
   /** As many random rows as are asked for. */
@@ -39,7 +46,7 @@ const SOURCES: Record<TaskName, () => Source> = {
   languages: () =>
     textSource(
       readLanguages(),
-      NUM_LANGUAGES,
+      NUM_CLASSES_OF.languages,
       { train: 1500, validation: 400, test: 1900 },
       {
         tokensOf: trigramsOf,
@@ -48,13 +55,13 @@ const SOURCES: Record<TaskName, () => Source> = {
       },
     ),
   glosses: () =>
-    textSource(readGlosses(), NUM_TOPICS, SIZES, {
+    textSource(readGlosses(), NUM_CLASSES_OF.glosses, SIZES, {
       tokensOf: wordsOf,
       buckets: 256,
       length: SEQUENCE_LENGTH,
     }),
   'parts-of-speech': () =>
-    textSource(readPartsOfSpeech(), NUM_PARTS_OF_SPEECH, SIZES, {
+    textSource(readPartsOfSpeech(), NUM_CLASSES_OF['parts-of-speech'], SIZES, {
       tokensOf: trigramsOf,
       buckets: 256,
       length: SEQUENCE_LENGTH,
@@ -67,15 +74,14 @@ const sources = new Map<TaskName, Source>();
 export function loadTask(name: TaskName, form: Form, seed: number): Task {
   const source = sources.get(name) ?? SOURCES[name]();
   sources.set(name, source);
-  const { sizes, numClasses } = source;
+  const { sizes } = source;
   const random = seedrandom(`rows ${name} ${seed}`);
   const rows = source.draw(sizes.train + sizes.validation + sizes.test, form, random);
-  return { inputShape: source.shape(form), numClasses, ...splitRows(rows, sizes) };
+  return { inputShape: source.shape(form), numClasses: NUM_CLASSES_OF[name], ...splitRows(rows, sizes) };
 }
 
 function imageSource(pool: ImagePool): Source {
   return {
-    numClasses: NUM_CLASSES,
     sizes: SIZES,
     shape: imageShape,
     draw: (count, form, random) =>
@@ -100,7 +106,6 @@ function textSource(
   features: TextFeatures,
 ): Source {
   return {
-    numClasses,
     sizes,
     shape: (form) => inputShapeOf(features, form),
     draw: (count, form, random) => samplesOf(drawBalanced(texts, numClasses, count, random), features, form),

@@ -6,9 +6,9 @@ import { withoutTest, type Trajectory } from '../trajectories.js';
  *
  * @throws RangeError where it chooses none that there is.
  */
-export function regretOf(rule: Rule, { signals }: Trajectory): number {
-  const { 'test-accuracy': accuracies } = signals;
-  const epoch = rule.choose(withoutTest(signals));
+export function regretOf(rule: Rule, trajectory: Trajectory): number {
+  const { 'test-accuracy': accuracies } = trajectory.signals;
+  const epoch = rule.choose(withoutTest(trajectory));
   const accuracy = accuracies[epoch];
   if (typeof accuracy !== 'number') throw new RangeError(`"${rule.name}" chose epoch ${epoch}.`);
   // Four digits are recorded; what a difference has beyond is of binary fractions.

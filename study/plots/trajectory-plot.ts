@@ -83,7 +83,7 @@ function marksOf(trajectory: Trajectory, rules: Readonly<Record<string, Rule>>):
   const accuracies = trajectory.signals['test-accuracy'] as number[];
   const names = new Map<number, string[]>([[accuracies.indexOf(Math.max(...accuracies)), ['best']]]);
   for (const [name, rule] of Object.entries(rules)) {
-    const epoch = rule.choose(withoutTest(trajectory.signals));
+    const epoch = rule.choose(withoutTest(trajectory));
     names.set(epoch, [...(names.get(epoch) ?? []), name]);
   }
   const inOrder = [...names].sort(([a], [b]) => a - b);

@@ -1,6 +1,6 @@
 import type { Series } from '../signals.js';
 import type { Rule, VisibleSignals } from './rule.js';
-import { argmin, firstMinimum } from './series.js';
+import { argmin, firstMaximum, firstMinimum } from './series.js';
 
 /**
  * How far an epoch is from what the network has predicted so far, and how much surer it is of the rows that it is
@@ -30,6 +30,30 @@ export function consensus(weight: number, patience: number | null): Rule {
     choose: (signals) => {
       const series = dissent(signals, weight);
       return patience === null ? argmin(series) : firstMinimum(series, patience);
+    },
+  };
+}
+
+/** Of the logarithm of the number of classes: with less, predictions hardly depend on the row. */
+export const ENOUGH_INFORMATION = 0.1;
+
+/**
+ * The same, where a network that has not begun to tell the classes apart does not count as one that agrees with
+ * itself: as long as the mutual information of row and predicted class is below `enough` of its maximum, what
+ * speaks for an epoch counts for as much less.
+ */
+export function informedConsensus(weight: number, patience: number, enough = ENOUGH_INFORMATION): Rule {
+  return {
+    name: `consensus, ${weight} × entropy gap, patience ${patience}, informed from ${enough}`,
+    needs: 'tap',
+    choose: (signals) => {
+      const series = dissent(signals, weight).map((value, epoch) => {
+        if (value === null) return null;
+        const information = signals['val-marginal-entropy'][epoch]! - signals['val-full-entropy'][epoch]!;
+        const share = Math.max(0, information) / Math.log(signals.numClasses);
+        return (1 - value) * Math.min(1, share / enough);
+      });
+      return firstMaximum(series, patience);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Signals } from '../signals.js';
 
 /** What a rule may see. */
-export type VisibleSignals = Omit<Signals, 'test-accuracy'>;
+export type VisibleSignals = Omit<Signals, 'test-accuracy'> & { readonly numClasses: number };
 
 /** Where the signals of a rule come from: what it costs a user. */
 export type Needs =
