@@ -9,12 +9,13 @@ interface Training {
   readonly options?: EntropyCheckpointOptions;
   readonly numClasses?: number | null;
   readonly validates?: boolean;
+  readonly valInformation?: number;
 }
 
 /** What is said after a training whose epochs had these values. */
 function explained(
   values: (number | null)[],
-  { options: given = {}, numClasses = 10, validates = true }: Training = {},
+  { options: given = {}, numClasses = 10, validates = true, valInformation = 0.5 }: Training = {},
 ): string {
   const options = resolveOptions(given);
   const monitor = new Monitor({ ...options, patience: criterionOf(options.criterion)?.patience ?? null });
@@ -29,6 +30,7 @@ function explained(
       trainEntropy: value,
       valEntropy,
       valChanges: 0.083,
+      valInformation,
       value,
       isBest,
       logs: {},
@@ -100,6 +102,14 @@ describe('doubts', () => {
     ],
   ])('%s', (_, values, training, expected) => {
     expect(explained(values, training)).toMatch(expected);
+  });
+
+  test('a network that has not begun to tell the classes apart', () => {
+    const values = [null, 0.01, 0.03, 0.02];
+    const said = (valInformation: number): string =>
+      explained(values, { options: { criterion: 'consensus' }, valInformation });
+    expect(said(0.04)).toContain('had not begun to tell the classes apart');
+    expect(said(0.3)).not.toContain('had not begun');
   });
 
   test('two at most, the gravest first', () => {

@@ -259,7 +259,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     this.#batch.set(output, measured);
   }
 
-  #writeLogs({ entropy, trainEntropy, valEntropy, valChanges, value }: EpochRecord, logs: Logs): void {
+  #writeLogs(record: EpochRecord, logs: Logs): void {
+    const { entropy, trainEntropy, valEntropy, valChanges, valInformation, value } = record;
     const { metrics = [] } = this.#params;
     const { criterion } = this.#keeper.options;
     const values = {
@@ -267,6 +268,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
       train_entropy: trainEntropy,
       val_entropy: valEntropy,
       ...(valChanges == null ? {} : { val_changes: valChanges, [criterion]: value }),
+      ...(valInformation == null ? {} : { val_information: valInformation }),
     };
     for (const [name, value] of Object.entries(values)) {
       if (value === null) continue;

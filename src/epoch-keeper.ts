@@ -210,11 +210,14 @@ export class EpochKeeper {
     });
     const { epoch, fit } = ended;
     const numbers = await readScore(score, ended.logs.scalars);
-    const { entropies, valChanges } = numbers;
+    const { entropies, valChanges, valInformation } = numbers;
     const logs = Object.freeze(ended.logs.numbers(numbers.others));
     const value = ended.complete ? this.#valueOf(numbers, logs) : null;
     const isBest = this.#monitor.isBetter(epoch, value);
-    const counted = valChanges === undefined ? {} : { valChanges };
+    const counted = {
+      ...(valChanges === undefined ? {} : { valChanges }),
+      ...(valInformation === undefined ? {} : { valInformation }),
+    };
     const record = Object.freeze({ epoch, fit, ...entropies, ...counted, value, isBest, logs });
     const isRanked = isBest || (this.#best !== null && this.#monitor.isEligible(epoch, value));
     this.#monitor.accept(epoch, value);
@@ -332,9 +335,10 @@ export class EpochKeeper {
   }
 
   /** What is compared of the epoch that ends. */
-  #valueOf({ entropies, valChanges }: EpochNumbers, logs: EpochRecord['logs']): number | null {
+  #valueOf({ entropies, ...counted }: EpochNumbers, logs: EpochRecord['logs']): number | null {
     if (this.#criterion !== null) {
-      return this.#criterion.valueOf([...this.#history, { ...entropies, valChanges: valChanges ?? null }]);
+      const { valChanges = null, valInformation = null } = counted;
+      return this.#criterion.valueOf([...this.#history, { ...entropies, valChanges, valInformation }]);
     }
     switch (this.options.monitor) {
       case 'entropy':

@@ -6,7 +6,12 @@ import { ENTROPY_MONITORS } from './monitor.js';
 export type LogValue = number | tf.Scalar | undefined;
 
 /** What the callback itself writes to `logs`. */
-const OWN_NAMES: readonly string[] = [...ENTROPY_MONITORS, ...CRITERION_NAMES, 'val_changes'];
+const OWN_NAMES: readonly string[] = [
+  ...ENTROPY_MONITORS,
+  ...CRITERION_NAMES,
+  'val_changes',
+  'val_information',
+];
 
 /** Losses and metrics of an epoch: what of `logs` is a number, and not of this package. */
 export class EpochLogs {

@@ -16,6 +16,12 @@ export interface EpochRecord {
    * to compare with; not there with a criterion that compares nothing.
    */
   readonly valChanges?: number | null;
+  /**
+   * How much the predictions of validation depend on the row, as a share of the largest possible, 0…1: the mutual
+   * information of row and predicted class over ln numClasses. Counted for `'consensus'` alone; null without
+   * validation.
+   */
+  readonly valInformation?: number | null;
   /** What the monitor compared; null where there was nothing to compare. */
   readonly value: number | null;
   /** Whether the epoch became the best when it ended. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Criterion } from './criteria/criterion.js';
+import { informationOf } from './criteria/information.js';
 import { ValidationChanges, type DetachedChanges } from './criteria/validation-changes.js';
 import {
   EntropyScore,
@@ -28,6 +29,8 @@ export interface EpochNumbers {
   readonly entropies: EpochEntropies;
   /** As `EpochRecord.valChanges`; undefined where they are not counted. */
   readonly valChanges: number | null | undefined;
+  /** As `EpochRecord.valInformation`; undefined where it is not counted. */
+  readonly valInformation: number | null | undefined;
   /** The values of the scalars that were read along. */
   readonly others: readonly number[];
 }
@@ -40,7 +43,7 @@ export class EpochScore {
 
   constructor({ topK, criterion, criterionRows }: EpochScoreOptions) {
     this.#entropy = new EntropyScore(topK);
-    this.#changes = criterion === null ? null : new ValidationChanges(criterion.comparesWith, criterionRows);
+    this.#changes = criterion === null ? null : new ValidationChanges(criterion, criterionRows);
   }
 
   /** The fewest classes of any output that has been seen; null before the first. */
@@ -118,6 +121,17 @@ export async function readScore(
   others: readonly tf.Scalar[] = [],
 ): Promise<EpochNumbers> {
   changes?.former?.dispose();
-  const read = await readEpoch({ ...means, changes: changes?.mean ?? null }, others);
-  return { ...read, valChanges: changes === null ? undefined : read.valChanges };
+  const information = changes?.information;
+  const share = information == null ? [] : [informationOf(information)];
+  try {
+    const read = await readEpoch({ ...means, changes: changes?.mean ?? null }, [...share, ...others]);
+    return {
+      ...read,
+      valChanges: changes === null ? undefined : read.valChanges,
+      valInformation: information == null ? information : read.others[0]!,
+      others: read.others.slice(share.length),
+    };
+  } finally {
+    tf.dispose([...share, ...(information == null ? [] : [information.means])]);
+  }
 }

@@ -1,3 +1,4 @@
+import { ENOUGH_INFORMATION } from './criteria/consensus.js';
 import type { EpochKeeper } from './epoch-keeper.js';
 import type { EpochRecord } from './epoch-record.js';
 import { criterionOf, type CriterionName } from './criteria/criterion.js';
@@ -93,6 +94,10 @@ const DOUBTS: readonly Doubt[] = [
     options.criterion === 'max-entropy' || monitor.hasDecided || history.at(-1) === best
       ? null
       : 'Training ended before the choice was sure: more epochs would tell.',
+  ({ options }, { valInformation }) =>
+    options.criterion === 'consensus' && valInformation != null && valInformation < ENOUGH_INFORMATION
+      ? 'Its predictions hardly depended on the row: the network had not begun to tell the classes apart.'
+      : null,
   ({ numClasses, options }) =>
     isByEntropy(options) && numClasses !== null && numClasses <= FEW_CLASSES
       ? `With ${numClasses} classes the entropy tells little, as an untrained network is near its maximum; ` +

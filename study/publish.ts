@@ -19,6 +19,7 @@ const SHOWN = [
   'largest nuclear norm of validation',
   'gradient disparity',
   'consensus, 1 × entropy gap, patience 7',
+  'consensus, 1 × entropy gap, patience 7, informed from 0.1',
   'noisy validation loss',
   'noisy validation accuracy',
 ];
@@ -26,8 +27,8 @@ const SHOWN = [
 /** Chosen without looking at their results. */
 const TYPICAL: Readonly<Record<string, string>> = {
   'fashion-mnist/symmetric-40/dense/adam-large/1': 'Images, 40 % wrong labels, large steps',
-  'fashion-mnist/pair-45/dense/adam-small/1': 'Images, 45 % labelled as the next class, small steps',
   'fashion-mnist/none/dense/sgd-small/1': 'Images, no wrong labels, small steps',
+  'glosses/symmetric-40/dense/adam-large/4': 'Texts of four topics, 40 % wrong labels, large steps',
 };
 
 /** Everything that is published of the trajectories. */

@@ -3,6 +3,7 @@ import { assert } from 'chai';
 import { RUNNING_MEAN } from '../../src/entropy/kernels/running-mean-kernel.js';
 import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js';
 import { EntropyCheckpointCallback } from '../../src/index.js';
+import { information64 } from '../support/information64.js';
 import { changes64 } from '../support/changes64.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import type { ObservedEpoch } from '../support/observing-layer.js';
@@ -113,13 +114,14 @@ async function checkDeviceUse(train: Training): Promise<void> {
     }
     const [ownEnd, othersEnd] = [use.end[epoch]!, bare.end[epoch]!];
     assert.equal(ownEnd.reads.length - othersEnd.reads.length, 1, 'reads at the end of an epoch');
-    assert.isAtMost(Math.max(...ownEnd.reads), 4, 'numbers that are read at the end of an epoch');
+    // Two parts of each mean, and one loss of training and of validation.
+    assert.isAtMost(Math.max(...ownEnd.reads), 6, 'numbers that are read at the end of an epoch');
     assert.isAtMost(ownEnd.waits - othersEnd.waits, 1, 'waits at the end of an epoch');
   }
 }
 
 const deviceCases: ConformanceCase[] = Object.entries({ fit, fitDataset }).map(([name, train]) => ({
-  name: `${name}: two dispatches a batch, nothing read within an epoch, at most four numbers at its end`,
+  name: `${name}: two dispatches a batch, nothing read within an epoch, at most six numbers at its end`,
   run: () => checkDeviceUse(train),
 }));
 
@@ -171,7 +173,8 @@ async function checkChanges(
   const checkpoint = new EntropyCheckpointCallback({ filepath: null, criterion });
   await train(subject, model, [checkpoint, predict]);
   const expected = changes64(predictions, criterion === 'consensus' ? 'consensus' : 'previous');
-  for (const [epoch, { valChanges }] of checkpoint.history.entries()) {
+  for (const [epoch, { valChanges, valInformation }] of checkpoint.history.entries()) {
+    if (criterion === 'consensus') assertClose([valInformation!], [information64(predictions[epoch]!)], 2e-3);
     if (epoch === 0) assert.isNull(valChanges);
     else assertClose([valChanges!], [expected[epoch]!], 1e-3);
   }

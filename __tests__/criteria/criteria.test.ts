@@ -7,8 +7,10 @@ const facts = (
   valChanges: number | null,
   trainEntropy = 0.3,
   valEntropy: number | null = 0.3,
+  valInformation: number | null = 0.5,
 ): EpochFacts => ({
   valChanges,
+  valInformation,
   trainEntropy,
   valEntropy,
 });
@@ -23,6 +25,16 @@ describe('consensus', () => {
   test('is the share that agrees, less the entropy of validation above that of training', () => {
     // Around the epoch: (0.5 + 0.3) / 2 = 0.4; 1 − 0.2 − (0.4 − 0.25).
     expect(consensus.valueOf([facts(null, 0.6, 0.5), facts(0.2, 0.25, 0.3)])).toBeCloseTo(0.65, 12);
+  });
+
+  test('counts for less as long as the predictions hardly depend on the row', () => {
+    const at = (information: number | null): number | null =>
+      consensus.valueOf([facts(null, 0.6, 0.5), facts(0.2, 0.25, 0.3, information)]);
+    expect(at(0.1)).toBeCloseTo(0.65, 12);
+    expect(at(0.02)).toBeCloseTo(0.65 / 5, 12);
+    // Rounding can take it below 0.
+    expect(at(-1e-9)).toBe(0);
+    expect(at(null)).toBeNull();
   });
 
   test('is higher for a network that is less sure of its training', () => {

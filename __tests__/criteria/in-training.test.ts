@@ -8,6 +8,7 @@ import {
   type EntropyCheckpointOptions,
 } from '../../src/index.js';
 import { changes64 } from '../support/changes64.js';
+import { information64 } from '../support/information64.js';
 import { callbackThat } from '../support/confidences.js';
 import { rejection } from '../support/errors.js';
 import {
@@ -80,6 +81,10 @@ describe.each(CRITERIA)('criterion: %s', (criterion, comparesWith) => {
       for (const [i, { valChanges }] of records.slice(1).entries())
         expect(valChanges).toBeCloseTo(shares[i + 1]!, 6);
       expect(new Set(shares).size).toBeGreaterThan(3);
+      for (const [i, { valInformation }] of records.entries()) {
+        if (criterion === 'label-wave') expect(valInformation).toBeUndefined();
+        else expect(valInformation).toBeCloseTo(information64(predictions[i]!), 5);
+      }
 
       // Written anew, from the numbers of the records alone.
       const values = records.map(({ trainEntropy, valEntropy }, i) => {
@@ -88,7 +93,8 @@ describe.each(CRITERIA)('criterion: %s', (criterion, comparesWith) => {
           const last = shares.slice(Math.max(1, i - 2), i + 1) as number[];
           return last.reduce((sum, share) => sum + share, 0) / last.length;
         }
-        return 1 - shares[i]! - ((records[i - 1]!.valEntropy! + valEntropy!) / 2 - trainEntropy!);
+        const merit = 1 - shares[i]! - ((records[i - 1]!.valEntropy! + valEntropy!) / 2 - trainEntropy!);
+        return merit * Math.min(1, information64(predictions[i]!) / 0.1);
       });
       for (const [i, { value }] of records.entries()) expect(value ?? 0).toBeCloseTo(values[i] ?? 0, 6);
       const patience = criterion === 'label-wave' ? 1 : 7;

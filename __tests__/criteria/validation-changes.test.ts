@@ -8,9 +8,16 @@ import { expectNoTensorsLeft } from '../support/fixtures.js';
 const KINDS: ComparesWith[] = ['previous', 'consensus'];
 const MANY = 1000;
 
+/** Information is asked for with one kind alone. */
+const counted = (comparesWith: ComparesWith) => ({
+  comparesWith,
+  needsInformation: comparesWith === 'consensus',
+});
+
 /** What is read of an epoch; everything is disposed. */
-async function shareOf({ mean, former }: DetachedChanges): Promise<number | null> {
+async function shareOf({ mean, former, information }: DetachedChanges): Promise<number | null> {
   former?.dispose();
+  information?.means.dispose();
   if (mean === null) return null;
   const parts = Array.from(await mean.parts.data<'float32'>());
   mean.parts.dispose();
@@ -45,7 +52,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       ['the logit of one of two classes', 1, true],
     ])('%s: the shares are those of a float64 calculation', async (_, units, fromLogits) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, MANY);
+        const changes = new ValidationChanges(counted(kind), MANY);
         const [epochs, shares] = [[] as number[][][], [] as (number | null)[]];
         for (let epoch = 0; epoch < 5; epoch++) {
           const logits = tf.randomNormal<tf.Rank.R2>([37, units], 0, 1, 'float32', 7 + epoch);
@@ -65,7 +72,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
 
     test('remembers no more rows than it may', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, 20);
+        const changes = new ValidationChanges(counted(kind), 20);
         const first = tf.tensor2d([
           ...Array<number[]>(20).fill([0.9, 0.1]),
           ...Array<number[]>(17).fill([0.1, 0.9]),
@@ -89,7 +96,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       ['more', [16, 16, 5, 3]],
     ])('%s rows than in the epoch before cannot be compared, those after them can', async (_, sizes) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, MANY);
+        const changes = new ValidationChanges(counted(kind), MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([40, 3]);
         show(changes, rows, [16, 16, 5]);
         await shareOf(changes.detach());
@@ -104,7 +111,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
 
     test('an epoch without validation is passed over', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, MANY);
+        const changes = new ValidationChanges(counted(kind), MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([8, 3]);
         show(changes, rows, [8]);
         await shareOf(changes.detach());
@@ -118,7 +125,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
 
     test('what is reset does not count', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, MANY);
+        const changes = new ValidationChanges(counted(kind), MANY);
         const [rows, others] = [tf.randomUniform<tf.Rank.R2>([8, 3], 0, 1, 'float32', 1), tf.ones([4, 3])];
         show(changes, rows, [8]);
         await shareOf(changes.detach());
@@ -133,7 +140,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
 
     test('what is handed back goes on as if it had not been handed over', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new ValidationChanges(kind, MANY);
+        const changes = new ValidationChanges(counted(kind), MANY);
         const before = tf.tensor2d([...Array<number[]>(8).fill([0.9, 0.1])]);
         const after = tf.tensor2d([[0.1, 0.9], ...Array<number[]>(7).fill([0.9, 0.1])]);
         show(changes, before, [4, 4]);

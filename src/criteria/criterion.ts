@@ -3,7 +3,7 @@ import { consensus } from './consensus.js';
 import { labelWave } from './label-wave.js';
 
 /** What a rule may look at of an epoch. */
-export type EpochFacts = Pick<EpochRecord, 'trainEntropy' | 'valEntropy' | 'valChanges'>;
+export type EpochFacts = Pick<EpochRecord, 'trainEntropy' | 'valEntropy' | 'valChanges' | 'valInformation'>;
 
 /** A rule for the epoch to keep that compares the predictions of validation from epoch to epoch. Pure numbers. */
 export interface Criterion {
@@ -12,6 +12,8 @@ export interface Criterion {
   readonly patience: number;
   /** What the predictions of validation are compared with: `EpochRecord.valChanges` counts the differences. */
   readonly comparesWith: 'previous' | 'consensus';
+  /** Whether it looks at `EpochRecord.valInformation`. */
+  readonly needsInformation: boolean;
   /** What there must be predictions of. */
   readonly phases: readonly ('train' | 'val')[];
   /**

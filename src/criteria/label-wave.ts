@@ -15,6 +15,7 @@ export const labelWave: Criterion = {
   mode: 'min',
   patience: 1,
   comparesWith: 'previous',
+  needsInformation: false,
   phases: ['val'],
   valueOf: (epochs: readonly EpochFacts[]): number | null => {
     if (epochs.at(-1)?.valChanges == null) return null;

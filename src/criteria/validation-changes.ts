@@ -3,6 +3,7 @@ import { bothClasses } from '../entropy/composed.js';
 import { RunningMean, type DetachedMean } from '../entropy/running-mean.js';
 import { shareBuffer } from '../state/share-buffer.js';
 import type { Criterion } from './criterion.js';
+import { PredictedInformation, type DetachedInformation } from './information.js';
 
 /** How much of the consensus so far is kept when an epoch is added to it. */
 const CONSENSUS_DECAY = 0.7;
@@ -15,7 +16,11 @@ export interface DetachedChanges {
   readonly mean: DetachedMean | null;
   /** What was remembered before this epoch; null for nothing. The caller's. */
   readonly former: tf.Tensor1D | null;
+  /** How much the predictions depend on the row; null without rows, undefined where it is not asked for. The caller's. */
+  readonly information: DetachedInformation | null | undefined;
 }
+
+type Counted = Pick<Criterion, 'comparesWith' | 'needsInformation'>;
 
 /**
  * How much the predictions of validation change from epoch to epoch, on the device: nothing is read back.
@@ -28,6 +33,7 @@ export class ValidationChanges {
   readonly #comparesWith: Criterion['comparesWith'];
   readonly #maxRows: number;
   readonly #mean = new RunningMean();
+  readonly #information: PredictedInformation | null;
   /** All rows of the epoch before, one after the other. */
   #former: tf.Tensor1D | null = null;
   /** The batches of this epoch, each flat. */
@@ -37,8 +43,9 @@ export class ValidationChanges {
   #length = 0;
   #isComparable = true;
 
-  constructor(comparesWith: Criterion['comparesWith'], maxRows: number) {
+  constructor({ comparesWith, needsInformation }: Counted, maxRows: number) {
     this.#comparesWith = comparesWith;
+    this.#information = needsInformation ? new PredictedInformation() : null;
     this.#maxRows = maxRows;
   }
 
@@ -66,6 +73,7 @@ export class ValidationChanges {
       this.#batches.push(next);
       this.#rows += rows;
       this.#length += next.size;
+      this.#information?.append(probabilities);
       if (changed === null) this.#isComparable = false;
       else this.#mean.add(changed);
     } finally {
@@ -80,22 +88,24 @@ export class ValidationChanges {
     this.#rows = this.#length = 0;
     this.#isComparable = true;
     this.#mean.reset();
+    this.#information?.reset();
   }
 
   /** Hands the epoch over, to whoever disposes or `reattach`es it, and begins the next. */
   detach(): DetachedChanges {
     // An epoch without validation is passed over.
-    if (this.#rows === 0) return { rows: 0, mean: null, former: null };
+    const information = this.#information === null ? undefined : this.#information.detach();
+    if (this.#rows === 0) return { rows: 0, mean: null, former: null, information };
     const isSameRows = this.#isComparable && this.#former?.size === this.#length;
     const mean = isSameRows ? this.#mean.detach() : null;
     const [rows, former] = [this.#rows, this.#former];
     this.#former = tf.keep(tf.tidy(() => tf.concat1d(this.#batches)));
     this.reset();
-    return { rows, mean, former };
+    return { rows, mean, former, information };
   }
 
   /** Takes back what `detach` has given: the epoch goes on. */
-  reattach({ rows, mean, former }: DetachedChanges): void {
+  reattach({ rows, mean, former, information }: DetachedChanges): void {
     if (rows === 0) return;
     this.#rows += rows;
     this.#length += this.#former!.size;
@@ -103,6 +113,7 @@ export class ValidationChanges {
     this.#former = former;
     if (mean === null) this.#isComparable = false;
     else this.#mean.reattach(mean);
+    if (information != null) this.#information?.reattach(information);
   }
 
   /** Remembers what was remembered in another process. @param remembered the caller keeps it. */

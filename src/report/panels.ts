@@ -48,6 +48,7 @@ export function panelsOf(history: readonly EpochRecord[], { criterion, monitor }
     curves: [
       curve(criterion, criterion, ({ value }) => value),
       curve('changed predictions', 'val_changes', ({ valChanges }) => valChanges),
+      curve('information', 'val_information', ({ valInformation }) => valInformation),
     ],
   };
   const logged = metricNames(history).map((name): Panel => {

@@ -134,6 +134,7 @@ function tableOf({ best, history, kept, options }: Reported): Html {
     ['of training', ({ trainEntropy }) => trainEntropy],
     ['of validation', ({ valEntropy }) => valEntropy],
     ['changed predictions', ({ valChanges }) => valChanges],
+    ['information', ({ valInformation }) => valInformation],
     [options.criterion, ({ value }) => (isByMonitor ? null : value)],
     ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map(
       (name): [string, (record: EpochRecord) => number | undefined] => [name, ({ logs }) => logs[name]],

@@ -79,5 +79,9 @@ const RECORD = {
   value: orNull(isEncodedNumber),
   logs: recordOf(isEncodedNumber),
 };
+/** Counted for a criterion; each has the one before it as well. */
+const COUNTED = { valChanges: orNull(isEncodedNumber), valInformation: orNull(isEncodedNumber) };
 const isRecord: Check = (value) =>
-  isShape(RECORD)(value) || isShape({ ...RECORD, valChanges: orNull(isEncodedNumber) })(value);
+  isShape(RECORD)(value) ||
+  isShape({ ...RECORD, valChanges: COUNTED.valChanges })(value) ||
+  isShape({ ...RECORD, ...COUNTED })(value);

@@ -23,6 +23,7 @@ export type EncodedField =
 export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
   Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
     readonly valChanges?: EncodedNumber | null;
+    readonly valInformation?: EncodedNumber | null;
     readonly logs: Readonly<Record<string, EncodedNumber>>;
   };
 
@@ -62,10 +63,11 @@ export function decodeNumber(value: EncodedNumber): number {
 export function encodeRecord(record: EpochRecord): EncodedRecord {
   const encode = (value: number | null): EncodedNumber | null =>
     value === null ? null : encodeNumber(value);
-  const { valChanges, ...rest } = record;
+  const { valChanges, valInformation, ...rest } = record;
   return {
     ...rest,
     ...(valChanges === undefined ? {} : { valChanges: encode(valChanges) }),
+    ...(valInformation === undefined ? {} : { valInformation: encode(valInformation) }),
     entropy: encode(record.entropy),
     trainEntropy: encode(record.trainEntropy),
     valEntropy: encode(record.valEntropy),
@@ -84,6 +86,7 @@ export function decodeRecord(record: EncodedRecord): EpochRecord {
     trainEntropy: decode(record.trainEntropy),
     valEntropy: decode(record.valEntropy),
     ...(record.valChanges === undefined ? {} : { valChanges: decode(record.valChanges) }),
+    ...(record.valInformation === undefined ? {} : { valInformation: decode(record.valInformation) }),
     value: decode(record.value),
     isBest: record.isBest,
     logs: Object.freeze(mapValues(record.logs, decodeNumber)),
