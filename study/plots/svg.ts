@@ -1,6 +1,7 @@
 import { init, type EChartsCoreOption } from 'echarts';
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+/** It stands within an attribute, between double quotes. */
+const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
 /** A chart as the text of an SVG, on white. */
 export function svgOf(option: EChartsCoreOption, width: number, height: number): string {
