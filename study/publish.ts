@@ -19,7 +19,7 @@ const SHOWN = [
   'largest nuclear norm of validation',
   'gradient disparity',
   'consensus, 1 × entropy gap, patience 7',
-  'consensus, 1 × entropy gap, patience 7, informed from 0.1',
+  'informed consensus, patience 7, from 0.1',
   'noisy validation loss',
   'noisy validation accuracy',
 ];

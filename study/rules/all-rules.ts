@@ -27,7 +27,7 @@ export const RULES: readonly Rule[] = [
   ...[0, 0.02].map((threshold) => marginGap('running', threshold)),
   ...[3, 5, 7].map((patience) => consensus(0, patience)),
   ...[1, 1.5, 2].flatMap((weight) => [null, 5, 7].map((patience) => consensus(weight, patience))),
-  ...[0.05, 0.1, 0.2].map((enough) => informedConsensus(1, 7, enough)),
+  ...[0.05, 0.1, 0.2].map((enough) => informedConsensus(7, enough)),
   firstShift,
   nuclearNorm,
   matrixNorm,

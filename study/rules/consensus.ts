@@ -38,16 +38,16 @@ export function consensus(weight: number, patience: number | null): Rule {
 export const ENOUGH_INFORMATION = 0.1;
 
 /**
- * The same, where a network that has not begun to tell the classes apart does not count as one that agrees with
+ * The same with a weight of 1, where a network that has not begun to tell the classes apart does not count as one that agrees with
  * itself: as long as the mutual information of row and predicted class is below `enough` of its maximum, what
  * speaks for an epoch counts for as much less.
  */
-export function informedConsensus(weight: number, patience: number, enough = ENOUGH_INFORMATION): Rule {
+export function informedConsensus(patience: number, enough = ENOUGH_INFORMATION): Rule {
   return {
-    name: `consensus, ${weight} × entropy gap, patience ${patience}, informed from ${enough}`,
+    name: `informed consensus, patience ${patience}, from ${enough}`,
     needs: 'tap',
     choose: (signals) => {
-      const series = dissent(signals, weight).map((value, epoch) => {
+      const series = dissent(signals, 1).map((value, epoch) => {
         if (value === null) return null;
         const information = signals['val-marginal-entropy'][epoch]! - signals['val-full-entropy'][epoch]!;
         const share = Math.max(0, information) / Math.log(signals.numClasses);
