@@ -4,7 +4,8 @@ import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
 import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
 
 /**
- * Top-k entropy on the current backend: by its fused kernel, else by composed operations.
+ * Top-k entropy on the current backend: by its fused kernel, where that is registered (`load-kernels.ts`,
+ * `all-kernels.ts`), else by composed operations.
  *
  * @param predictions numeric `[..., numClasses]`; one class is the positive one of two.
  * @param k 1…numClasses.
