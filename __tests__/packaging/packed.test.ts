@@ -118,10 +118,10 @@ describe('in a page', () => {
       const page = await context.newPage();
       const { errors } = await openSite(page, site, (script) => !script.includes(STORE));
       const error = await page.evaluate(() =>
-        globalThis.train().catch(({ code, cause }: { code: string; cause: unknown }) => ({
-          code,
-          cause: String(cause),
-        })),
+        globalThis.train().catch((thrown: unknown) => {
+          const { code, cause } = thrown as { code: string; cause: unknown };
+          return { code, cause: String(cause) };
+        }),
       );
       expect(error).toEqual({ code: 'ENTROPY_CODE_NOT_LOADED', cause: expect.stringContaining('import') });
       // Chromium's own line for what it could not fetch; nothing is uncaught.
