@@ -40,4 +40,11 @@ export default defineConfig(
     files: ['examples/**', 'benchmarks/**', 'study/**', 'torture/**'],
     rules: { 'no-console': 'off' },
   },
+  {
+    // Projects of users, in JavaScript, for pages and for either module system of Node.
+    files: ['__tests__/packaging/projects/**'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { projectService: false } },
+    rules: { 'no-undef': 'off', '@typescript-eslint/no-require-imports': 'off' },
+  },
 );

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
-import { EpochKeeper, type Trained } from './epoch-keeper.js';
+import { EpochKeeper } from './epoch-keeper.js';
 import { EpochLogs } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
@@ -17,6 +17,7 @@ import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
 import type { ReportOptions } from './report/report.js';
 import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
+import type { Trained } from './trained.js';
 import { endOfTrainingWarning, warn } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;

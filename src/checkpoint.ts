@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { criterionOf } from './criteria/criterion.js';
+import './entropy/all-kernels.js';
 import type { Phase } from './entropy/entropy-score.js';
-import { EpochKeeper, type Trained } from './epoch-keeper.js';
+import { EpochKeeper } from './epoch-keeper.js';
 import { EpochLogs, type LogValue } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
@@ -15,6 +16,7 @@ import {
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { ReportOptions } from './report/report.js';
 import { compiledOptimizer, functionalModel } from './tfjs-internals.js';
+import type { Trained } from './trained.js';
 
 /**
  * The checkpoint for a training loop of one's own: the four calls of the original.

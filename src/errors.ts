@@ -21,6 +21,7 @@
  * - `ENTROPY_CHECKPOINT_REPLACED`: another training has replaced this instance's checkpoint.
  * - `ENTROPY_STORE_IN_USE`: another training writes to the same place.
  * - `ENTROPY_STORE_FAILED`: the store could not be read or written; `cause` has the reason.
+ * - `ENTROPY_CODE_NOT_LOADED`: a part of this package, which is loaded when it is needed, could not be fetched.
  */
 export type EntropyCheckpointErrorCode =
   | 'ENTROPY_INVALID_OPTION'
@@ -42,7 +43,8 @@ export type EntropyCheckpointErrorCode =
   | 'ENTROPY_CORRUPT_CHECKPOINT'
   | 'ENTROPY_CHECKPOINT_REPLACED'
   | 'ENTROPY_STORE_IN_USE'
-  | 'ENTROPY_STORE_FAILED';
+  | 'ENTROPY_STORE_FAILED'
+  | 'ENTROPY_CODE_NOT_LOADED';
 
 /** How every message of this package begins, be it an error or a warning. */
 export const MESSAGE_PREFIX = '[entropy-checkpoint] ';

@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { buildModel } from './state/build-model.js';
-import { restoreState } from './state/training-state.js';
-import { readHeads, withFirstWhole, type OpenCheckpoint, type StoredHead } from './stored-checkpoints.js';
-import { resolveStore } from './stores/resolve-store.js';
-import type { CheckpointStore, Slot } from './stores/store.js';
-import { compiledOptimizer } from './tfjs-internals.js';
+import { loadCode } from './load-code.js';
+import { resolvePlace } from './stores/resolve-place.js';
+import type { CheckpointStore } from './stores/store.js';
 
 export interface LoadCheckpointOptions {
   /** The model to put the state into; stays the caller's. @default a new one, of the stored architecture, not compiled */
@@ -40,66 +37,12 @@ export async function loadCheckpoint(
   options: LoadCheckpointOptions = {},
 ): Promise<LoadedCheckpoint> {
   checkOptions(options);
-  const store = resolveStore(source);
-  const { epoch } = options;
-  const slots = epoch === undefined ? bestFirst(store) : await slotsOf(store, epoch);
-  const loaded = await withFirstWhole(store, slots, (checkpoint) => restore(checkpoint, options, store.name));
-  if (loaded !== null) return loaded;
-  throw await nothingStored(store, epoch);
-}
-
-async function restore(
-  { state, head, record }: OpenCheckpoint,
-  { model, optimizer }: LoadCheckpointOptions,
-  source: string,
-): Promise<LoadedCheckpoint> {
-  if (optimizer !== undefined && state.optimizer === null) throw withoutOptimizer(source);
-  if (model !== undefined) {
-    await restoreState(state, model, optimizer ?? compiledOptimizer(model));
-    return { model, best: record };
-  }
-  const built = await buildModel(head, (empty) => restoreState(state, empty, optimizer ?? null));
-  return { model: built, best: record };
-}
-
-/** The best, and if that is damaged the next best. */
-async function* bestFirst(store: CheckpointStore): AsyncGenerator<Slot> {
-  yield 'best';
-  if (store.capacity === 'one') return;
-  const { heads } = await readHeads(store);
-  const others = heads.filter(({ slot }) => slot !== 'best' && slot !== 'last');
-  for (const { slot } of others.sort(byRank)) yield slot;
-}
-
-function byRank(a: StoredHead, b: StoredHead): number {
-  const gain = (a.record.value ?? NaN) - (b.record.value ?? NaN);
-  return a.mode === 'max' ? -gain : gain;
-}
-
-/** The slots that hold an epoch, that of the latest `fit` first. */
-async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<Slot[]> {
-  if (epoch === 'last') return ['last'];
-  const { heads, errors } = await readHeads(store);
-  const found = heads
-    .filter(({ record }) => record.epoch === epoch)
-    .sort((a, b) => b.record.fit - a.record.fit);
-  // It may be what is damaged.
-  if (found.length === 0 && errors[0] !== undefined) throw errors[0];
-  return found.map(({ slot }) => slot);
-}
-
-async function nothingStored(
-  store: CheckpointStore,
-  epoch: number | 'last' | undefined,
-): Promise<EntropyCheckpointError> {
-  const { heads } = await readHeads(store);
-  const held = heads.map(({ slot, record }) => (slot === 'last' ? "'last'" : String(record.epoch)));
-  const wanted = epoch === undefined ? 'a best epoch' : `epoch ${epoch === 'last' ? "'last'" : epoch}`;
-  const got = held.length === 0 ? 'nothing' : `these: ${[...new Set(held)].join(', ')}`;
-  return new EntropyCheckpointError(
-    'ENTROPY_NO_CHECKPOINT',
-    `Expected ${wanted} in ${store.name}, got ${got}.`,
-  );
+  const place = resolvePlace(source);
+  const [{ loadStored }, store] = await Promise.all([
+    loadCode(import('./load-stored.js')),
+    place.loadStore(),
+  ]);
+  return loadStored(store, options);
 }
 
 function checkOptions(options: LoadCheckpointOptions): void {
@@ -113,12 +56,5 @@ function checkOptions(options: LoadCheckpointOptions): void {
     'ENTROPY_INVALID_OPTION',
     'Expected the options of `loadCheckpoint` to be `{model, optimizer, epoch}`, a tf.LayersModel, a tf.Optimizer, ' +
       "and an integer from 0 up or 'last', each of which may be left out.",
-  );
-}
-
-function withoutOptimizer(source: string): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_OPTIMIZER_MISMATCH',
-    `Expected ${source} to hold the state of an optimizer, got weights alone: it was saved with \`includeOptimizer: false\`.`,
   );
 }

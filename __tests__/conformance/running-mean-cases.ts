@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assert } from 'chai';
+import '../../src/entropy/all-kernels.js';
 import { RunningMean } from '../../src/entropy/running-mean.js';
 import { mean } from '../support/entropy64.js';
 import { assertClose, stored, type ConformanceCase, type Terms } from './conformance-case.js';

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import seedrandom from 'seedrandom';
+import '../../src/entropy/all-kernels.js';
 import { composedTopKEntropy } from '../../src/entropy/composed.js';
 import { runTopKEntropy } from '../../src/entropy/run-kernels.js';
 import { entropyOfProbabilities, softmax64 } from '../support/entropy64.js';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import '../../src/entropy/all-kernels.js';
 import { EntropyScore, readEpoch, type Phase } from '../../src/entropy/entropy-score.js';
 import { entropyOfProbabilities, mean, softmax64 } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';

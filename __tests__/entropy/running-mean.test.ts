@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import '../../src/entropy/all-kernels.js';
 import { RunningMean } from '../../src/entropy/running-mean.js';
 import { mean } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
-import { resolveStore } from '../../src/stores/resolve-store.js';
+import { resolvePlace } from '../../src/stores/resolve-place.js';
 import type { Placement } from '../../src/stores/store.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
@@ -349,7 +349,8 @@ describe('two trainings at once', () => {
     ['handler', () => handler],
     ['URL', () => url],
   ])('on one %s: the second is refused until the first has ended', async (_name, place) => {
-    const [first, second] = [resolveStore(place()), resolveStore(place())];
+    const first = await resolvePlace(place()).loadStore();
+    const second = await resolvePlace(place()).loadStore();
     await first.open();
     const error = await rejection(Promise.resolve().then(() => second.open()));
     expect(error.code).toBe('ENTROPY_STORE_IN_USE');
@@ -399,9 +400,9 @@ describe('where a checkpoint is to be kept', () => {
     },
   );
 
-  test('a store of the user is used as it is', () => {
+  test('a store of the user is used as it is', async () => {
     const store = new HandlerStore(handler);
-    expect(resolveStore(store)).toBe(store);
+    expect(await resolvePlace(store).loadStore()).toBe(store);
   });
 });
 

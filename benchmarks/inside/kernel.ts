@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import '../../src/entropy/all-kernels.js';
 import { composedTopKEntropy } from '../../src/entropy/composed.js';
 import { runTopKEntropy } from '../../src/entropy/run-kernels.js';
 import { collectGarbage } from './collect-garbage.js';

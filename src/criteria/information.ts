@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EPSILON } from '../entropy/row-entropy.js';
+import { EPSILON } from '../entropy/epsilon.js';
 
 /** What an epoch has come to, still on the device. */
 export interface DetachedInformation {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EPSILON } from './row-entropy.js';
+import { EPSILON } from './epsilon.js';
 
 /**
  * Top-k entropy from tfjs's own operations, for a backend without a fused kernel.

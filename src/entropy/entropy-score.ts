@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { checkK, checkPredictions } from './check-arguments.js';
 import { runTopKEntropy } from './run-kernels.js';
 import { RunningMean, type DetachedMean } from './running-mean.js';
-import { checkK, checkPredictions } from './top-k-entropy.js';
 
 /** Whether predictions were made in training or in validation. */
 export type Phase = 'train' | 'val';

@@ -1,5 +1,4 @@
-/** Added to every probability before its logarithm, as the original does: keeps 0·ln 0 finite. */
-export const EPSILON = 1e-10;
+import { EPSILON } from './epsilon.js';
 
 /** −p·ln(p + 1e-10), in nats. */
 export function entropyTerm(probability: number): number {

@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean, composedTopKEntropy } from './composed.js';
 import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
 import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
-import './register-kernels.js';
 
 /**
- * Top-k entropy on the current backend: by its fused kernel, else by composed operations.
+ * Top-k entropy on the current backend: by its fused kernel, where that is registered (`load-kernels.ts`,
+ * `all-kernels.ts`), else by composed operations.
  *
  * @param predictions numeric `[..., numClasses]`; one class is the positive one of two.
  * @param k 1…numClasses.

@@ -2,12 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { tensorflowKernels } from '../entropy/kernels/tensorflow.js';
 import { EntropyCheckpointError } from '../errors.js';
 import { FileStore } from '../stores/file-store.js';
+import { placeOfStore } from '../stores/store-place.js';
 import type { Platform } from './platform.js';
 
 export const platform: Platform = {
   kernels: tensorflowKernels,
 
-  storeAt(place) {
+  storePlace(place) {
     // A `file://` handler of tfjs-node's would write in place, so that a crash leaves no checkpoint at all.
     if (place.includes('://') && !place.startsWith('file://')) return null;
     const folder = folderOf(place);
@@ -18,7 +19,7 @@ export const platform: Platform = {
           (folder === '' ? '' : ' Only a shell knows ~: use `os.homedir()`.'),
       );
     }
-    return new FileStore(folder);
+    return placeOfStore(new FileStore(folder));
   },
 };
 

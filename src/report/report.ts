@@ -1,5 +1,6 @@
 import { explain, type Outcome } from '../explain.js';
 import type { EpochRecord } from '../epoch-record.js';
+import { loadCode } from '../load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { html, raw, type Html } from './html.js';
 import { panelsOf, type Curve, type Panel } from './panels.js';
@@ -71,7 +72,7 @@ function factsOf({ best, history, options }: Reported): Html {
 }
 
 async function figuresOf(training: Reported, panels: readonly Panel[]): Promise<Html[]> {
-  const { chartOf } = await import('./charts.js');
+  const { chartOf } = await loadCode(import('./charts.js'));
   const { best, history, options } = training;
   const frame: ChartFrame = {
     epochs: history.map((record) => nameOf(record, history)),

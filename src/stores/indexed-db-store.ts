@@ -1,4 +1,3 @@
-import { EntropyCheckpointError } from '../errors.js';
 import {
   putHead,
   putShard,
@@ -31,17 +30,8 @@ export class IndexedDbStore implements CheckpointStore {
   readonly #place: string;
   readonly #claim: PlaceClaim;
 
-  /**
-   * @param place any text but ''; equal texts are one place.
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
-   */
+  /** @param place any text but ''; equal texts are one place. */
   constructor(place: string) {
-    if (place === '') {
-      throw new EntropyCheckpointError(
-        'ENTROPY_INVALID_OPTION',
-        "Expected the name of a place in IndexedDB, such as 'indexeddb://entropy_checkpoint', got ''.",
-      );
-    }
     this.name = `indexeddb://${place}`;
     this.#place = place;
     this.#claim = new PlaceClaim(this.name, this.name, () =>

@@ -1,4 +1,4 @@
-import { EPSILON } from '../row-entropy.js';
+import { EPSILON } from '../epsilon.js';
 
 export interface TopKEntropyShader {
   readonly k: number;

@@ -1,21 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { platform } from '#platform';
 import { EntropyCheckpointError } from '../errors.js';
-import { HandlerStore } from './handler-store.js';
+import { loadCode } from '../load-code.js';
+import { placeOfStore, type StorePlace } from './store-place.js';
 import { isStore, type CheckpointStore } from './store.js';
 
 /**
- * The store at a place that a user names. Reads and writes nothing.
+ * The place that a user names.
  *
  * @param place a path, a URL, a `tf.io.IOHandler` or a store.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that nothing here can read or write.
  */
-export function resolveStore(place: string | tf.io.IOHandler | CheckpointStore): CheckpointStore {
-  if (typeof place !== 'string') return isStore(place) ? place : new HandlerStore(place);
-  return platform.storeAt(place) ?? storeForUrl(place);
+export function resolvePlace(place: string | tf.io.IOHandler | CheckpointStore): StorePlace {
+  if (typeof place === 'string') return platform.storePlace(place) ?? placeOfUrl(place);
+  return isStore(place) ? placeOfStore(place) : placeOfHandler(place);
 }
 
-function storeForUrl(url: string): CheckpointStore {
+function placeOfUrl(url: string): StorePlace {
   const [saver] = tf.io.getSaveHandlers(url);
   const [loader] = tf.io.getLoadHandlers(url);
   if (saver?.save === undefined && loader?.load === undefined) {
@@ -27,5 +28,16 @@ function storeForUrl(url: string): CheckpointStore {
   const handler: tf.io.IOHandler = {};
   if (saver?.save !== undefined) handler.save = saver.save.bind(saver);
   if (loader?.load !== undefined) handler.load = loader.load.bind(loader);
-  return new HandlerStore(handler, url);
+  return placeOfHandler(handler, url);
+}
+
+function placeOfHandler(handler: tf.io.IOHandler, url?: string): StorePlace {
+  return {
+    name: url ?? 'the tf.io.IOHandler',
+    capacity: 'one',
+    async loadStore() {
+      const { HandlerStore } = await loadCode(import('./handler-store.js'));
+      return new HandlerStore(handler, url);
+    },
+  };
 }

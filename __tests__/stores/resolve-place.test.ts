@@ -10,22 +10,35 @@ import { FileStore } from '../../src/stores/file-store.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
 import { IndexedDbStore } from '../../src/stores/indexed-db-store.js';
 import { MemoryStore } from '../../src/stores/memory-store.js';
-import { resolveStore } from '../../src/stores/resolve-store.js';
-import type { Slot, StoredCheckpoint } from '../../src/stores/store.js';
+import { resolvePlace } from '../../src/stores/resolve-place.js';
+import type { StorePlace } from '../../src/stores/store-place.js';
+import type { CheckpointStore, Slot, StoredCheckpoint } from '../../src/stores/store.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import { expectNoTensorsLeft, makeModel } from '../support/fixtures.js';
 
 let root = '';
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'resolve-store-'));
+  root = mkdtempSync(join(tmpdir(), 'resolve-place-'));
 });
 
 afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const folderOf = (place: string): string => /^folder "(.*)"$/.exec(resolveStore(place).name)?.[1] ?? '';
+const folderOf = (place: string): string => /^folder "(.*)"$/.exec(resolvePlace(place).name)?.[1] ?? '';
+
+/** What is known of a place before its store is loaded must hold for that as well. */
+async function expectStore(
+  place: StorePlace,
+  Store: new (...args: never) => CheckpointStore,
+  capacity: 'one' | 'many',
+): Promise<void> {
+  const store = await place.loadStore();
+  expect(store).toBeInstanceOf(Store);
+  expect([place.name, place.capacity]).toEqual([store.name, store.capacity]);
+  expect(place.capacity).toBe(capacity);
+}
 
 describe('a file:// URL', () => {
   test.each(['plain', 'run#1', 'run?3', '50%_noise', 'größer als 1'])(
@@ -43,26 +56,31 @@ describe('a file:// URL', () => {
   });
 
   test.each(['file://', '~', '~/checkpoints'])('or path "%s" that names no folder is refused', (place) => {
-    expect(() => resolveStore(place)).toThrow(EntropyCheckpointError);
-    expect(() => resolveStore(place)).toThrow(/path of a folder/);
+    expect(() => resolvePlace(place)).toThrow(EntropyCheckpointError);
+    expect(() => resolvePlace(place)).toThrow(/path of a folder/);
   });
 });
 
 describe('in Node', () => {
-  test.each(['runs/a', './a:b', 'a%20b', 'file:///tmp/a'])('%s is a folder', (place) => {
-    expect(resolveStore(place)).toBeInstanceOf(FileStore);
+  test.each(['runs/a', './a:b', 'a%20b', 'file:///tmp/a'])('%s is a folder', async (place) => {
+    await expectStore(resolvePlace(place), FileStore, 'many');
   });
 
   test.each(['indexeddb://a', 'localstorage://a', 'nowhere://a'])('%s is refused', (place) => {
-    const error = thrownBy(() => resolveStore(place));
+    const error = thrownBy(() => resolvePlace(place));
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain(`got '${place}', which it has no handler for`);
   });
 
-  test('a URL of a server goes through the handler of tfjs', () => {
-    const store = resolveStore('http://127.0.0.1/model.json');
-    expect(store).toBeInstanceOf(HandlerStore);
-    expect(store.name).toBe('http://127.0.0.1/model.json');
+  test('a URL of a server goes through the handler of tfjs', async () => {
+    const place = resolvePlace('http://127.0.0.1/model.json');
+    await expectStore(place, HandlerStore, 'one');
+    expect(place.name).toBe('http://127.0.0.1/model.json');
+  });
+
+  test('a handler is a place of its own', async () => {
+    const handler = { save: () => Promise.reject(new Error('full')) };
+    await expectStore(resolvePlace(handler), HandlerStore, 'one');
   });
 });
 
@@ -71,21 +89,21 @@ describe('in a browser', () => {
     ['entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
     ['indexeddb://entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
     ['runs/a b', 'indexeddb://runs/a b'],
-  ])('%s is a place in IndexedDB', (place, name) => {
-    const store = browser.storeAt(place);
-    expect(store).toBeInstanceOf(IndexedDbStore);
-    expect(store?.name).toBe(name);
+  ])('%s is a place in IndexedDB', async (text, name) => {
+    const place = browser.storePlace(text)!;
+    await expectStore(place, IndexedDbStore, 'many');
+    expect(place.name).toBe(name);
   });
 
   test.each(['localstorage://a', 'http://127.0.0.1/model.json', 'downloads://a'])(
     '%s is left to the handlers of tfjs',
     (place) => {
-      expect(browser.storeAt(place)).toBeNull();
+      expect(browser.storePlace(place)).toBeNull();
     },
   );
 
   test.each(['file:///tmp/a', 'file://a', '', 'indexeddb://'])('"%s" is refused', (place) => {
-    const error = thrownBy(() => browser.storeAt(place));
+    const error = thrownBy(() => browser.storePlace(place));
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain(`'${place.replace('indexeddb://', '')}'`);
   });
@@ -133,7 +151,7 @@ describe("a store of the user's own, which need not verify anything", () => {
   test('is used as it is', async () => {
     await expectNoTensorsLeft(async () => {
       const store = await saved();
-      expect(resolveStore(store)).toBe(store);
+      expect(await resolvePlace(store).loadStore()).toBe(store);
       const { model } = await loadCheckpoint(store);
       expect(model.weights.map((weight) => weight.read().size)).toEqual([30, 5, 20, 4]);
       model.dispose();

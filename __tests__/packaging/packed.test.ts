@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { chromium, type Browser } from 'playwright-core';
+import { chromiumArguments } from '../../backends/chromium-arguments.js';
+import { chromiumFiles } from '../../backends/chromium-files.js';
+import { libraryEnvironment } from '../../backends/shared-libraries.js';
+import { openSite, type Site } from './fixtures/sub-path-site.js';
+import { makeProject, pack, runIn } from './fixtures/toy-project.js';
+
+/** Text that the code of one part alone has: the charts, the kernels of webgpu and of webgl, the store. */
+const CHARTS = 'ecmeta_';
+const WEBGPU_KERNEL = 'workgroupBarrier';
+const WEBGL_KERNEL = 'float partOf(float value, int part)';
+const STORE = ' in another tab or worker';
+
+const VITE = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
+
+let folder = '';
+let tarball = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'packaging-'));
+  tarball = await pack(folder);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const TRAINED = {
+  epochs: 3,
+  entropy: expect.any(Number),
+  epoch: 0,
+  isBestLast: false,
+  isRestored: true,
+  isLoaded: true,
+};
+
+describe('in Node', () => {
+  test.each([
+    ['node-esm', 'main.js'],
+    ['node-commonjs', 'main.cjs'],
+  ])('%s: trains, saves to a folder, loads back and reports', async (name, script) => {
+    const project = await makeProject(name, folder, tarball, ['@tensorflow']);
+    const { report, ...summary } = JSON.parse(await runIn(project, script)) as { report: string };
+    expect(summary).toEqual({ ...TRAINED, backend: 'cpu' });
+    expectReport(report);
+  });
+});
+
+describe('in a page', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const { executable, libraryFolder } = await chromiumFiles();
+    browser = await chromium.launch({
+      executablePath: executable,
+      args: chromiumArguments('webgl', false),
+      env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
+    });
+  }, 120_000);
+
+  afterAll(() => browser.close());
+
+  test('built by Vite', async () => {
+    const project = await makeProject('vite', folder, tarball, ['@tensorflow']);
+    await runIn(project, VITE, 'build', '--base=/toys/', '--logLevel=warn');
+    await expectTrainingInPage(join(project, 'dist'), expectLoadedLazily);
+  });
+
+  test('built by webpack', async () => {
+    const project = await makeProject('webpack', folder, tarball, ['@tensorflow', 'webpack']);
+    await runIn(project, 'build.js');
+    await expectTrainingInPage(project, expectLoadedLazily);
+  });
+
+  test('built by esbuild', async () => {
+    const project = await makeProject('esbuild', folder, tarball, ['@tensorflow', 'esbuild']);
+    await runIn(project, 'build.js');
+    await expectTrainingInPage(project, expectLoadedLazily);
+    await expectErrorWithoutStore(project);
+  });
+
+  test('not built at all, with an import map', async () => {
+    const project = await makeProject('import-map', folder, tarball, ['@tensorflow']);
+    await expectTrainingInPage(project, ({ scripts }) => {
+      expect(scripts.filter((script) => script.includes(CHARTS))).toEqual([]);
+    });
+  });
+
+  /** @param expectBeforeReport looks at what has been loaded when the training is over. */
+  async function expectTrainingInPage(
+    site: string,
+    expectBeforeReport: (loaded: Site) => void,
+  ): Promise<void> {
+    const context = await browser.newContext();
+    try {
+      const page = await context.newPage();
+      const loaded = await openSite(page, site);
+      const summary = await page.evaluate(() => globalThis.train());
+      expect(summary).toEqual({ ...TRAINED, backend: 'webgl', isFused: true });
+      expectBeforeReport(loaded);
+      expectReport(await page.evaluate(() => globalThis.report()));
+      expect(loaded.scripts.filter((script) => script.includes(CHARTS))).toHaveLength(1);
+      expect(loaded.errors).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+
+  /** The network is gone when training begins. */
+  async function expectErrorWithoutStore(site: string): Promise<void> {
+    const context = await browser.newContext();
+    try {
+      const page = await context.newPage();
+      const { errors } = await openSite(page, site, (script) => !script.includes(STORE));
+      const error = await page.evaluate(() =>
+        globalThis.train().catch((thrown: unknown) => {
+          const { code, cause } = thrown as { code: string; cause: unknown };
+          return { code, cause: String(cause) };
+        }),
+      );
+      expect(error).toEqual({ code: 'ENTROPY_CODE_NOT_LOADED', cause: expect.stringContaining('import') });
+      // Chromium's own line for what it could not fetch; nothing is uncaught.
+      expect(errors.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+});
+
+/** Of a bundle: what was needed in training is there, in files of its own, and nothing else. */
+function expectLoadedLazily({ scripts }: Site): void {
+  const numberOf = (text: string): number[] =>
+    scripts.flatMap((script, i) => (script.includes(text) ? [i] : []));
+  expect(numberOf(CHARTS)).toEqual([]);
+  expect(numberOf(WEBGPU_KERNEL)).toEqual([]);
+  for (const text of [WEBGL_KERNEL, STORE]) {
+    const [number, ...others] = numberOf(text);
+    // The first is what the page itself asks for.
+    expect(number).toBeGreaterThan(0);
+    expect(others).toEqual([]);
+  }
+}
+
+function expectReport(report: string): void {
+  expect(report).toMatch(/^<!doctype html>/);
+  expect(report).toContain('<svg');
+  expect(report).toContain('Kept epoch');
+}

@@ -1,0 +1,14 @@
+import webpack from 'webpack';
+
+const compiler = webpack({
+  mode: 'production',
+  entry: './page.js',
+  output: { path: `${import.meta.dirname}/dist`, filename: 'page.js' },
+  // TensorFlow.js takes long to minify, and is nothing to try here.
+  optimization: { minimize: false },
+  performance: { hints: false },
+});
+compiler.run((error, stats) => {
+  if (error) throw error;
+  if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString('errors-warnings'));
+});
