@@ -8,6 +8,7 @@ import { resolveStore } from './stores/resolve-store.js';
 import type { CheckpointStore, Slot } from './stores/store.js';
 import { compiledOptimizer } from './tfjs-internals.js';
 
+/** Options of `loadCheckpoint`; each may be left out. */
 export interface LoadCheckpointOptions {
   /** The model to put the state into; stays the caller's. @default a new one, of the stored architecture, not compiled */
   model?: tf.LayersModel;
@@ -17,6 +18,7 @@ export interface LoadCheckpointOptions {
   epoch?: number | 'last';
 }
 
+/** What `loadCheckpoint` gives. */
 export interface LoadedCheckpoint {
   /** The given model, or a new one, which the caller disposes. */
   model: tf.LayersModel;

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
 import { runTopKEntropy } from './run-kernels.js';
 
+/** Options of `topKEntropy`. */
 export interface TopKEntropyOptions {
   /** How many of the largest probabilities count; an integer, 1…numClasses. @default 2 */
   k?: number;
