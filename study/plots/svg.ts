@@ -1,6 +1,6 @@
 import { init, type EChartsCoreOption } from 'echarts';
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
 /** A chart as the text of an SVG, on white. */
 export function svgOf(option: EChartsCoreOption, width: number, height: number): string {
