@@ -306,7 +306,7 @@ describe('the page of error messages', () => {
   });
 
   test.each(codes)('%s: what is quoted is what is thrown', async (code) => {
-    const quoted = quotedBelow(`### \`${code}\``);
+    const quoted = quotedBelow(`### ${code}`);
     const provoked = ERRORS[code]!;
     expect(quoted).toHaveLength(provoked.length);
     for (const [i, provoke] of provoked.entries()) {
