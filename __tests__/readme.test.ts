@@ -15,12 +15,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** A sample of the README or of the guides, and what the comment ahead of it says. */
+/** A piece of code in the README or in the guides, and what the comment ahead of it says. */
 interface Sample {
   /** Without its ending. */
   page: string;
   line: number;
   code: string;
+  /** The file that it shows, which has a test of its own; all others are run here. */
+  file?: string;
   /** Names that it takes from `readme-setup.ts`. */
   uses: string[];
   /** What must be true after it. */
@@ -30,13 +32,17 @@ interface Sample {
 function samplesOf(path: string): Sample[] {
   const text = readFileSync(join(ROOT, path), 'utf8');
   const page = basename(path, '.md');
-  const samples = text.matchAll(/(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```ts\n(?<code>[\s\S]*?)```/g);
+  const samples = text.matchAll(
+    /(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```(?:[jt]sx?)\n(?<code>[\s\S]*?)```/g,
+  );
   return [...samples].map(({ index, groups }) => {
-    const { uses, check } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
+    const { uses, check, file } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
     const line = text.slice(0, index).split('\n').length;
+    const code = groups!['code']!;
+    if (file !== undefined) return { page, line, code, file, uses: [], check: '' };
     if (uses === undefined || check === undefined)
       throw new Error(`${path}:${line}: a sample without a comment`);
-    return { page, line, code: groups!['code']!, uses, check };
+    return { page, line, code, uses, check };
   });
 }
 
@@ -52,7 +58,9 @@ function moduleOf({ code, uses, check }: Sample): string {
 }
 
 const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-const samples = ['README.md', ...guides.map((name) => `docs/${name}`)].flatMap(samplesOf);
+const all = ['README.md', ...guides.map((name) => `docs/${name}`)].flatMap(samplesOf);
+const samples = all.filter(({ file }) => file === undefined);
+const shown = all.filter(({ file }) => file !== undefined);
 const fileOf = ({ page, line }: Sample): string => `${page}-line-${line}.ts`;
 // Within the package, so that its name leads to what was built, as in a project that has installed it.
 const folder = mkdtempSync(join(ROOT, '.readme-samples-'));
@@ -98,4 +106,11 @@ describe('the samples of the README and of the guides', () => {
     const args = ['--import', loader, join(folder, file)];
     await run(process.execPath, args, { cwd: join(folder, 'work') });
   });
+
+  test.each(shown.map(({ page, file, code }) => [page, file!, code]))(
+    '%s shows %s as it is',
+    (_page, file, code) => {
+      expect(code).toBe(readFileSync(join(ROOT, file), 'utf8'));
+    },
+  );
 });

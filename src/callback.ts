@@ -160,6 +160,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     this.#keeper.dispose();
   }
 
+  /** Called by `fit`. @internal */
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
     super.setModel(model);
     // `fit` calls this at once, and `onTrainBegin` only when its other callbacks are done: another `fit` may
@@ -171,6 +172,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     this.#params = this.params;
   }
 
+  /** Called by `fit`. @internal */
   override async onTrainBegin(logs?: Logs): Promise<void> {
     // tfjs takes a list whose first element is no instance for one of configurations, and calls our methods
     // on a callback of its own.
@@ -194,6 +196,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     this.#fit += 1;
   }
 
+  /** Called by `fit`. @internal */
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
     const expected = this.#initialEpoch;
@@ -208,6 +211,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     );
   }
 
+  /** Called by `fit`. @internal */
   override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
     for (const measured of this.#batch.values()) this.#keeper.score.add(measured, 'train');
     this.#batch.clear();
@@ -215,6 +219,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     await super.onBatchEnd(batch, logs);
   }
 
+  /** Called by `fit`. @internal */
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
     // Without a tap it has been disposed in the middle of training, and keeps out of it from then on.
     if (this.#tap !== null) {
@@ -230,6 +235,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     await super.onEpochEnd(epoch, logs);
   }
 
+  /** Called by `fit`. @internal */
   override async onTrainEnd(logs?: Logs): Promise<void> {
     await super.onTrainEnd(logs);
     if (this.#tap === null) return;

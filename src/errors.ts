@@ -51,7 +51,9 @@ export const MESSAGE_PREFIX = '[entropy-checkpoint] ';
 
 /** Every error that this package throws by itself: a stable `code`, and the `cause` where there is one. */
 export class EntropyCheckpointError extends Error {
+  /** Tells the class also where it was loaded twice, and `instanceof` fails. */
   override readonly name = 'EntropyCheckpointError';
+  /** Stable from version to version; to be compared in programs. */
   readonly code: EntropyCheckpointErrorCode;
 
   constructor(code: EntropyCheckpointErrorCode, message: string, options?: ErrorOptions) {

@@ -1,3 +1,10 @@
+/**
+ * Everything that the package exports: the callback for `fit`, its twin for a loop of one's own, what loads a
+ * checkpoint, the operation, and the types of stores.
+ *
+ * @module API
+ */
+
 export { EntropyCheckpointCallback } from './callback.js';
 export { EntropyCheckpoint } from './checkpoint.js';
 export type { CriterionName } from './criteria/criterion.js';

@@ -5,6 +5,7 @@ import { loadCode } from './load-code.js';
 import { resolvePlace } from './stores/resolve-place.js';
 import type { CheckpointStore } from './stores/store.js';
 
+/** Options of `loadCheckpoint`; each may be left out. */
 export interface LoadCheckpointOptions {
   /** The model to put the state into; stays the caller's. @default a new one, of the stored architecture, not compiled */
   model?: tf.LayersModel;
@@ -14,6 +15,7 @@ export interface LoadCheckpointOptions {
   epoch?: number | 'last';
 }
 
+/** What `loadCheckpoint` gives. */
 export interface LoadedCheckpoint {
   /** The given model, or a new one, which the caller disposes. */
   model: tf.LayersModel;

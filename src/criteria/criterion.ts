@@ -28,6 +28,7 @@ export interface Criterion {
 /** The rules other than `'max-entropy'`, by name. */
 export const CRITERIA = { consensus, 'label-wave': labelWave } satisfies Record<string, Criterion>;
 
+/** How the epoch to keep is told; see the option `criterion`. */
 export type CriterionName = 'max-entropy' | keyof typeof CRITERIA;
 
 export const CRITERION_NAMES: readonly CriterionName[] = [

@@ -4,6 +4,7 @@ import './all-kernels.js';
 import { checkK, checkPredictions } from './check-arguments.js';
 import { runTopKEntropy } from './run-kernels.js';
 
+/** Options of `topKEntropy`. */
 export interface TopKEntropyOptions {
   /** How many of the largest probabilities count; an integer, 1…numClasses. @default 2 */
   k?: number;

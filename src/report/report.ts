@@ -6,6 +6,7 @@ import { html, raw, type Html } from './html.js';
 import { panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 
+/** Options of `report`. */
 export interface ReportOptions {
   /** Of the page. @default 'Entropy checkpoint' */
   readonly title?: string;

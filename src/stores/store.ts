@@ -22,8 +22,11 @@ export interface ShardSpec {
 
 /** All of a checkpoint but the bytes of its weights, in the terms of a tfjs layers-model artifact. */
 export interface CheckpointHead {
+  /** The architecture, as `tf.io.ModelArtifacts` has it. */
   readonly modelTopology: Json;
+  /** Name, shape, dtype and group of each weight and each slot of the optimizer, in the order of the bytes. */
   readonly weightSpecs: readonly tf.io.WeightsManifestEntry[];
+  /** The version of TensorFlow.js that wrote it. */
   readonly generatedBy: string;
   /**
    * The artifact's `userDefinedMetadata`. `entropyCheckpoint` in it has the checksums of the whole, and the
@@ -52,6 +55,7 @@ export interface CheckpointSource {
 
 /** What `readShard` has put into the buffer. */
 export interface ShardInBuffer {
+  /** 1 … `SHARD_BYTES`. */
   readonly sizeBytes: number;
   /** Computed beside whatever is done with the bytes. */
   readonly sha256: Promise<string>;
@@ -61,11 +65,13 @@ export interface ShardInBuffer {
 export interface StoredCheckpoint {
   /** For messages: the path of the file that has its head. */
   readonly name: string;
+  /** All but the bytes of the weights. */
   readonly head: CheckpointHead;
   /** Fills `bytes` from `position` on in the bytes of all weights. */
   read(position: number, bytes: Uint8Array): Promise<void>;
   /** What the shard is called, for messages: the path of its file. */
   shardName(index: number): string;
+  /** Gives back what was opened to read it. */
   close(): Promise<void>;
 }
 
