@@ -12,7 +12,6 @@ interface Curve {
 
 interface Chart {
   readonly container: HTMLElement;
-  readonly yLabel: string;
   readonly curves: readonly Curve[];
   /** The one whose kept value is drawn on. */
   readonly marked: Curve;
@@ -66,14 +65,17 @@ export class Charts {
 }
 
 async function draw(chart: Chart, history: readonly EpochRecord[], best: EpochRecord | null): Promise<void> {
-  const { container, yLabel, curves, marked } = chart;
+  const { container, curves, marked } = chart;
   if (history.length === 0) {
     container.replaceChildren();
     return;
   }
   const { render } = await import('@tensorflow/tfjs-vis');
   const kept = best === null ? [] : [{ name: 'kept', color: RED, points: keptLine(history, best, marked) }];
-  const lines = [...curves.map((curve) => ({ ...curve, points: pointsOf(history, curve) })), ...kept];
+  // tfjs-vis hands out the colours by the alphabet.
+  const lines = [...curves.map((curve) => ({ ...curve, points: pointsOf(history, curve) })), ...kept].sort(
+    (a, b) => a.name.localeCompare(b.name),
+  );
   // tfjs-vis leaves null out of a line, which its types do not say.
   const values = lines.map(({ points }) => points) as { x: number; y: number }[][];
   await render.linechart(
@@ -82,8 +84,9 @@ async function draw(chart: Chart, history: readonly EpochRecord[], best: EpochRe
     {
       width: container.clientWidth,
       height: container.clientHeight,
-      xLabel: 'epoch',
-      yLabel,
+      // The heading says it, and here it would be cut off.
+      xLabel: '',
+      yLabel: '',
       zoomToFit: true,
       fontSize: 12,
       seriesColors: lines.map(({ color }) => color),
@@ -95,7 +98,6 @@ function entropyChart(): Chart {
   const both = { name: 'both', color: BLUE, valueOf: ({ entropy }: EpochRecord) => entropy };
   return {
     container: element('entropy-chart', HTMLElement),
-    yLabel: 'nats',
     curves: [
       both,
       { name: 'training', color: GREEN, valueOf: ({ trainEntropy }) => trainEntropy },
@@ -109,7 +111,6 @@ function accuracyChart(): Chart {
   const clean = { name: 'clean test', color: BLUE, valueOf: percentOf(CLEAN_ACCURACY) };
   return {
     container: element('accuracy-chart', HTMLElement),
-    yLabel: '%',
     curves: [clean, { name: 'noisy validation', color: BROWN, valueOf: percentOf('val_acc') }],
     marked: clean,
   };

@@ -84,6 +84,5 @@ export class SettingsForm {
 }
 
 function describe(name: PresetName): string {
-  const { trainImages, hiddenUnits } = PRESETS[name];
-  return `${name}: ${trainImages.toLocaleString('en')} digits, ${hiddenUnits.join(' + ')} units`;
+  return `${name}: ${PRESETS[name].trainImages.toLocaleString('en')} digits`;
 }

@@ -29,6 +29,15 @@ export function restoredText({ best, accuracy, difference }: Restored): string {
     : `${text}. Predictions differ from those when that epoch ended by at most ${difference}.`;
 }
 
+/** A save that failed while the network was training. */
+export function storageFailureText(error: EntropyCheckpointError): string {
+  const reason = isFull(error) ? 'There is no room left for the checkpoint in this browser.' : error.message;
+  return (
+    `${reason} Training goes on, and the best epoch stays in memory while this tab is open; what was stored before ` +
+    'is still there.'
+  );
+}
+
 /** What went wrong, and what the user can do about it. */
 export function problemText(error: unknown): string {
   if (!(error instanceof EntropyCheckpointError)) {
@@ -37,10 +46,8 @@ export function problemText(error: unknown): string {
   switch (error.code) {
     case 'ENTROPY_STORE_FAILED':
       return isFull(error)
-        ? 'There is no room left for the checkpoint in this browser. Training goes on, and the best epoch stays in ' +
-            'memory while this tab is open; what was stored before is still there.'
-        : `The checkpoint could not be stored. Training goes on, and the best epoch stays in memory while this tab ` +
-            `is open; what was stored before is still there. ${error.message}`;
+        ? 'There is no room left for a checkpoint in this browser: make some, and try again.'
+        : `The storage of this browser cannot be used, as in some private windows. ${error.message}`;
     case 'ENTROPY_STORE_IN_USE':
       return 'Another tab is training on this page. Stop it or close it, then start here.';
     case 'ENTROPY_CORRUPT_CHECKPOINT':
@@ -51,10 +58,9 @@ export function problemText(error: unknown): string {
   }
 }
 
-function isFull(error: Error): boolean {
-  const { cause } = error;
+function isFull({ cause, message }: Error): boolean {
   return (
     (cause instanceof DOMException && cause.name === 'QuotaExceededError') ||
-    error.message.includes('QuotaExceeded')
+    message.includes('QuotaExceededError')
   );
 }

@@ -16,3 +16,14 @@ export function button(id: string, onClick: () => void | Promise<void>): HTMLBut
   found.addEventListener('click', () => void onClick());
   return found;
 }
+
+/** As `setText`, with what stands between backticks as code. */
+export function setProse(id: string, text: string): void {
+  const parts = text.split('`').map((part, index) => {
+    if (index % 2 === 0) return part;
+    const code = document.createElement('code');
+    code.textContent = part;
+    return code;
+  });
+  element(id, HTMLElement).replaceChildren(...parts);
+}

@@ -111,14 +111,15 @@ export class Run {
     return this.#checkpoint.explain();
   }
 
-  /** Trains until all epochs are done or it is stopped. A store that fails is told to the listener alone. */
+  /** Trains until all epochs are done or it is stopped. A save that fails is told to the listener alone. */
   async train(): Promise<Ending> {
     const { epochs } = this.settings;
     if (this.#initialEpoch >= epochs) return 'finished';
     try {
       await this.#fit();
     } catch (error) {
-      if (!isStorageFailure(error)) throw error;
+      // One that does not even open has kept the training from its first epoch.
+      if (!isStorageFailure(error) || this.numEpochs === this.#initialEpoch) throw error;
       this.#listener.onStorageFailure(error);
     }
     return this.#isStopped ? 'stopped' : 'finished';

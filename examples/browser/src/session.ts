@@ -4,8 +4,8 @@ import { Charts } from './charts.js';
 import { showDigits } from './digits.js';
 import { download } from './download.js';
 import type { SettingsForm } from './form.js';
-import { keptText, problemText, restoredText, storedRunText } from './messages.js';
-import { button, element, setText } from './page.js';
+import { keptText, problemText, restoredText, storageFailureText, storedRunText } from './messages.js';
+import { button, element, setProse, setText } from './page.js';
 import { Run, type Ending, type RunListener } from './run.js';
 import type { Settings } from './settings.js';
 import { findStoredRun, type StoredRun } from './stored-run.js';
@@ -24,9 +24,10 @@ export class Session {
   readonly #stop = button('stop', () => {
     this.#run?.stop();
   });
+  readonly #restoreBest = button('restore', () => this.#attempt(() => this.#restore()));
   /** Of a training that has ended. */
   readonly #afterwards = [
-    button('restore', () => this.#attempt(() => this.#restore())),
+    this.#restoreBest,
     button('download-model', () => this.#attempt(() => this.#downloadModel())),
     button('download-report', () => this.#attempt(() => this.#downloadReport())),
   ];
@@ -66,27 +67,39 @@ export class Session {
   }
 
   async #conduct(begin: () => Promise<Run>): Promise<void> {
-    this.#enable({ form: false, training: false, afterwards: false });
-    element('stored-run', HTMLElement).hidden = true;
-    for (const id of ['message', 'problem', 'stored-text', 'kept-text']) setText(id, '');
-    setText('progress-text', 'Loading …');
+    this.#clear();
+    let ending: Ending | null = null;
     try {
-      this.#run?.dispose();
-      this.#run = null;
       const run = await begin();
       this.#run = run;
       this.#showEpochs(run);
       this.#enable({ form: false, training: true, afterwards: false });
-      this.#showEnding(run, await run.train());
+      // The button that was pressed is disabled by now, or gone.
+      this.#pause.focus();
+      ending = await run.train();
+      this.#showEnding(run, ending);
     } catch (error) {
       setText('problem', problemText(error));
       setText('progress-text', 'Not training.');
-    } finally {
-      this.#pause.textContent = 'Pause';
-      this.#enable({ form: true, training: false, afterwards: this.#run?.best != null });
     }
-    // What can be gone on with: after a stop, or once something has failed.
-    if (this.#run === null || this.#run.numEpochs < this.#run.settings.epochs) await this.offerStoredRun();
+    this.#end();
+    if (ending !== 'finished') await this.offerStoredRun();
+  }
+
+  #clear(): void {
+    this.#enable({ form: false, training: false, afterwards: false });
+    element('stored-run', HTMLElement).hidden = true;
+    for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
+    setText('progress-text', 'Loading …');
+    this.#run?.dispose();
+    this.#run = null;
+  }
+
+  #end(): void {
+    const hadFocus = [this.#pause, this.#stop].some((one) => one === document.activeElement);
+    this.#pause.textContent = 'Pause';
+    this.#enable({ form: true, training: false, afterwards: this.#run?.best != null });
+    if (hadFocus) this.#restoreBest.focus({ preventScroll: true });
   }
 
   readonly #listener: RunListener = {
@@ -102,10 +115,11 @@ export class Session {
       this.#showEpochs(this.#run!);
     },
     onStored: ({ epoch }: EpochRecord) => {
+      setText('problem', '');
       setText('stored-text', `Epoch ${epoch} is stored in this browser.`);
     },
     onStorageFailure: (error: EntropyCheckpointError) => {
-      setText('problem', problemText(error));
+      setText('problem', storageFailureText(error));
     },
   };
 
@@ -117,7 +131,7 @@ export class Session {
     showTile('kept', best);
     showTile('last', history.at(-1) ?? null);
     setText('kept-text', best === null ? '' : keptText(best, settings));
-    setText('explanation', run.explanation);
+    setProse('explanation', run.explanation);
   }
 
   #showEnding(run: Run, ending: Ending): void {

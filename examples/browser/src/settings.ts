@@ -16,9 +16,9 @@ export interface Preset {
 
 /** `small` takes seconds without a GPU; each is large enough to learn its wrong labels by heart. */
 export const PRESETS = {
-  small: { trainImages: 1000, hiddenUnits: [256], batchSize: 32, learningRate: 0.001 },
-  medium: { trainImages: 2500, hiddenUnits: [256, 128], batchSize: 64, learningRate: 0.0007 },
-  large: { trainImages: 5000, hiddenUnits: [512, 256], batchSize: 64, learningRate: 0.0005 },
+  small: { trainImages: 1000, hiddenUnits: [128, 64], batchSize: 32, learningRate: 0.001 },
+  medium: { trainImages: 2500, hiddenUnits: [256, 128], batchSize: 64, learningRate: 0.0005 },
+  large: { trainImages: 5000, hiddenUnits: [256, 128], batchSize: 64, learningRate: 0.0005 },
 } as const satisfies Record<string, Preset>;
 export type PresetName = keyof typeof PRESETS;
 
