@@ -34,7 +34,7 @@ async function start(page: Page, { epochs, backend, seed, startFromEpoch }: Setu
   if (epochs !== undefined) await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
   if (backend !== undefined) await page.getByLabel('Backend').selectOption(backend);
   if (seed !== undefined) await page.getByLabel('Seed').fill(String(seed));
-  if (startFromEpoch !== undefined) await page.getByLabel('Choose from epoch').fill(String(startFromEpoch));
+  if (startFromEpoch !== undefined) await page.getByLabel('First eligible').fill(String(startFromEpoch));
   await page.getByRole('button', { name: 'Start' }).click();
 }
 
@@ -418,11 +418,12 @@ describe('those who do not use a mouse, or see little', () => {
     await waitForText(page, 'message', /is back in the network/);
   }, 120_000);
 
-  test('on a phone need not scroll sideways', async () => {
+  test('on a phone need not scroll sideways, also with an epoch to choose from that is not the first', async () => {
     const { open } = await demo.visit({ viewport: { width: 390, height: 844 } });
     const page = await open();
-    await start(page, { epochs: 2 });
+    await start(page, { epochs: 3, startFromEpoch: 2 });
     await finished(page);
+    expect(await textOf(page, 'kept-epoch')).toBe('Epoch 2');
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBe(390);
   }, 120_000);

@@ -78,7 +78,9 @@ export class SettingsForm {
   #checkStart(): void {
     const leavesNone = this.#startFromEpoch.valueAsNumber >= this.#epochs.valueAsNumber;
     this.#startFromEpoch.setCustomValidity(
-      leavesNone ? `No epoch would be left to keep: choose from one below ${this.#epochs.value}.` : '',
+      leavesNone
+        ? `No epoch would be left to keep: the first eligible one must be below ${this.#epochs.value}.`
+        : '',
     );
   }
 }
