@@ -37,7 +37,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['examples/**', 'benchmarks/**', 'study/**', 'torture/**'],
+    files: ['examples/**', 'benchmarks/**', 'scripts/**', 'study/**', 'torture/**'],
     rules: { 'no-console': 'off' },
   },
   {

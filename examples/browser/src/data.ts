@@ -1,0 +1,71 @@
+import seedrandom from 'seedrandom';
+import { NUM_CLASSES, NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
+import { withLabelNoise } from '../../noisy-mnist/label-noise.js';
+import { drawWithoutReplacement } from '../../noisy-mnist/sampling.js';
+import { ASSET_NAME, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES } from './mnist-asset-format.js';
+import { PRESETS, type Settings } from './settings.js';
+
+/** How many digits with clean labels a network is tested on. */
+const NUM_TESTED = 500;
+
+export interface Digits {
+  readonly train: ImagePool;
+  /** Of `train`, as the network sees them: some are wrong. */
+  readonly noisyLabels: Uint8Array;
+  /** Its labels are right. */
+  readonly test: ImagePool;
+}
+
+/** Draws the digits of a training. The same settings draw the same ones in the same order. */
+export async function loadDigits({ preset, noise, seed }: Settings): Promise<Digits> {
+  const pools = await (downloaded ??= download());
+  const train = draw(pools.train, PRESETS[preset].trainImages, `train ${seed}`);
+  const options = { type: 'symmetric', rate: noise, numClasses: NUM_CLASSES, seed } as const;
+  return {
+    train,
+    noisyLabels: withLabelNoise(train.labels, options),
+    test: draw(pools.test, NUM_TESTED, `test ${seed}`),
+  };
+}
+
+interface Pools {
+  readonly train: ImagePool;
+  readonly test: ImagePool;
+}
+
+let downloaded: Promise<Pools> | undefined;
+
+async function download(): Promise<Pools> {
+  try {
+    const { body, ok, status } = await fetch(`${import.meta.env.BASE_URL}${ASSET_NAME}`);
+    if (!ok || body === null)
+      throw new Error(`The digits could not be loaded: the server answered ${status}.`);
+    const unpacked = await new Response(body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+    return unpack(new Uint8Array(unpacked));
+  } catch (error) {
+    downloaded = undefined;
+    throw error;
+  }
+}
+
+function unpack(bytes: Uint8Array): Pools {
+  let position = 0;
+  const take = (length: number): Uint8Array => bytes.subarray(position, (position += length));
+  const takePool = (count: number): ImagePool => ({ pixels: take(count * NUM_PIXELS), labels: take(count) });
+  return { train: takePool(NUM_TRAIN_IMAGES), test: takePool(NUM_TEST_IMAGES) };
+}
+
+function draw(pool: ImagePool, count: number, seed: string): ImagePool {
+  const pixels = new Uint8Array(count * NUM_PIXELS);
+  const labels = new Uint8Array(count);
+  drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)).forEach((from, to) => {
+    pixels.set(imageOf(pool, from), to * NUM_PIXELS);
+    labels[to] = pool.labels[from]!;
+  });
+  return { pixels, labels };
+}
+
+/** A view of one image. */
+export function imageOf({ pixels }: ImagePool, index: number): Uint8Array {
+  return pixels.subarray(index * NUM_PIXELS, (index + 1) * NUM_PIXELS);
+}

@@ -1,0 +1,90 @@
+import { element } from './page.js';
+import { PRESETS, type BackendName, type PresetName, type Settings } from './settings.js';
+import { percent } from './text.js';
+
+/** The options of a training, as the user has set them. */
+export class SettingsForm {
+  readonly #form = element('form', HTMLFormElement);
+  readonly #fields = element('fields', HTMLFieldSetElement);
+  readonly #noise = element('noise', HTMLInputElement);
+  readonly #preset = element('preset', HTMLSelectElement);
+  readonly #criterion = element('criterion', HTMLSelectElement);
+  readonly #epochs = element('epochs', HTMLInputElement);
+  readonly #startFromEpoch = element('start-from-epoch', HTMLInputElement);
+  readonly #backend = element('backend', HTMLSelectElement);
+  readonly #seed = element('seed', HTMLInputElement);
+  readonly #start = element('start', HTMLButtonElement);
+
+  constructor(onStart: (settings: Settings) => void) {
+    for (const name of Object.keys(PRESETS) as PresetName[])
+      this.#preset.add(new Option(describe(name), name));
+    this.#noise.addEventListener('input', () => {
+      this.#showNoise();
+    });
+    for (const input of [this.#epochs, this.#startFromEpoch]) {
+      input.addEventListener('input', () => {
+        this.#checkStart();
+      });
+    }
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      onStart(this.#read());
+    });
+    this.#showNoise();
+  }
+
+  offer(backends: readonly BackendName[], preferred: BackendName): void {
+    this.#backend.replaceChildren(...backends.map((name) => new Option(name, name)));
+    this.#backend.value = preferred;
+    this.#start.disabled = false;
+  }
+
+  get offered(): BackendName[] {
+    return Array.from(this.#backend.options, ({ value }) => value as BackendName);
+  }
+
+  set isEnabled(isEnabled: boolean) {
+    this.#fields.disabled = !isEnabled;
+  }
+
+  show(settings: Settings): void {
+    this.#noise.value = String(settings.noise);
+    this.#preset.value = settings.preset;
+    this.#criterion.value = settings.criterion;
+    this.#epochs.value = String(settings.epochs);
+    this.#startFromEpoch.value = String(settings.startFromEpoch);
+    this.#backend.value = settings.backend;
+    this.#seed.value = String(settings.seed);
+    this.#showNoise();
+    this.#checkStart();
+  }
+
+  #read(): Settings {
+    return {
+      backend: this.#backend.value as BackendName,
+      preset: this.#preset.value as PresetName,
+      noise: this.#noise.valueAsNumber,
+      epochs: this.#epochs.valueAsNumber,
+      criterion: this.#criterion.value as Settings['criterion'],
+      startFromEpoch: this.#startFromEpoch.valueAsNumber,
+      seed: this.#seed.valueAsNumber,
+    };
+  }
+
+  #showNoise(): void {
+    element('noise-value', HTMLOutputElement).value = percent(this.#noise.valueAsNumber, 0);
+  }
+
+  #checkStart(): void {
+    const leavesNone = this.#startFromEpoch.valueAsNumber >= this.#epochs.valueAsNumber;
+    this.#startFromEpoch.setCustomValidity(
+      leavesNone
+        ? `No epoch would be left to keep: the first eligible one must be below ${this.#epochs.value}.`
+        : '',
+    );
+  }
+}
+
+function describe(name: PresetName): string {
+  return `${name}: ${PRESETS[name].trainImages.toLocaleString('en')} digits`;
+}

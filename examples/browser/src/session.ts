@@ -1,0 +1,195 @@
+import type { EntropyCheckpointError, EpochRecord } from 'tfjs-entropy-checkpoint';
+import { preferredBackend } from './backends.js';
+import { Charts } from './charts.js';
+import { showDigits } from './digits.js';
+import { download } from './download.js';
+import type { SettingsForm } from './form.js';
+import { keptText, problemText, restoredText, storageFailureText, storedRunText } from './messages.js';
+import { button, element, setProse, setText } from './page.js';
+import { Run, type Ending, type RunListener } from './run.js';
+import type { Settings } from './settings.js';
+import { findStoredRun, type StoredRun } from './stored-run.js';
+import { percent } from './text.js';
+import { CLEAN_ACCURACY } from './training-callbacks.js';
+import { showValues } from './values-table.js';
+
+/** What the user does on this page with one training after the other. */
+export class Session {
+  readonly #form: SettingsForm;
+  readonly #charts = new Charts();
+  readonly #progress = element('progress', HTMLProgressElement);
+  readonly #pause = button('pause', () => {
+    this.#togglePause();
+  });
+  readonly #stop = button('stop', () => {
+    this.#run?.stop();
+  });
+  readonly #restoreBest = button('restore', () => this.#attempt(() => this.#restore()));
+  /** Of a training that has ended. */
+  readonly #afterwards = [
+    this.#restoreBest,
+    button('download-model', () => this.#attempt(() => this.#downloadModel())),
+    button('download-report', () => this.#attempt(() => this.#downloadReport())),
+  ];
+  readonly #continue = button('continue', () => this.#resume());
+  #run: Run | null = null;
+  #stored: StoredRun | null = null;
+
+  constructor(form: SettingsForm) {
+    this.#form = form;
+  }
+
+  /** Of an earlier visit, or of the training that has just been stopped. */
+  async offerStoredRun(): Promise<void> {
+    this.#stored = await findStoredRun().catch((error: unknown) => {
+      setText('problem', problemText(error));
+      return null;
+    });
+    const stored = this.#stored;
+    element('stored-run', HTMLElement).hidden = stored === null;
+    if (stored === null) return;
+    setText('stored-run-text', storedRunText(stored));
+    const isDone = stored.numEpochs >= stored.settings.epochs;
+    this.#continue.textContent = isDone ? 'Open it' : 'Continue after reload';
+  }
+
+  start(settings: Settings): Promise<void> {
+    return this.#conduct(() => Run.begin(settings, this.#listener));
+  }
+
+  async #resume(): Promise<void> {
+    if (this.#stored === null) return;
+    const { settings } = this.#stored;
+    const { offered } = this.#form;
+    const backend = offered.includes(settings.backend) ? settings.backend : preferredBackend(offered);
+    this.#form.show({ ...settings, backend });
+    await this.#conduct(() => Run.resume({ ...settings, backend }, this.#listener));
+  }
+
+  async #conduct(begin: () => Promise<Run>): Promise<void> {
+    this.#clear();
+    let ending: Ending | null = null;
+    try {
+      const run = await begin();
+      this.#run = run;
+      this.#showEpochs(run);
+      this.#enable({ form: false, training: true, afterwards: false });
+      // The button that was pressed is disabled by now, or gone.
+      this.#pause.focus();
+      ending = await run.train();
+      this.#showEnding(run, ending);
+    } catch (error) {
+      setText('problem', problemText(error));
+      setText('progress-text', 'Not training.');
+    }
+    this.#end();
+    if (ending !== 'finished') await this.offerStoredRun();
+  }
+
+  #clear(): void {
+    this.#enable({ form: false, training: false, afterwards: false });
+    element('stored-run', HTMLElement).hidden = true;
+    for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
+    setText('progress-text', 'Loading …');
+    this.#run?.dispose();
+    this.#run = null;
+  }
+
+  #end(): void {
+    const hadFocus = [this.#pause, this.#stop].some((one) => one === document.activeElement);
+    this.#pause.textContent = 'Pause';
+    this.#enable({ form: true, training: false, afterwards: this.#run?.best != null });
+    if (hadFocus) this.#restoreBest.focus({ preventScroll: true });
+  }
+
+  readonly #listener: RunListener = {
+    onBatch: (epoch, batches, batchesPerEpoch) => {
+      const { epochs } = this.#run!.settings;
+      this.#progress.max = epochs;
+      this.#progress.value = epoch + batches / batchesPerEpoch;
+      const batch =
+        batches % 5 === 0 || batches === batchesPerEpoch ? ` · batch ${batches} of ${batchesPerEpoch}` : null;
+      if (batch !== null) setText('progress-text', `Epoch ${epoch} of 0–${epochs - 1}${batch}`);
+    },
+    onEpoch: () => {
+      this.#showEpochs(this.#run!);
+    },
+    onStored: ({ epoch }: EpochRecord) => {
+      setText('problem', '');
+      setText('stored-text', `Epoch ${epoch} is stored in this browser.`);
+    },
+    onStorageFailure: (error: EntropyCheckpointError) => {
+      setText('problem', storageFailureText(error));
+    },
+  };
+
+  #showEpochs(run: Run): void {
+    const { history, best, settings } = run;
+    this.#charts.show(history, best);
+    showValues(history, best);
+    showDigits(run);
+    showTile('kept', best);
+    showTile('last', history.at(-1) ?? null);
+    setText('kept-text', best === null ? '' : keptText(best, settings));
+    setProse('explanation', run.explanation);
+  }
+
+  #showEnding(run: Run, ending: Ending): void {
+    const { epochs } = run.settings;
+    this.#progress.max = epochs;
+    this.#progress.value = run.numEpochs;
+    setText('progress-text', ending === 'finished' ? `Finished: ${epochs} epochs.` : 'Stopped.');
+    this.#showEpochs(run);
+  }
+
+  #togglePause(): void {
+    const run = this.#run;
+    if (run === null) return;
+    if (run.isPaused) run.goOn();
+    else run.pause();
+    this.#pause.textContent = run.isPaused ? 'Go on' : 'Pause';
+    setText('message', run.isPaused ? 'Paused.' : '');
+  }
+
+  async #restore(): Promise<void> {
+    setText('message', restoredText(await this.#run!.restoreBest()));
+  }
+
+  async #downloadModel(): Promise<void> {
+    await this.#run!.downloadModel();
+    setText(
+      'message',
+      'The kept epoch is in two files, model.json and weights, that tf.loadLayersModel reads.',
+    );
+  }
+
+  async #downloadReport(): Promise<void> {
+    download('entropy-checkpoint-report.html', await this.#run!.report(), 'text/html');
+    setText('message', 'The report is a page that needs no script and no other file.');
+  }
+
+  async #attempt(action: () => Promise<void>): Promise<void> {
+    setText('problem', '');
+    try {
+      await action();
+    } catch (error) {
+      setText('problem', problemText(error));
+    }
+  }
+
+  #enable(parts: { form: boolean; training: boolean; afterwards: boolean }): void {
+    this.#form.isEnabled = parts.form;
+    this.#pause.disabled = !parts.training;
+    this.#stop.disabled = !parts.training;
+    for (const one of this.#afterwards) one.disabled = !parts.afterwards;
+  }
+}
+
+function showTile(name: 'kept' | 'last', record: EpochRecord | null): void {
+  const accuracy = record?.logs[CLEAN_ACCURACY];
+  setText(`${name}-epoch`, record === null ? '–' : `Epoch ${record.epoch}`);
+  setText(
+    `${name}-accuracy`,
+    accuracy === undefined ? 'no epoch yet' : `${percent(accuracy)} of clean test digits right`,
+  );
+}

@@ -1,0 +1,55 @@
+import type { CriterionName } from 'tfjs-entropy-checkpoint';
+
+export const BACKEND_NAMES = ['webgpu', 'webgl', 'wasm', 'cpu'] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+export const CRITERION_NAMES = ['max-entropy', 'consensus', 'label-wave'] as const satisfies CriterionName[];
+
+/** A network and how much it is given to learn. */
+export interface Preset {
+  readonly trainImages: number;
+  readonly hiddenUnits: readonly number[];
+  readonly batchSize: number;
+  /** Of Adam. */
+  readonly learningRate: number;
+}
+
+/** `small` takes seconds without a GPU; each is large enough to learn its wrong labels by heart. */
+export const PRESETS = {
+  small: { trainImages: 1000, hiddenUnits: [128, 64], batchSize: 32, learningRate: 0.001 },
+  medium: { trainImages: 2500, hiddenUnits: [256, 128], batchSize: 64, learningRate: 0.0005 },
+  large: { trainImages: 5000, hiddenUnits: [256, 128], batchSize: 64, learningRate: 0.0005 },
+} as const satisfies Record<string, Preset>;
+export type PresetName = keyof typeof PRESETS;
+
+/** The last tenth of the training images, with their noisy labels, is for validation. */
+export const VALIDATION_SPLIT = 0.1;
+
+/** Everything that a training depends on: the same settings, the same epochs. */
+export interface Settings {
+  readonly backend: BackendName;
+  readonly preset: PresetName;
+  /** Share of wrong labels, 0…1. */
+  readonly noise: number;
+  readonly epochs: number;
+  readonly criterion: CriterionName;
+  /** Below `epochs`. */
+  readonly startFromEpoch: number;
+  readonly seed: number;
+}
+
+/** Whether a value from the store is what this page has put there. */
+export function isSettings(value: unknown): value is Settings {
+  if (typeof value !== 'object' || value === null) return false;
+  const { backend, preset, noise, epochs, criterion, startFromEpoch, seed } = value as Record<
+    string,
+    unknown
+  >;
+  return (
+    (BACKEND_NAMES as readonly unknown[]).includes(backend) &&
+    typeof preset === 'string' &&
+    Object.hasOwn(PRESETS, preset) &&
+    (CRITERION_NAMES as readonly unknown[]).includes(criterion) &&
+    [noise, epochs, startFromEpoch, seed].every((number) => Number.isFinite(number))
+  );
+}

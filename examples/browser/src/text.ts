@@ -1,0 +1,9 @@
+/** `78.4 %` of 0.784. */
+export function percent(share: number, fractionDigits = 1): string {
+  return `${(100 * share).toFixed(fractionDigits)} %`;
+}
+
+/** `0.6041`. */
+export function nats(entropy: number | null): string {
+  return entropy === null ? '–' : entropy.toFixed(4);
+}

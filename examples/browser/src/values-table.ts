@@ -1,0 +1,36 @@
+import type { EpochRecord } from 'tfjs-entropy-checkpoint';
+import { element } from './page.js';
+import { nats, percent } from './text.js';
+import { CLEAN_ACCURACY } from './training-callbacks.js';
+
+/** What the charts show, for those who do not see them. */
+export function showValues(history: readonly EpochRecord[], best: EpochRecord | null): void {
+  element('values', HTMLTableSectionElement).replaceChildren(
+    ...history.map((record) => rowOf(record, record === best)),
+  );
+}
+
+function rowOf(record: EpochRecord, isKept: boolean): HTMLTableRowElement {
+  const { epoch, entropy, trainEntropy, valEntropy, value, isBest, logs } = record;
+  const row = document.createElement('tr');
+  if (isKept) row.className = 'kept';
+  const head = document.createElement('th');
+  head.scope = 'row';
+  head.textContent = String(epoch);
+  row.append(head);
+  const state = isKept ? 'kept' : isBest ? 'was the best' : value === null ? 'not compared' : '';
+  const cells = [
+    nats(entropy),
+    nats(trainEntropy),
+    nats(valEntropy),
+    shareOf(logs['val_acc']),
+    shareOf(logs[CLEAN_ACCURACY]),
+    state,
+  ];
+  for (const text of cells) row.insertCell().textContent = text;
+  return row;
+}
+
+function shareOf(value: number | undefined): string {
+  return value === undefined ? '–' : percent(value);
+}

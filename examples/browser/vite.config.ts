@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+import { mnistAsset } from './mnist-asset.js';
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // Relative, so that the page can be put into any folder of a static server.
+  base: './',
+  resolve: {
+    alias: [
+      { find: /^tfjs-entropy-checkpoint$/, replacement: fromRoot('src/index.ts') },
+      { find: /^#platform$/, replacement: fromRoot('src/platform/browser.ts') },
+    ],
+  },
+  plugins: [mnistAsset()],
+  build: {
+    target: 'es2022',
+    // TensorFlow.js, Vega and ECharts are large; all but the first are loaded when they are needed.
+    chunkSizeWarningLimit: 3000,
+  },
+});

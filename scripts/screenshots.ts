@@ -1,0 +1,107 @@
+/** Takes the pictures of the docs: the live page and a report, after a training. `npm run screenshots` */
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromiumArguments } from '../backends/chromium-arguments.js';
+import { chromiumFiles } from '../backends/chromium-files.js';
+import { libraryEnvironment } from '../backends/shared-libraries.js';
+import { buildPage, serveFolder } from '../examples/browser/static-site.js';
+
+const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
+/** They are loaded with the docs, and kept in the repository for good. */
+const MAX_BYTES = 150_000;
+const TRAINING_TIMEOUT_MS = 300_000;
+
+interface Look {
+  readonly colorScheme: 'light' | 'dark';
+  readonly viewport: { width: number; height: number };
+}
+
+const PAGE_LOOKS: Record<string, Look> = {
+  'page-light.png': { colorScheme: 'light', viewport: { width: 1100, height: 1200 } },
+  'page-dark-phone.png': { colorScheme: 'dark', viewport: { width: 390, height: 1560 } },
+};
+
+const REPORT_LOOKS: Record<string, Look> = {
+  'report-light.png': { colorScheme: 'light', viewport: { width: 900, height: 900 } },
+  'report-dark.png': { colorScheme: 'dark', viewport: { width: 900, height: 900 } },
+};
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'screenshots-'));
+  await mkdir(IMAGES, { recursive: true });
+  await buildPage(folder);
+  const site = await serveFolder(folder, '/demo/');
+  const browser = await launch();
+  try {
+    let report = '';
+    for (const [name, look] of Object.entries(PAGE_LOOKS))
+      report = await takePage(browser, site.url, name, look);
+    for (const [name, look] of Object.entries(REPORT_LOOKS)) await takeReport(browser, report, name, look);
+  } finally {
+    await browser.close();
+    await site.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function launch(): Promise<Browser> {
+  const { executable, libraryFolder } = await chromiumFiles();
+  return chromium.launch({
+    executablePath: executable,
+    args: chromiumArguments('cpu', false),
+    env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
+  });
+}
+
+/** @returns the report of the training that is shown. */
+async function takePage(browser: Browser, url: string, name: string, look: Look): Promise<string> {
+  const page = await open(browser, { ...look, acceptDownloads: true });
+  await page.goto(url);
+  await page.click('#start:enabled');
+  await page.locator('#progress-text', { hasText: 'Finished' }).waitFor({ timeout: TRAINING_TIMEOUT_MS });
+  await page.click('#restore');
+  await page.locator('#message', { hasText: 'is back in the network' }).waitFor();
+  const downloading = page.waitForEvent('download');
+  await page.evaluate(() => {
+    document.querySelector<HTMLButtonElement>('#download-report')?.click();
+  });
+  const report = await readFile(await (await downloading).path(), 'utf8');
+  await page.click('#restore');
+  await page.locator('#message', { hasText: 'is back in the network' }).waitFor();
+  await page.evaluate((isPhone) => {
+    document.querySelector<HTMLElement>(':focus')?.blur();
+    // Its upper part is the form, which the other picture has.
+    if (isPhone) document.querySelector('main')?.scrollIntoView();
+    else scrollTo(0, 0);
+  }, look.viewport.width < 600);
+  await take(page, name);
+  return report;
+}
+
+async function takeReport(browser: Browser, report: string, name: string, look: Look): Promise<void> {
+  const page = await open(browser, look);
+  await page.setContent(report);
+  await take(page, name);
+}
+
+async function open(browser: Browser, options: BrowserContextOptions): Promise<Page> {
+  const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
+  return context.newPage();
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  const path = join(IMAGES, name);
+  // The pointer would be shown over what it points at.
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path });
+  await page.context().close();
+  const { size } = await stat(path);
+  console.log(`docs/images/${name}: ${size.toLocaleString('en')} bytes`);
+  if (size > MAX_BYTES)
+    throw new Error(`Expected at most ${MAX_BYTES} bytes. Take a smaller part of the page.`);
+}
+
+await main();
