@@ -24,7 +24,7 @@ test.each(readdirSync(FOLDER).filter((name) => name.endsWith('.svg')))(
       (svg) => {
         const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml');
         const error = parsed.querySelector('parsererror');
-        if (error !== null) throw new Error(error.textContent ?? '');
+        if (error !== null) throw new Error(error.textContent);
         return [...parsed.querySelectorAll('text')].map(({ textContent }) => textContent);
       },
       readFileSync(join(FOLDER, name), 'utf8'),
