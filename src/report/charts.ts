@@ -102,7 +102,8 @@ function optionOf(
     grid: { left: 64, right: 28, top: 44, bottom: 72 },
     legend: {
       bottom: 0,
-      itemGap: 28,
+      // Texts are wider than ECharts thinks, which has no font at hand.
+      itemGap: 52,
       itemWidth: 36,
       textStyle: text,
       data: [...lines, ...(compared === undefined ? [] : [bests])].map(({ name }) => name),
