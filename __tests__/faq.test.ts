@@ -13,6 +13,7 @@ import {
   type EntropyCheckpointOptions,
 } from 'tfjs-entropy-checkpoint';
 import { MESSAGE_PREFIX } from '../src/errors.js';
+import { loadCode } from '../src/load-code.js';
 import { innerModel, makeData, makeModel, NUM_CLASSES, NUM_FEATURES } from './support/fixtures.js';
 import { rejection, thrownBy } from './support/errors.js';
 
@@ -213,6 +214,13 @@ const ERRORS: Record<string, Provoke[]> = {
       damageShard('damaged');
       return rejection(loadCheckpoint('damaged'));
     },
+  ],
+  ENTROPY_CODE_NOT_LOADED: [
+    // As Chromium says it of a file that is not there.
+    () =>
+      rejection(
+        loadCode(Promise.reject(new TypeError('Failed to fetch dynamically imported module: http://a/b.js'))),
+      ),
   ],
   ENTROPY_CHECKPOINT_REPLACED: [
     async () => {
