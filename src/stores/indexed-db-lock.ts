@@ -13,13 +13,24 @@ const WAIT_MS = 500;
  *
  * @returns null while another has it.
  */
-export function lockAcrossTabs(name: string): Promise<Release | null> {
+export async function lockAcrossTabs(name: string): Promise<Release | null> {
   const { navigator } = globalThis as { navigator?: { locks?: LockManager } };
   const locks = navigator?.locks;
-  if (locks === undefined) return Promise.resolve(() => Promise.resolve());
+  if (locks === undefined) return () => Promise.resolve();
+  const lockName = `tfjs-entropy-checkpoint ${name}`;
+  for (;;) {
+    const release = await requestFor(WAIT_MS, locks, lockName);
+    if (release !== null) return release;
+    // A browser that is busy may take longer to grant a lock that is free.
+    const { held = [] } = await locks.query();
+    if (held.some((lock) => lock.name === lockName)) return null;
+  }
+}
+
+function requestFor(timeoutMs: number, locks: LockManager, lockName: string): Promise<Release | null> {
   return new Promise((resolve, reject) => {
-    const options = { signal: AbortSignal.timeout(WAIT_MS) };
-    const held = locks.request(`tfjs-entropy-checkpoint ${name}`, options, () => {
+    const options = { signal: AbortSignal.timeout(timeoutMs) };
+    const held = locks.request(lockName, options, () => {
       return new Promise<void>((release) => {
         resolve(async () => {
           release();

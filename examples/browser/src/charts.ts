@@ -108,10 +108,10 @@ function entropyChart(): Chart {
 }
 
 function accuracyChart(): Chart {
-  const clean = { name: 'clean test', color: BLUE, valueOf: percentOf(CLEAN_ACCURACY) };
+  const clean = { name: 'clean', color: BLUE, valueOf: percentOf(CLEAN_ACCURACY) };
   return {
     container: element('accuracy-chart', HTMLElement),
-    curves: [clean, { name: 'noisy validation', color: BROWN, valueOf: percentOf('val_acc') }],
+    curves: [clean, { name: 'noisy', color: BROWN, valueOf: percentOf('val_acc') }],
     marked: clean,
   };
 }

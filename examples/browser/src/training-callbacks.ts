@@ -6,13 +6,16 @@ type Logs = Record<string, number | tf.Scalar>;
 /** In `logs`, and so in the history that is stored with the checkpoint. */
 export const CLEAN_ACCURACY = 'clean_acc';
 
+/** The checkpoint yields to the page often enough; each callback that does waits for a frame of its own. */
+const YIELD = 'never';
+
 /** Tests the network when an epoch has ended. To be listed before the checkpoint, which then records the result. */
 export class TestCallback extends tf.CustomCallback {
   readonly #test: (epoch: number) => Promise<number>;
 
   /** @param test gives the accuracy on clean labels, 0…1. */
   constructor(test: (epoch: number) => Promise<number>) {
-    super({});
+    super({}, YIELD);
     this.#test = test;
   }
 
@@ -35,7 +38,7 @@ export class ProgressCallback extends tf.CustomCallback {
   #epoch = 0;
 
   constructor(gate: Gate, steps: Steps) {
-    super({});
+    super({}, YIELD);
     this.#gate = gate;
     this.#steps = steps;
   }
