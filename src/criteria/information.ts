@@ -71,10 +71,12 @@ export function informationOf({ means }: DetachedInformation): tf.Scalar {
   });
 }
 
+/** The smallest normal number of half precision, in which `EPSILON` would be 0, and 0·ln 0 no number. */
+const HALF_EPSILON = 2 ** -14;
+
 /** Of rows of probabilities, in nats, `[1]`. */
 function meanEntropy(probabilities: tf.Tensor2D): tf.Tensor1D {
-  const terms = tf.mul(probabilities, tf.log(tf.add(probabilities, EPSILON)));
-  // In half precision the epsilon is 0, and 0·ln 0 no number.
-  const perClass = tf.mean(tf.where(tf.equal(probabilities, 0), 0, terms), 0);
-  return tf.neg(tf.sum(perClass, 0, true));
+  const epsilon = tf.backend().floatPrecision() === 16 ? HALF_EPSILON : EPSILON;
+  const terms = tf.mul(probabilities, tf.log(tf.add(probabilities, epsilon)));
+  return tf.neg(tf.sum(tf.mean(terms, 0), 0, true));
 }
