@@ -114,14 +114,14 @@ async function checkDeviceUse(train: Training): Promise<void> {
     }
     const [ownEnd, othersEnd] = [use.end[epoch]!, bare.end[epoch]!];
     assert.equal(ownEnd.reads.length - othersEnd.reads.length, 1, 'reads at the end of an epoch');
-    // Two parts of each mean, and one loss of training and of validation.
-    assert.isAtMost(Math.max(...ownEnd.reads), 6, 'numbers that are read at the end of an epoch');
+    // Two parts of each mean, and one loss of training and of validation; webgl reads fours.
+    assert.isAtMost(Math.max(...ownEnd.reads), 8, 'numbers that are read at the end of an epoch');
     assert.isAtMost(ownEnd.waits - othersEnd.waits, 1, 'waits at the end of an epoch');
   }
 }
 
 const deviceCases: ConformanceCase[] = Object.entries({ fit, fitDataset }).map(([name, train]) => ({
-  name: `${name}: two dispatches a batch, nothing read within an epoch, at most six numbers at its end`,
+  name: `${name}: two dispatches a batch, nothing read within an epoch, at most eight numbers at its end`,
   run: () => checkDeviceUse(train),
 }));
 
