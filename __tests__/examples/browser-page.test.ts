@@ -192,6 +192,13 @@ describe('a page that is reloaded or closed', () => {
     uninterrupted = await valuesOf(page);
   }, 120_000);
 
+  /** Some epochs, then paused: storing lags behind by as much as it takes. */
+  async function trainUntilStored(page: Page): Promise<void> {
+    await page.locator('#values tr').nth(1).waitFor({ state: 'attached' });
+    await click(page, 'Pause');
+    await waitForText(page, 'stored-text', /stored/);
+  }
+
   async function expectToGoOn(page: Page): Promise<void> {
     const text = await waitForText(page, 'stored-run-text', /./);
     const [, done] = /(\d) of 6 epochs done/.exec(text) ?? [];
@@ -208,7 +215,8 @@ describe('a page that is reloaded or closed', () => {
     const { open } = await demo.visit();
     const page = await open();
     await start(page, { epochs });
-    await page.locator('#values tr').nth(2).waitFor({ state: 'attached' });
+    await trainUntilStored(page);
+    await click(page, 'Go on');
     await page.reload();
     await expectToGoOn(page);
   }, 120_000);
@@ -218,10 +226,11 @@ describe('a page that is reloaded or closed', () => {
     await context.addInitScript(holdSaves);
     const first = await open();
     await start(first, { epochs });
-    await first.locator('#values tr').nth(2).waitFor({ state: 'attached' });
+    await trainUntilStored(first);
     await first.evaluate(() => {
       globalThis.saves = 'held';
     });
+    await click(first, 'Go on');
     await first.waitForFunction(() => globalThis.saves === 'under way');
     await first.close();
     await expectToGoOn(await open());
