@@ -43,7 +43,16 @@ const textOf = async (page: Page, id: string) => (await page.locator(`#${id}`).t
 
 async function waitForText(page: Page, id: string, pattern: RegExp): Promise<string> {
   const target = page.locator(`#${id}`, { hasText: pattern });
-  await target.waitFor({ timeout: MAX_WALKTHROUGH_MS });
+  try {
+    await target.waitFor({ timeout: MAX_WALKTHROUGH_MS });
+  } catch (cause) {
+    const texts = ['progress-text', 'message', 'problem', 'stored-text'].map(
+      async (name) => `${name}: ${await textOf(page, name)}`,
+    );
+    throw new Error(`Expected #${id} to match ${pattern.source}. ${(await Promise.all(texts)).join(' | ')}`, {
+      cause,
+    });
+  }
   return (await target.textContent()) ?? '';
 }
 
