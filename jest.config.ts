@@ -18,7 +18,8 @@ const config: Config = {
   },
   // Trainings of a few epochs are warned of, as they should be; those tests that are about it listen for it.
   silent: true,
-  testTimeout: 60_000,
+  // Machines are shared, and browsers draw in software.
+  testTimeout: 120_000,
 };
 
 export default config;

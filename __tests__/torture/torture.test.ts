@@ -25,7 +25,7 @@ describe('npm run torture', () => {
     expect(counts.get('… and the slot that needs it refused with an error')).toBeGreaterThan(100);
     expect(stdout).toContain('Nothing was lost');
     expect(readdirSync(tempFolder()).filter((name) => name.startsWith('entropy'))).toEqual([]);
-  });
+  }, 240_000);
 
   test.each([
     { args: ['--only', 'power'], told: 'power' },
