@@ -40,7 +40,5 @@ export class EpochLogs {
 
 function isNumeric(value: unknown): value is number | tf.Scalar {
   if (typeof value === 'number') return true;
-  return value instanceof tf.Tensor && value.size === 1 && !value.isDisposed && NUMERIC.includes(value.dtype);
+  return value instanceof tf.Tensor && value.size === 1 && !value.isDisposed && value.dtype !== 'string';
 }
-
-const NUMERIC: readonly string[] = ['float32', 'int32', 'bool'];

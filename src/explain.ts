@@ -96,7 +96,7 @@ const DOUBTS: readonly Doubt[] = [
       : 'Training ended before the choice was sure: more epochs would tell.',
   ({ options }, { valInformation }) =>
     options.criterion === 'consensus' && valInformation != null && valInformation < ENOUGH_INFORMATION
-      ? 'Its predictions hardly depended on the row: the network had not begun to tell the classes apart.'
+      ? 'The network had not begun to tell the classes apart.'
       : null,
   ({ numClasses, options }) =>
     isByEntropy(options) && numClasses !== null && numClasses <= FEW_CLASSES
