@@ -27,9 +27,7 @@ export class PredictedInformation {
 
   /** Forgets the epoch. */
   reset(): void {
-    this.#means?.dispose();
-    this.#means = null;
-    this.#rows = 0;
+    this.detach()?.means.dispose();
   }
 
   /** Hands the epoch over, null without rows, and begins the next. */
