@@ -6,10 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
-import { chromium } from 'playwright-core';
-import { chromiumArguments } from '../backends/chromium-arguments.js';
-import { chromiumFiles } from '../backends/chromium-files.js';
-import { libraryEnvironment } from '../backends/shared-libraries.js';
+import { launchChromium } from '../backends/launch-chromium.js';
 import { resolveOptions } from '../src/options.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -62,12 +59,7 @@ describe('the documentation site', () => {
   }, 120_000);
 
   test('shows every picture, or leads to it', async () => {
-    const { executable, libraryFolder } = await chromiumFiles();
-    const browser = await chromium.launch({
-      executablePath: executable,
-      args: chromiumArguments('cpu', false),
-      env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
-    });
+    const browser = await launchChromium('cpu');
     try {
       const page = await browser.newPage();
       const shown: string[] = [];

@@ -3,10 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { chromiumArguments } from '../backends/chromium-arguments.js';
-import { chromiumFiles } from '../backends/chromium-files.js';
-import { libraryEnvironment } from '../backends/shared-libraries.js';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { launchChromium } from '../backends/launch-chromium.js';
 import { buildPage, serveFolder } from '../examples/browser/static-site.js';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
@@ -34,7 +32,7 @@ async function main(): Promise<void> {
   await mkdir(IMAGES, { recursive: true });
   await buildPage(folder);
   const site = await serveFolder(folder, '/demo/');
-  const browser = await launch();
+  const browser = await launchChromium('cpu');
   try {
     let report = '';
     for (const [name, look] of Object.entries(PAGE_LOOKS))
@@ -45,15 +43,6 @@ async function main(): Promise<void> {
     await site.close();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function launch(): Promise<Browser> {
-  const { executable, libraryFolder } = await chromiumFiles();
-  return chromium.launch({
-    executablePath: executable,
-    args: chromiumArguments('cpu', false),
-    env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
-  });
 }
 
 /** @returns the report of the training that is shown. */

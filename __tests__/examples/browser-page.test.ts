@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Download, Page } from 'playwright-core';
-import { accessibilityViolations, startDemoBrowser, type DemoBrowser } from './fixtures/demo-browser.js';
+import { auditAccessibility } from '../support/accessibility.js';
+import { startDemoBrowser, type DemoBrowser } from './fixtures/demo-browser.js';
 
 /** From opening the page to the best epoch restored, on software rendering. */
 const MAX_WALKTHROUGH_MS = 120_000;
@@ -405,7 +406,7 @@ describe('those who do not use a mouse, or see little', () => {
     async (colorScheme) => {
       const { open } = await demo.visit({ colorScheme });
       const page = await open();
-      expect(await accessibilityViolations(page)).toEqual([]);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
       await start(page, { epochs: 4 });
       await finished(page);
       await click(page, 'Restore the best');
@@ -415,9 +416,9 @@ describe('those who do not use a mouse, or see little', () => {
       await click(page, 'Open it');
       await finished(page);
       expect(await page.locator('#memorised li').count()).toBeGreaterThan(0);
-      expect(await accessibilityViolations(page)).toEqual([]);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
-      expect(await accessibilityViolations(page)).toEqual([]);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
     },
     120_000,
   );

@@ -3,10 +3,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { chromium, type Browser } from 'playwright-core';
-import { chromiumArguments } from '../../backends/chromium-arguments.js';
-import { chromiumFiles } from '../../backends/chromium-files.js';
-import { libraryEnvironment } from '../../backends/shared-libraries.js';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from '../../backends/launch-chromium.js';
 import { openSite, type Site } from './fixtures/sub-path-site.js';
 import { makeProject, pack, runIn } from './fixtures/toy-project.js';
 
@@ -55,12 +53,7 @@ describe('in a page', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    const { executable, libraryFolder } = await chromiumFiles();
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: chromiumArguments('webgl', false),
-      env: { ...process.env, ...(await libraryEnvironment(executable, libraryFolder)) },
-    });
+    browser = await launchChromium('webgl');
   }, 120_000);
 
   afterAll(() => browser.close());

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
 import { report } from '../../src/report/report.js';
+import { auditAccessibility } from '../support/accessibility.js';
 import { reportedOf } from './fixtures/reported.js';
 
 const ENTROPIES = [0.41, 0.44, 0.52, 0.6, 0.61, 0.57, 0.5, 0.44];
@@ -54,12 +54,9 @@ function centerOf(page: Page, text: string): Promise<number> {
 describe('the report in a browser', () => {
   test.each(['light', 'dark'] as const)('has nothing to object to for axe: %s', async (colorScheme) => {
     const { page } = await open(900, colorScheme);
-    await page.evaluate(axe.source);
-    const { violations, passes } = await page.evaluate(() =>
-      (globalThis as unknown as { axe: typeof axe }).axe.run(),
-    );
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html: at }) => at)])).toEqual([]);
-    expect(passes.map(({ id }) => id)).toContain('color-contrast');
+    const { violations, passed } = await auditAccessibility(page);
+    expect(violations).toEqual([]);
+    expect(passed).toContain('color-contrast');
     await page.close();
   });
 
