@@ -60,21 +60,21 @@ describe('in a page', () => {
 
   test('built by Vite', async () => {
     const project = await makeProject('vite', folder, tarball, ['@tensorflow']);
-    await runIn(project, VITE, 'build', '--base=/toys/', '--logLevel=warn');
+    await runIn(project, VITE, 'build');
     await expectTrainingInPage(join(project, 'dist'), expectLoadedLazily);
   });
 
   test('built by webpack', async () => {
     const project = await makeProject('webpack', folder, tarball, ['@tensorflow', 'webpack']);
     await runIn(project, 'build.js');
-    await expectTrainingInPage(project, expectLoadedLazily);
+    await expectTrainingInPage(join(project, 'dist'), expectLoadedLazily);
   });
 
   test('built by esbuild', async () => {
     const project = await makeProject('esbuild', folder, tarball, ['@tensorflow', 'esbuild']);
     await runIn(project, 'build.js');
-    await expectTrainingInPage(project, expectLoadedLazily);
-    await expectErrorWithoutStore(project);
+    await expectTrainingInPage(join(project, 'dist'), expectLoadedLazily);
+    await expectErrorWithoutStore(join(project, 'dist'));
   });
 
   test('not built at all, with an import map', async () => {

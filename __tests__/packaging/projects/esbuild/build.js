@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { warnings } = await build({
@@ -8,4 +9,5 @@ const { warnings } = await build({
   minify: true,
   format: 'esm',
 });
+copyFileSync('index.html', 'dist/index.html');
 if (warnings.length > 0) process.exitCode = 1;

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import webpack from 'webpack';
 
 const compiler = webpack({
@@ -11,4 +12,5 @@ const compiler = webpack({
 compiler.run((error, stats) => {
   if (error) throw error;
   if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString('errors-warnings'));
+  copyFileSync('index.html', 'dist/index.html');
 });
