@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom';
 import { readFashionMnist } from './fashion-mnist-files.js';
-import { NUM_PIXELS, type ImagePool } from './image-pool.js';
+import { pickImages, type ImagePool } from './image-pool.js';
 import { readMnist } from './mnist-files.js';
 import { drawWithoutReplacement } from './sampling.js';
 
@@ -48,20 +48,13 @@ export function loadDataset({ name, trainSamples, testSamples, seed }: DatasetOp
 function splitPool(pool: ImagePool, testSize: number, seed: string): { train: ImagePool; test: ImagePool } {
   const size = pool.labels.length;
   const order = drawWithoutReplacement(size, size, seedrandom(seed));
-  return { train: pick(pool, order.subarray(testSize)), test: pick(pool, order.subarray(0, testSize)) };
+  return {
+    train: pickImages(pool, order.subarray(testSize)),
+    test: pickImages(pool, order.subarray(0, testSize)),
+  };
 }
 
 function draw(pool: ImagePool, count: number, seed: string): Samples {
-  const drawn = pick(pool, drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)));
+  const drawn = pickImages(pool, drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)));
   return { images: new Float32Array(drawn.pixels).map((value) => value / 255), labels: drawn.labels };
-}
-
-function pick(pool: ImagePool, indices: Uint32Array): ImagePool {
-  const pixels = new Uint8Array(indices.length * NUM_PIXELS);
-  const labels = new Uint8Array(indices.length);
-  indices.forEach((from, to) => {
-    pixels.set(pool.pixels.subarray(from * NUM_PIXELS, (from + 1) * NUM_PIXELS), to * NUM_PIXELS);
-    labels[to] = pool.labels[from] ?? 0;
-  });
-  return { pixels, labels };
 }

@@ -8,3 +8,19 @@ export interface ImagePool {
   /** Class indices, 0…`NUM_CLASSES` − 1. */
   readonly labels: Uint8Array;
 }
+
+/** A view of one image. */
+export function imageOf({ pixels }: ImagePool, index: number): Uint8Array {
+  return pixels.subarray(index * NUM_PIXELS, (index + 1) * NUM_PIXELS);
+}
+
+/** A copy of some of the images. @param indices of images of the pool. */
+export function pickImages(pool: ImagePool, indices: Uint32Array): ImagePool {
+  const pixels = new Uint8Array(indices.length * NUM_PIXELS);
+  const labels = new Uint8Array(indices.length);
+  indices.forEach((from, to) => {
+    pixels.set(imageOf(pool, from), to * NUM_PIXELS);
+    labels[to] = pool.labels[from]!;
+  });
+  return { pixels, labels };
+}

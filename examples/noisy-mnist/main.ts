@@ -14,7 +14,7 @@ import { predictInFreshProcess } from './fresh-process.js';
 import { NUM_CLASSES } from './image-pool.js';
 import { withLabelNoise } from './label-noise.js';
 import { MLP_LAYERS } from './mlp.js';
-import { count } from './number-format.js';
+import { count, shortPercent } from './number-format.js';
 import { isExact, restoreTable } from './restore-table.js';
 import { train } from './train.js';
 
@@ -63,9 +63,8 @@ function wrapped(text: string): string {
 }
 
 function describeRun({ dataset, samples, noise, noiseType, seed, backend }: Flags): string {
-  const noisePercent = Number((100 * noise).toFixed(2));
   return (
-    `${count(samples)} images of ${dataset}, ${noisePercent} % of them with a wrong label (${noiseType}).\n` +
+    `${count(samples)} images of ${dataset}, ${shortPercent(noise)} of them with a wrong label (${noiseType}).\n` +
     `Network ${MLP_LAYERS.join('-')}, seed ${seed}, backend ${backend}.\n`
   );
 }

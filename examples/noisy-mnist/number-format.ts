@@ -3,6 +3,11 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
+/** `40 %` of 0.4, `33.33 %` of a third: no more digits than it has, and two at most. */
+export function shortPercent(share: number): string {
+  return `${Number((100 * share).toFixed(2))} %`;
+}
+
 /** `5,000`, whatever the language of the machine. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');

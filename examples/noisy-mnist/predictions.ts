@@ -13,14 +13,22 @@ export function predict(model: tf.LayersModel, { images, labels }: Samples): Pro
   });
 }
 
+/** The most probable class of each image. */
+export function predictedClasses(probabilities: Probabilities): Uint8Array {
+  return Uint8Array.from({ length: probabilities.length / NUM_CLASSES }, (_, index) => {
+    const row = probabilities.subarray(index * NUM_CLASSES, (index + 1) * NUM_CLASSES);
+    return row.indexOf(Math.max(...row));
+  });
+}
+
 /** Share of the images whose most probable class is their label. */
 export function accuracy(probabilities: Probabilities, labels: Uint8Array): number {
-  let correct = 0;
-  labels.forEach((label, index) => {
-    const row = probabilities.subarray(index * NUM_CLASSES, (index + 1) * NUM_CLASSES);
-    if (row.indexOf(Math.max(...row)) === label) correct += 1;
-  });
-  return correct / labels.length;
+  return shareRight(predictedClasses(probabilities), labels);
+}
+
+/** Share of the classes that are the label of their image. */
+export function shareRight(classes: Uint8Array, labels: Uint8Array): number {
+  return labels.filter((label, index) => label === classes[index]).length / labels.length;
 }
 
 /** Largest difference of any probability. */

@@ -8,6 +8,7 @@ import type { Dataset } from './dataset.js';
 import type { Flags } from './flags.js';
 import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
 import { buildMlp } from './mlp.js';
+import { shortPercent } from './number-format.js';
 import { accuracy, predict, type Probabilities } from './predictions.js';
 import { progressBar } from './progress-bar.js';
 
@@ -81,7 +82,7 @@ export async function train(
 }
 
 function titleOf({ dataset, noise, noiseType }: Flags): string {
-  return `${dataset} with ${Number((100 * noise).toFixed(2))} % wrong labels (${noiseType})`;
+  return `${dataset} with ${shortPercent(noise)} wrong labels (${noiseType})`;
 }
 
 /** A criterion of its own leaves nothing to monitor. */

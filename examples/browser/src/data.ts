@@ -1,5 +1,5 @@
 import seedrandom from 'seedrandom';
-import { NUM_CLASSES, NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
+import { NUM_CLASSES, NUM_PIXELS, pickImages, type ImagePool } from '../../noisy-mnist/image-pool.js';
 import { withLabelNoise } from '../../noisy-mnist/label-noise.js';
 import { drawWithoutReplacement } from '../../noisy-mnist/sampling.js';
 import { ASSET_NAME, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES } from './mnist-asset-format.js';
@@ -56,16 +56,5 @@ function unpack(bytes: Uint8Array): Pools {
 }
 
 function draw(pool: ImagePool, count: number, seed: string): ImagePool {
-  const pixels = new Uint8Array(count * NUM_PIXELS);
-  const labels = new Uint8Array(count);
-  drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)).forEach((from, to) => {
-    pixels.set(imageOf(pool, from), to * NUM_PIXELS);
-    labels[to] = pool.labels[from]!;
-  });
-  return { pixels, labels };
-}
-
-/** A view of one image. */
-export function imageOf({ pixels }: ImagePool, index: number): Uint8Array {
-  return pixels.subarray(index * NUM_PIXELS, (index + 1) * NUM_PIXELS);
+  return pickImages(pool, drawWithoutReplacement(pool.labels.length, count, seedrandom(seed)));
 }

@@ -1,5 +1,4 @@
-import { NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
-import { imageOf } from './data.js';
+import { imageOf, NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
 import { element, setText } from './page.js';
 import type { Run } from './run.js';
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { NUM_CLASSES, NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
+import { NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-pool.js';
+import { predictedClasses, type Probabilities } from '../../noisy-mnist/predictions.js';
 import type { Digits } from './data.js';
 
 /** What a network makes of all digits. */
@@ -11,8 +12,7 @@ export interface Observation {
 }
 
 export interface Predictions {
-  /** Of `NUM_CLASSES` classes for each image, image after image. */
-  readonly probabilities: Float32Array;
+  readonly probabilities: Probabilities;
   /** The most probable class of each image. */
   readonly classes: Uint8Array;
 }
@@ -27,23 +27,11 @@ async function predict(model: tf.LayersModel, pool: ImagePool): Promise<Predicti
   // A copy: on the cpu backend `data()` gives the live buffer.
   const probabilities = (await predicted.data<'float32'>()).slice();
   predicted.dispose();
-  return { probabilities, classes: mostProbable(probabilities) };
+  return { probabilities, classes: predictedClasses(probabilities) };
 }
 
 /** Float32 `[images, NUM_PIXELS]` in 0…1; the caller disposes it. */
 export function imageTensor({ pixels, labels }: ImagePool): tf.Tensor2D {
   const values = Float32Array.from(pixels, (value) => value / 255);
   return tf.tensor2d(values, [labels.length, NUM_PIXELS]);
-}
-
-function mostProbable(probabilities: Float32Array): Uint8Array {
-  return Uint8Array.from({ length: probabilities.length / NUM_CLASSES }, (_, index) => {
-    const row = probabilities.subarray(index * NUM_CLASSES, (index + 1) * NUM_CLASSES);
-    return row.indexOf(Math.max(...row));
-  });
-}
-
-/** Share of the images whose most probable class is the label, 0…1. */
-export function accuracy({ classes }: Predictions, labels: Uint8Array): number {
-  return classes.reduce((right, label, index) => right + Number(label === labels[index]), 0) / labels.length;
 }

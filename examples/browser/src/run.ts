@@ -6,12 +6,12 @@ import {
   type EpochRecord,
 } from 'tfjs-entropy-checkpoint';
 import { NUM_CLASSES } from '../../noisy-mnist/image-pool.js';
-import { maxDifference } from '../../noisy-mnist/predictions.js';
+import { maxDifference, shareRight } from '../../noisy-mnist/predictions.js';
 import { useBackend } from './backends.js';
 import { loadDigits, type Digits } from './data.js';
 import { Gate } from './gate.js';
 import { buildNetwork } from './network.js';
-import { accuracy, imageTensor, observe, type Observation } from './observation.js';
+import { imageTensor, observe, type Observation } from './observation.js';
 import { PRESETS, VALIDATION_SPLIT, type Settings } from './settings.js';
 import { PLACE } from './stored-run.js';
 import { ProgressCallback, TestCallback } from './training-callbacks.js';
@@ -147,7 +147,7 @@ export class Run {
     const recorded = this.#kept?.test.probabilities;
     return {
       best,
-      accuracy: accuracy(restored.test, this.digits.test.labels),
+      accuracy: shareRight(restored.test.classes, this.digits.test.labels),
       difference: recorded === undefined ? null : maxDifference(recorded, restored.test.probabilities),
     };
   }
@@ -189,7 +189,7 @@ export class Run {
     const y = tf.tidy(() => tf.oneHot(tf.tensor1d(noisyLabels, 'int32'), NUM_CLASSES).toFloat());
     const testing = new TestCallback(async (epoch) => {
       this.#last = await observe(this.#model, this.digits, epoch);
-      return accuracy(this.#last.test, test.labels);
+      return shareRight(this.#last.test.classes, test.labels);
     });
     const progress = new ProgressCallback(this.#gate, {
       onBatch: (epoch, batches) => {
