@@ -12,6 +12,7 @@ import {
   weightValues,
 } from './support/fixtures.js';
 import { GatedStore } from './support/gated-store.js';
+import { pause } from './support/pause.js';
 import { storedEpochs } from './support/stored-epochs.js';
 
 const tempFolder = useTempFolder();
@@ -149,7 +150,7 @@ describe('a write that fails', () => {
     store.failures.push(null, ...RISING.map(diskFull));
     const heard: number[] = [];
     const note = noted(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
       heard.push(warnings().filter((text) => text.includes('could not be stored')).length);
     });
     const model = makeModel(tf.train.sgd(0));
@@ -204,7 +205,7 @@ describe('a write that fails', () => {
   test('is made good by a newer best that is stored', async () => {
     const store = new GatedStore();
     store.failures.push(null, diskFull());
-    const wait = noted(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    const wait = noted(() => pause(5));
     const { checkpoint } = await fitWithConfidences(RISING, { filepath: store }, [wait]);
     expect(warnings().filter((text) => text.includes('could not be stored'))).toHaveLength(1);
     await expect(checkpoint.flush()).resolves.toBeUndefined();
@@ -228,7 +229,7 @@ describe('a write that fails', () => {
   test('of the latest epoch is made good by the next latest', async () => {
     const store = new GatedStore();
     store.failures.push(null, diskFull());
-    const wait = noted(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    const wait = noted(() => pause(5));
     await fitWithConfidences([2, 4, 5, 6], { filepath: store, saveLast: true }, [wait]);
     expect(await storedEpochs(store)).toEqual({ best: 0, last: 3 });
   });

@@ -7,6 +7,7 @@ import type { EpochRecord } from '../src/epoch-record.js';
 import type { EntropyCheckpointOptions } from '../src/options.js';
 import { MemoryStore } from '../src/stores/memory-store.js';
 import { entropyOfProbabilities, mean, softmax64 } from './support/entropy64.js';
+import { pause } from './support/pause.js';
 import { storedEpochs } from './support/stored-epochs.js';
 import {
   expectNoTensorsLeft,
@@ -114,7 +115,7 @@ class FragileStore extends MemoryStore {
 
   override async save(...args: Parameters<MemoryStore['save']>): Promise<void> {
     // As a real one: done only after a while.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
     if (this.fails) throw new Error('disk full');
     this.calls.push('save');
     await super.save(...args);

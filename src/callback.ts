@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { criterionOf } from './criteria/criterion.js';
 import type { Phase } from './entropy/entropy-score.js';
 import { EpochKeeper } from './epoch-keeper.js';
-import { EpochLogs } from './epoch-logs.js';
+import { EpochLogs, ownLogs } from './epoch-logs.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { ENTROPY_MONITORS } from './monitor.js';
@@ -101,7 +101,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
    * kept epoch marked, and a table of all values.
    *
    * @returns HTML that stands by itself: no script, no other file.
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
    */
   report(options?: ReportOptions): Promise<string> {
     return this.#keeper.report(options);
@@ -267,18 +267,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   }
 
   #writeLogs(record: EpochRecord, logs: Logs): void {
-    const { entropy, trainEntropy, valEntropy, valChanges, valInformation, value } = record;
     const { metrics = [] } = this.#params;
-    const { criterion } = this.#keeper.options;
-    const values = {
-      entropy,
-      train_entropy: trainEntropy,
-      val_entropy: valEntropy,
-      ...(valChanges == null ? {} : { val_changes: valChanges, [criterion]: value }),
-      ...(valInformation == null ? {} : { val_information: valInformation }),
-    };
-    for (const [name, value] of Object.entries(values)) {
-      if (value === null) continue;
+    for (const [name, value] of Object.entries(ownLogs(record, this.#keeper.options.criterion))) {
       if (metrics.includes(name)) {
         this.#warnOnce(
           `The model has a metric of its own named "${name}", which \`logs\` keep; see \`history\`.`,

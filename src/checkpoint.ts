@@ -79,7 +79,7 @@ export class EntropyCheckpoint {
    * kept epoch marked, and a table of all values.
    *
    * @returns HTML that stands by itself: no script, no other file.
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
    */
   report(options?: ReportOptions): Promise<string> {
     return this.#keeper.report(options);

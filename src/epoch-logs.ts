@@ -1,11 +1,29 @@
 import * as tf from '@tensorflow/tfjs';
-import { CRITERION_NAMES } from './criteria/criterion.js';
+import { CRITERION_NAMES, type CriterionName } from './criteria/criterion.js';
+import type { EpochRecord } from './epoch-record.js';
 import { ENTROPY_MONITORS } from './monitor.js';
 
 /** A value of `logs`: tfjs gives numbers and scalars. */
 export type LogValue = number | tf.Scalar | undefined;
 
-/** What the callback itself writes to `logs`. */
+/** What the callback writes to `logs`; of a criterion, its value by its name. */
+export function ownLogs(record: EpochRecord, criterion: CriterionName): Record<string, number> {
+  const { entropy, trainEntropy, valEntropy, valChanges, valInformation, value } = record;
+  const values = {
+    entropy,
+    train_entropy: trainEntropy,
+    val_entropy: valEntropy,
+    val_changes: valChanges,
+    val_information: valInformation,
+    ...(criterion === 'max-entropy' ? {} : { [criterion]: value }),
+  };
+  return Object.fromEntries(Object.entries(values).filter((entry) => entry[1] != null)) as Record<
+    string,
+    number
+  >;
+}
+
+/** All that there may be of `ownLogs`. */
 const OWN_NAMES: readonly string[] = [
   ...ENTROPY_MONITORS,
   ...CRITERION_NAMES,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openTabs, type Tab, type Tabs } from '../stores/fixtures/chromium-tabs.js';
+import { pause } from '../support/pause.js';
 import type { Chart, Seen } from './fixtures/in-page.js';
 
 let tabs: Tabs;
@@ -14,21 +15,17 @@ afterAll(async () => {
   await tabs.close();
 });
 
-/** Asks the page until what is seen is as it should be. */
+/** Asks the page until what is seen is as it should be: it draws when it has the time. Jest's timeout ends it. */
 async function seenWhen(holds: (seen: Seen) => boolean): Promise<Seen> {
   for (;;) {
     const seen = (await tab.call('seen')) as Seen;
     if (holds(seen)) return seen;
-    await pause();
+    await pause(20);
   }
 }
 
 async function tensorsWhen(count: number): Promise<void> {
-  while ((await tab.call('numTensors')) !== count) await pause();
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await tab.call('numTensors')) !== count) await pause(20);
 }
 
 describe('tfvis.show.fitCallbacks', () => {

@@ -5,6 +5,8 @@ import { composedTopKEntropy } from '../../src/entropy/composed.js';
 import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js';
 import { topKEntropy } from '../../src/entropy/top-k-entropy.js';
 import { EntropyCheckpointError } from '../../src/errors.js';
+import { topKEntropyRows } from '../../src/entropy/row-entropy.js';
+import { entropyOfProbabilities } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 
 function useBackend(name: string): void {
@@ -30,6 +32,18 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     expect(kernelsOf(2)).toEqual([TOP_K_ENTROPY]);
     expect(kernelsOf(200)).toEqual([TOP_K_ENTROPY]);
   });
+});
+
+test('the entropy of all classes is that of float64, for probabilities of every size', () => {
+  for (let power = 0; power <= 40; power++) {
+    for (const mantissa of [1, 1.0000001, 1.25, 1.5, 1.7, 1.9999999]) {
+      const p = Math.fround(Math.min(1, mantissa * 2 ** -power));
+      const rows = Float32Array.of(0, 0, 0, p, 0, 0.25);
+      const entropies = new Float64Array(2);
+      topKEntropyRows(rows, 3, 3, false, entropies as unknown as Float32Array);
+      expect(Math.abs(entropies[1]! - entropyOfProbabilities([p, 0, 0.25], 3))).toBeLessThan(2e-9);
+    }
+  }
 });
 
 const scored = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpoint, EntropyCheckpointCallback } from '../../src/index.js';
+import { EntropyCheckpoint, EntropyCheckpointCallback, type LogValue } from '../../src/index.js';
 import { report } from '../../src/report/report.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import { fitWithConfidences } from '../support/confidences.js';
@@ -50,7 +50,9 @@ describe('the report', () => {
       mode: 'max',
     });
     const loss = tf.scalar(0.25);
-    await checkpoint.saveCheckpoint(0, { f1: 0.5, loss, note: 'x' as unknown as number });
+    // Logs of a loop in JavaScript may hold anything.
+    const logs: Record<string, unknown> = { f1: 0.5, loss, note: 'x' };
+    await checkpoint.saveCheckpoint(0, logs as Record<string, LogValue>);
     expect(checkpoint.history[0]!.logs).toEqual({ f1: 0.5, loss: 0.25 });
     const [head, row] = cellsOf(await checkpoint.report());
     expect(head).toEqual(['epoch', 'f1', 'loss', 'state']);
@@ -82,6 +84,15 @@ describe('the report', () => {
     expect(page).not.toContain('<script');
     expect(page).toContain('<h1>&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;</h1>');
   });
+
+  test.each([null, 'title', ['title'], { title: 5 }, { titel: 'x' }])(
+    'refuses the options %j',
+    async (options) => {
+      const refused = report(reportedOf([{ value: 0.5 }]), options as object);
+      await expect(refused).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
+      await expect(refused).rejects.toThrow('Expected the options of `report` to be `{title}`');
+    },
+  );
 
   test('tells epochs of several `fit` calls apart', async () => {
     const page = await report(reportedOf([{ value: 0.5 }, { value: 0.6 }, { value: 0.7, epoch: 0, fit: 1 }]));

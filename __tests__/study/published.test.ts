@@ -78,7 +78,7 @@ describe('the criteria of the library keep the epochs that the study evaluates',
   };
 
   test.each([
-    ['consensus', 'val-averaged-changes', informedConsensus(7)],
+    ['consensus', 'val-averaged-changes', informedConsensus(7, 0.1)],
     ['label-wave', 'val-changes', labelWave('validation', 3)],
   ] as const)('%s', (name, changes, rule) => {
     const kept = trajectories.map((trajectory) => keptBy(name, factsOf(trajectory, changes)));

@@ -121,7 +121,7 @@ describe('rules', () => {
       6,
     );
     expect(consensus(1, 7).choose(signals)).toBe(1);
-    expect(informedConsensus(7).choose(signals)).toBe(4);
+    expect(informedConsensus(7, 0.1).choose(signals)).toBe(4);
     expect(informedConsensus(7, 0.001).choose(signals)).toBe(1);
   });
 

@@ -1,5 +1,6 @@
 import { MemoryStore } from '../../src/stores/memory-store.js';
 import type { CheckpointSource, Placement } from '../../src/stores/store.js';
+import { pause } from './pause.js';
 
 /** A store whose saves wait until they are let through, or fail. */
 export class GatedStore extends MemoryStore {
@@ -29,7 +30,7 @@ export class GatedStore extends MemoryStore {
     this.begun.push(placement);
     const failure = this.failures.shift() ?? null;
     await this.#gate;
-    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    if (this.delayMs > 0) await pause(this.delayMs);
     if (failure !== null) throw failure;
     await super.save(checkpoint, placement);
   }

@@ -31,12 +31,13 @@ interface Prepared {
 /** A criterion that compares epochs needs two. */
 const EPOCHS = 2;
 const PROBE_BATCHES = 2;
-const MIN_BATCHES = 3;
 /** Of the batch size of a workload, a power of 2. */
 const MAX_DIVISION = 4;
 const MAX_BATCHES = 240;
 /** Batches of training for one of validation. */
 const VALIDATION_SHARE = 6;
+/** Fewer would make more of validation than that. */
+const MIN_BATCHES = VALIDATION_SHARE;
 /** Time of a batch of validation over that of one of training, about. */
 const VALIDATION_COST = 1 / 3;
 

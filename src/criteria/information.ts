@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EPSILON } from '../entropy/epsilon.js';
+import { runTopKEntropy } from '../entropy/run-kernels.js';
 
 /** What an epoch has come to, still on the device. */
 export interface DetachedInformation {
@@ -69,12 +69,7 @@ export function informationOf({ means }: DetachedInformation): tf.Scalar {
   });
 }
 
-/** The smallest normal number of half precision, in which `EPSILON` would be 0, and 0·ln 0 no number. */
-const HALF_EPSILON = 2 ** -14;
-
 /** Of rows of probabilities, in nats, `[1]`. */
 function meanEntropy(probabilities: tf.Tensor2D): tf.Tensor1D {
-  const epsilon = tf.backend().floatPrecision() === 16 ? HALF_EPSILON : EPSILON;
-  const terms = tf.mul(probabilities, tf.log(tf.add(probabilities, epsilon)));
-  return tf.neg(tf.sum(tf.mean(terms, 0), 0, true));
+  return tf.mean<tf.Tensor1D>(runTopKEntropy(probabilities, probabilities.shape[1], false), 0, true);
 }

@@ -30,6 +30,7 @@ export function topKEntropyRows(
 }
 
 function rowEntropyFor(numClasses: number, k: number, fromLogits: boolean): RowEntropy {
+  if (k === numClasses && k > 2 && !fromLogits) return ofAllProbabilities;
   const largestTwo = fromLogits ? top2OfLogits : top2OfProbabilities;
   if (numClasses === 1) return ofPositiveClass(k === 2 ? largestTwo : topKOfRow(k, fromLogits), fromLogits);
   return k === 2 ? largestTwo : topKOfRow(k, fromLogits);
@@ -107,6 +108,38 @@ function top2OfProbabilities(values: Float32Array, start: number, end: number): 
   }
   // Comparisons pass a NaN by; the sum does not.
   return Number.isFinite(sum) ? entropyTerm(first) + entropyTerm(second) : NaN;
+}
+
+/** ln is looked up by the exponent of a float32 and the first bits of its fraction; the rest comes from its series. */
+const FRACTION_BITS = 6;
+const SHIFT = 23 - FRACTION_BITS;
+/** Of 2^−40; the powers up to 2 follow. */
+const FIRST_KEY = (127 - 40) << FRACTION_BITS;
+const CENTRES = Float64Array.from({ length: 41 << FRACTION_BITS }, (_, key) => {
+  const fraction = (key + 0.5) / 2 ** FRACTION_BITS;
+  return 2 ** (Math.floor(fraction) - 40) * (1 + (fraction % 1));
+});
+const INVERSES = CENTRES.map((centre) => 1 / centre);
+const LOGARITHMS = CENTRES.map((centre) => Math.log(centre));
+
+/**
+ * The entropy of whole rows. `Math.log` would take three quarters of the time: the table and three terms of the
+ * series are within 1e-9 of it. The epsilon changes no term by more than itself, and is left out.
+ */
+function ofAllProbabilities(values: Float32Array, start: number, end: number): number {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let entropy = 0;
+  for (let i = start; i < end; i++) {
+    const p = values[i]!;
+    const key = (bits[i]! >> SHIFT) - FIRST_KEY;
+    if (key >= 0 && key < CENTRES.length) {
+      const rest = p * INVERSES[key]! - 1;
+      entropy -= p * (LOGARITHMS[key]! + rest * (1 - rest * (1 / 2 - rest / 3)));
+    } else if (p !== 0) {
+      entropy += entropyTerm(p);
+    }
+  }
+  return Number.isFinite(entropy) ? entropy : NaN;
 }
 
 /** Any k: of all classes the terms are summed, else the k largest are kept, which is fast for a small k. */

@@ -1,5 +1,6 @@
 import { explain, type Outcome } from '../explain.js';
 import type { EpochRecord } from '../epoch-record.js';
+import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { html, raw, type Html } from './html.js';
@@ -21,12 +22,12 @@ export type Reported = Outcome & {
 /**
  * A page on a training: which epoch was kept and why, the curves of all epochs, and their values.
  *
+ * @param wanted as the user gave it.
  * @returns HTML that needs neither script nor any other file.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
  */
-export async function report(
-  training: Reported,
-  { title = 'Entropy checkpoint' }: ReportOptions = {},
-): Promise<string> {
+export async function report(training: Reported, wanted: ReportOptions = {}): Promise<string> {
+  const title = titleOf(wanted);
   const { history, options } = training;
   const figures = history.length === 0 ? [] : await figuresOf(training, panelsOf(history, options));
   return html`<!doctype html>
@@ -48,6 +49,17 @@ export async function report(
         </main>
       </body>
     </html>`.text;
+}
+
+function titleOf(options: unknown): string {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
+    const { title = 'Entropy checkpoint', ...others } = options as Record<string, unknown>;
+    if (typeof title === 'string' && Object.keys(others).length === 0) return title;
+  }
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    'Expected the options of `report` to be `{title}`, a string, which may be left out.',
+  );
 }
 
 function factsOf({ best, history, options }: Reported): Html {
@@ -129,18 +141,23 @@ function describe({ name, values }: Curve, { epochs }: ChartFrame): string {
   return `${name}: from ${at(first)} to ${at(last)}; lowest ${at(lowest)}, highest ${at(highest)}.`;
 }
 
+type Column = [name: string, valueOf: (record: EpochRecord) => number | null | undefined];
+
 function tableOf({ best, history, kept, options }: Reported): Html {
-  const isByMonitor = options.criterion === 'max-entropy';
-  const columns: [string, (record: EpochRecord) => number | null | undefined][] = [
+  const columns: Column[] = [
     ['entropy', ({ entropy }) => entropy],
     ['of training', ({ trainEntropy }) => trainEntropy],
     ['of validation', ({ valEntropy }) => valEntropy],
     ['changed predictions', ({ valChanges }) => valChanges],
     ['information', ({ valInformation }) => valInformation],
-    [options.criterion, ({ value }) => (isByMonitor ? null : value)],
-    ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map(
-      (name): [string, (record: EpochRecord) => number | undefined] => [name, ({ logs }) => logs[name]],
-    ),
+    // What is monitored has a column already.
+    ...(options.criterion === 'max-entropy'
+      ? []
+      : [[options.criterion, ({ value }) => value] satisfies Column]),
+    ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map((name): Column => [
+      name,
+      ({ logs }) => logs[name],
+    ]),
   ];
   const shown = columns.filter(([, valueOf]) => history.some((record) => valueOf(record) != null));
   return html`<h2>All values</h2>

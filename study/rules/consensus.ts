@@ -34,15 +34,14 @@ export function consensus(weight: number, patience: number | null): Rule {
   };
 }
 
-/** Of the logarithm of the number of classes: with less, predictions hardly depend on the row. */
-export const ENOUGH_INFORMATION = 0.1;
-
 /**
- * The same with a weight of 1, where a network that has not begun to tell the classes apart does not count as one that agrees with
- * itself: as long as the mutual information of row and predicted class is below `enough` of its maximum, what
- * speaks for an epoch counts for as much less.
+ * The same with a weight of 1, where a network that has not begun to tell the classes apart does not count as one
+ * that agrees with itself: as long as the mutual information of row and predicted class is below a share of its
+ * maximum, what speaks for an epoch counts for as much less.
+ *
+ * @param enough that share, above 0 and up to 1.
  */
-export function informedConsensus(patience: number, enough = ENOUGH_INFORMATION): Rule {
+export function informedConsensus(patience: number, enough: number): Rule {
   return {
     name: `informed consensus, patience ${patience}, from ${enough}`,
     needs: 'tap',

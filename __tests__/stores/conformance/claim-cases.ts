@@ -1,6 +1,7 @@
 import { assert } from 'chai';
 import { assertHolds, sampleOf, sourceOf } from './sample.js';
-import { gate, INTO_BEST, pause, refusal, type StoreCase } from './store-case.js';
+import { pause } from '../../support/pause.js';
+import { gate, INTO_BEST, refusal, type StoreCase } from './store-case.js';
 
 /** One training at a time, and one save at a time. */
 export const claimCases: readonly StoreCase[] = [

@@ -22,6 +22,7 @@ const BROWN = '#a34e08';
 const GREEN = '#4a7a0c';
 const RED = '#c0281e';
 
+/** A window that is being resized says so many times a second. */
 const RESIZE_DELAY_MS = 150;
 
 /** Entropy and accuracy by epoch, drawn by tfjs-vis, with the kept epoch marked. */
