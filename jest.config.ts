@@ -5,6 +5,8 @@ const config: Config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],
   testMatch: ['**/*.test.ts'],
+  // For what `npm ci` does not install: `npm run test:native`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/__tests__/native/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^#platform$': '<rootDir>/src/platform/node.ts',

@@ -1,21 +1,21 @@
 /** Where tfjs runs: a Node process of its own, or a page of a headless Chromium. */
 export type Place = 'node' | 'chromium';
 
-/** As tfjs names them. */
-export type BackendName = 'cpu' | 'wasm' | 'webgl' | 'webgpu';
+/** As tfjs names them; `'tensorflow'` is that of tfjs-node. */
+export type BackendName = 'cpu' | 'wasm' | 'webgl' | 'webgpu' | 'tensorflow';
 
 export type BackendFlags = Readonly<Record<string, number | boolean>>;
 
 export interface BackendChoice {
   readonly place: Place;
-  /** `'webgl'` only in Chromium. */
+  /** `'webgl'` only in Chromium, `'tensorflow'` only in Node. */
   readonly backend: BackendName;
   /** `tf.env()` flags that are set before the backend is made, e.g. `{WEBGL_FORCE_F16_TEXTURES: true}`. */
   readonly flags?: BackendFlags;
 }
 
 const BACKENDS: Readonly<Record<Place, readonly BackendName[]>> = {
-  node: ['cpu', 'wasm', 'webgpu'],
+  node: ['cpu', 'wasm', 'webgpu', 'tensorflow'],
   chromium: ['cpu', 'wasm', 'webgl', 'webgpu'],
 };
 

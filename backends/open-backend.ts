@@ -48,7 +48,7 @@ export async function openBackend(choice: BackendChoice, entry: URL): Promise<Op
 }
 
 function meansOf({ backend }: BackendChoice, useGpu: boolean): string {
-  if (backend === 'cpu' || backend === 'wasm') return '';
+  if (backend !== 'webgl' && backend !== 'webgpu') return '';
   return useGpu ? ' on a GPU, as ENTROPY_CHECKPOINT_GPU=1 asks for' : ' on SwiftShader';
 }
 

@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { RUNNING_MEAN } from '../../src/entropy/kernels/running-mean-kernel.js';
+import { TOP_K_ENTROPY } from '../../src/entropy/kernels/top-k-entropy-kernel.js';
 import { tensorflowKernels } from '../../src/entropy/kernels/tensorflow.js';
 import { entropyOfProbabilities, softmax64 } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 
-const [kernel] = tensorflowKernels;
+const kernel = tensorflowKernels.find(({ kernelName }) => kernelName === TOP_K_ENTROPY);
+const meanKernel = tensorflowKernels.find(({ kernelName }) => kernelName === RUNNING_MEAN);
 
 /** What TensorFlow's operations do, by tfjs's own; `TopKV2` passes every NaN by, as it may. */
 const OPERATIONS: Record<string, (...inputs: tf.Tensor[]) => tf.Tensor> = {
@@ -20,10 +23,25 @@ const OPERATIONS: Record<string, (...inputs: tf.Tensor[]) => tf.Tensor> = {
   Sub: (x, y) => tf.sub(x, y),
 };
 
-/** Stands for the backend of tfjs-node, and notes the operations. */
+/** Stands for the backend of tfjs-node, and notes the operations; what it has is read by a kernel without a GPU only. */
 class FakeBackend {
+  readonly isUsingGpuDevice: boolean;
+  reads = 0;
   readonly binding = { TF_ATTR_TYPE: 0, TF_ATTR_BOOL: 1, TF_FLOAT: 2, TF_INT32: 3 };
   readonly operations: string[] = [];
+
+  constructor(isUsingGpuDevice: boolean) {
+    this.isUsingGpuDevice = isUsingGpuDevice;
+  }
+
+  write(values: Float32Array, shape: number[]): object {
+    return tf.tensor(values, shape).dataId;
+  }
+
+  readSync(dataId: object): Float32Array {
+    this.reads += 1;
+    return tf.backend().readSync(dataId) as Float32Array;
+  }
 
   executeSingleOutput(op: string, _attributes: unknown, inputs: tf.Tensor[]): tf.Tensor {
     this.operations.push(op);
@@ -40,7 +58,7 @@ function run(
   attrs: { k: number; fromLogits: boolean },
 ): { values: number[]; operations: string[] } {
   return tf.tidy(() => {
-    const backend = new FakeBackend();
+    const backend = new FakeBackend(true);
     const predictions = tf.tensor2d(rows);
     const entropies = kernel!.kernelFunc({ inputs: { predictions }, attrs, backend }) as tf.Tensor;
     return { values: Array.from(entropies.dataSync()), operations: backend.operations };
@@ -94,4 +112,45 @@ test('runs five operations on logits', () => {
     'Sum',
     'Neg',
   ]);
+});
+
+const tidily = (body: () => void): Promise<void> =>
+  expectNoTensorsLeft(() => {
+    tf.tidy(body);
+  });
+
+describe('without a GPU', () => {
+  const predictionsOf = (rows: number, numClasses: number): tf.Tensor2D =>
+    tf.softmax(tf.randomNormal([rows, numClasses], 0, 1, 'float32', 5));
+
+  test.each([
+    { rows: 128, numClasses: 10, operations: [] },
+    { rows: 131, numClasses: 1001, operations: ['TopKV2', 'Xlogy', 'Sum', 'Sum', 'Mul', 'Sub'] },
+  ])(
+    '$rows rows of $numClasses classes take $operations.length operations',
+    async ({ rows, numClasses, operations }) => {
+      await tidily(() => {
+        const backend = new FakeBackend(false);
+        const predictions = predictionsOf(rows, numClasses);
+        kernel!.kernelFunc({ inputs: { predictions }, attrs: { k: 2, fromLogits: false }, backend });
+        expect(backend.operations).toEqual(operations);
+        expect(backend.reads > 0).toBe(operations.length === 0);
+      });
+    },
+  );
+});
+
+test('with a GPU nothing is read within a batch, and the mean is that of all rows', async () => {
+  await tidily(() => {
+    const backend = new FakeBackend(true);
+    const moved = (values: number[], mean: tf.TensorInfo | null, share: number): tf.Tensor =>
+      meanKernel!.kernelFunc({
+        inputs: { values: tf.tensor1d(values), ...(mean === null ? {} : { mean }) },
+        attrs: { share },
+        backend,
+      }) as tf.Tensor;
+    const first = moved([1, 2], null, 1);
+    expect(Array.from(moved([6, 3, 3], first, 3 / 5).dataSync())[0]).toBeCloseTo(3, 6);
+    expect(backend.reads).toBe(0);
+  });
 });

@@ -15,6 +15,9 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const TRAIN_OR_DIE = fileURLToPath(new URL('fixtures/train-or-die.ts', import.meta.url));
 const RESUME_HERE = fileURLToPath(new URL('fixtures/resume-here.ts', import.meta.url));
 
+/** With the environment as the test sees it, which says what the process is to train on. */
+const OPTIONS = { cwd: REPOSITORY, env: process.env, maxBuffer: 2 ** 26 };
+
 const own = countTensors();
 let folder = '';
 let data: Data;
@@ -141,10 +144,7 @@ test('a fresh process repeats the second half of 60 epochs bit for bit, with eve
   }
 
   const args = ['--import', 'tsx', RESUME_HERE, folder, '60'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
-    cwd: REPOSITORY,
-    maxBuffer: 2 ** 26,
-  });
+  const { stdout } = await promisify(execFile)(process.execPath, args, OPTIONS);
   const resumed = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Resumed>;
   for (const name of Object.keys(OPTIMIZERS))
     expect({ [name]: resumed[name] }).toEqual({ [name]: expected[name] });
@@ -159,8 +159,7 @@ test('runs that are killed and resumed have the entropies, the best epoch and th
   const trainOrDie = async (root: string, dieAt?: number): Promise<Record<string, Trained>> => {
     const args = ['--import', 'tsx', TRAIN_OR_DIE, join(folder, root), '12'];
     if (dieAt !== undefined) args.push(String(dieAt));
-    const options = { cwd: REPOSITORY, maxBuffer: 2 ** 26 };
-    const { stdout } = await promisify(execFile)(process.execPath, args, options);
+    const { stdout } = await promisify(execFile)(process.execPath, args, OPTIONS);
     return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Trained>;
   };
   const whole = await trainOrDie('whole');

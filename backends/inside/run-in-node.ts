@@ -4,6 +4,7 @@ import type { EntryModule } from './start-backend.js';
 
 const respond = createResponder({
   async prepare(backend) {
+    if (backend === 'tensorflow') await importTfjsNode();
     if (backend !== 'webgpu') return;
     const { create, globals } = await import('webgpu');
     // Node 20 has no `navigator`; later ones have one without `gpu`.
@@ -17,6 +18,17 @@ const respond = createResponder({
     return (await import(url)) as EntryModule;
   },
 });
+
+async function importTfjsNode(): Promise<void> {
+  try {
+    await import('@tensorflow/tfjs-node');
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`@tensorflow/tfjs-node does not load; \`npm run native\` installs it. ${message}`, {
+      cause,
+    });
+  }
+}
 
 process.on('message', ({ id, request }: { id: number; request: Request }) => {
   void respond(request).then((answer) => process.send?.({ id, answer }));

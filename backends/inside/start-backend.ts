@@ -7,6 +7,12 @@ import { requireWebGpuAdapter, WebGpuDevice, type WebGpuBackend } from './webgpu
 
 export type EntryModule = Readonly<Record<string, unknown>>;
 
+/** The part of tfjs-node's NodeJSKernelBackend that is needed here. */
+interface TensorFlowBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isGPUPackage: boolean;
+}
+
 /** What differs between a process and a page. */
 export interface Surroundings {
   /** Before the backend's package is imported. */
@@ -22,10 +28,11 @@ export async function startBackend(
 ): Promise<{ readonly device: Device; readonly entry: EntryModule }> {
   await surroundings.prepare(backend);
   await importBackend(backend);
+  // None so far, which the type does not know; that of tfjs-node makes itself the current one.
+  const before = tf.engine().backendName as string | undefined;
   // Before the backend is made, as in a program: kernels that are registered later miss its set-up.
   const entry = await surroundings.loadEntry(entryUrl);
-  // The type does not know that there may be none yet.
-  if ((tf.engine().backendName as string | undefined) !== undefined) {
+  if (tf.engine().backendName !== before) {
     throw new Error('The entry module computes when it is imported, before a backend has been chosen.');
   }
   for (const [flag, value] of Object.entries(flags)) tf.env().set(flag, value);
@@ -66,8 +73,15 @@ async function deviceOf(backend: BackendName): Promise<Device> {
   if (tf.getBackend() !== backend) throw new Error(`tfjs made '${tf.getBackend()}' the current backend.`);
   if (backend === 'webgpu') return new WebGpuDevice(current as WebGpuBackend);
   if (backend === 'webgl') return new WebGlDevice(current as WebGlBackend);
-  const description = backend === 'wasm' ? await wasmDescription() : '';
+  const description = await descriptionOf(backend, current);
   return { description, isSoftware: false, lost: NEVER, settle: () => Promise.resolve() };
+}
+
+async function descriptionOf(backend: BackendName, current: unknown): Promise<string> {
+  if (backend === 'wasm') return wasmDescription();
+  if (backend !== 'tensorflow') return '';
+  const { binding, isGPUPackage } = current as TensorFlowBackend;
+  return `TensorFlow ${binding.TF_Version}, ${isGPUPackage ? 'the package for GPUs' : 'on the CPU'}`;
 }
 
 async function wasmDescription(): Promise<string> {

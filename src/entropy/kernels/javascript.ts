@@ -14,7 +14,7 @@ import {
 } from './top-k-entropy-kernel.js';
 
 /** How a backend whose tensors lie in memory that JavaScript can read gives access to it. */
-interface Memory<Backend> {
+export interface Memory<Backend> {
   readonly makeOutput: (backend: Backend, shape: number[]) => tf.TensorInfo;
   /** Not valid any more once an output has been made or another tensor has been moved here. */
   readonly valuesOf: (backend: Backend, info: tf.TensorInfo) => Float32Array;
@@ -45,7 +45,7 @@ export const wasmKernels = javascriptKernels<WasmBackend>('wasm', {
 });
 
 /** One pass over each row in float64, no intermediate tensor. */
-function javascriptKernels<Backend>(
+export function javascriptKernels<Backend>(
   backendName: string,
   { makeOutput, valuesOf }: Memory<Backend>,
 ): tf.KernelConfig[] {

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { composedRunningMean } from '../composed.js';
+import { javascriptKernels, type Memory } from './javascript.js';
+import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
 import {
   rowsAndClasses,
   TOP_K_ENTROPY,
@@ -14,6 +17,11 @@ interface OpAttribute {
 
 /** What is used of tfjs-node's backend, and of tfjs-node-gpu's, which runs TensorFlow's own operations. */
 interface TensorFlowBackend {
+  readonly isUsingGpuDevice: boolean;
+  /** Keeps `values` as they are until an operation needs them. */
+  write(values: Float32Array, shape: number[], dtype: 'float32'): object;
+  /** What was written, or a copy of what an operation has made. */
+  readSync(dataId: object): Float32Array;
   readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_INT32', number>>;
   executeSingleOutput(
     op: string,
@@ -66,17 +74,44 @@ function classRows(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor {
   return tf.concat([rows, fromLogits ? tf.zerosLike(rows) : tf.sub(1, rows)], 1);
 }
 
-/** tfjs-node registers its backend under this name on either device. The running mean is composed. */
-export const tensorflowKernels: tf.KernelConfig[] = [
-  {
-    kernelName: TOP_K_ENTROPY,
-    backendName: 'tensorflow',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const { predictions } = inputs as TopKEntropyInputs;
-      // TensorFlow's operations give tensors, and so must be given them.
-      return tf.tidy(() =>
-        topKEntropyOf(backend as TensorFlowBackend, predictions as tf.Tensor, attrs as TopKEntropyAttrs),
-      );
-    },
+const composed: Readonly<Record<string, tf.KernelFunc>> = {
+  [TOP_K_ENTROPY]: ({ inputs, attrs, backend }) => {
+    const { predictions } = inputs as TopKEntropyInputs;
+    // TensorFlow's operations give tensors, and so must be given them.
+    return tf.tidy(() =>
+      topKEntropyOf(backend as TensorFlowBackend, predictions as tf.Tensor, attrs as TopKEntropyAttrs),
+    );
   },
-];
+  [RUNNING_MEAN]: ({ inputs, attrs }) => {
+    const { values, mean = null } = inputs as RunningMeanInputs;
+    const { share } = attrs as RunningMeanAttrs;
+    return composedRunningMean(values as tf.Tensor1D, mean as tf.Tensor1D | null, share);
+  },
+};
+
+/** Without a GPU all lies in this process's memory, and copying a batch takes less than calling operations. */
+const memory: Memory<TensorFlowBackend> = {
+  makeOutput: (backend, shape) => {
+    const values = new Float32Array(tf.util.sizeFromShape(shape));
+    return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
+  },
+  valuesOf: (backend, { dataId }) => backend.readSync(dataId),
+};
+
+/** Above it TensorFlow's operations are faster, each of which uses all cores; measured with two. */
+const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
+
+/** tfjs-node registers its backend under this name on either device. */
+export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', memory).map(
+  ({ kernelName, backendName, kernelFunc }) => ({
+    kernelName,
+    backendName,
+    kernelFunc: (call) => {
+      const { isUsingGpuDevice } = call.backend as TensorFlowBackend;
+      const [first] = Object.values(call.inputs) as [tf.TensorInfo];
+      const isSmall = tf.util.sizeFromShape(first.shape) <= MAX_VALUES_IN_JAVASCRIPT;
+      // Nothing is read from a GPU within a batch.
+      return isUsingGpuDevice || !isSmall ? composed[kernelName]!(call) : kernelFunc(call);
+    },
+  }),
+);

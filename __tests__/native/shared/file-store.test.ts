@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../stores/file-store.test.js';

@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../criteria/in-training.test.js';
