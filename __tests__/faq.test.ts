@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -182,6 +183,26 @@ const ERRORS: Record<string, Provoke[]> = {
       const model = makeModel();
       Object.assign(innerModel(model), { makeTestFunction: null });
       return rejection(fit(inMemory(), { model, validationSplit: 0 }));
+    },
+    () => {
+      let other: typeof tf | undefined;
+      jest.isolateModules(() => {
+        other = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tf;
+      });
+      const { sequential, layers } = other!;
+      const model = sequential({
+        // Both count their layers from 1, and share the variables.
+        layers: [
+          layers.dense({
+            name: 'other',
+            units: NUM_CLASSES,
+            inputShape: [NUM_FEATURES],
+            activation: 'softmax',
+          }),
+        ],
+      });
+      model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
+      return rejection(fit(inMemory(), { model }));
     },
   ],
   ENTROPY_RESUMED_ELSEWHERE: [

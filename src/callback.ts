@@ -16,7 +16,14 @@ import {
 import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
 import type { ReportOptions } from './report/report.js';
-import { compiledOptimizer, functionalModel, haveSameLayers, internalsOf } from './tfjs-internals.js';
+import {
+  checkSameTfjs,
+  compiledOptimizer,
+  functionalModel,
+  haveSameLayers,
+  internalsOf,
+  otherTfjs,
+} from './tfjs-internals.js';
 import type { Trained } from './trained.js';
 import { endOfTrainingWarning, warn } from './warnings.js';
 
@@ -162,6 +169,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   /** Called by `fit`. @internal */
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
+    checkSameTfjs(model);
     super.setModel(model);
     // `fit` calls this at once, and `onTrainBegin` only when its other callbacks are done: another `fit` may
     // have come in between.
@@ -175,8 +183,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   /** Called by `fit`. @internal */
   override async onTrainBegin(logs?: Logs): Promise<void> {
     // tfjs takes a list whose first element is no instance for one of configurations, and calls our methods
-    // on a callback of its own.
-    if (!(#keeper in this)) throw listedAsConfiguration();
+    // on a callback of its own; and so it takes all of another copy of itself.
+    if (!(#keeper in this)) {
+      throw (this as unknown) instanceof tf.CustomCallback ? listedAsConfiguration() : otherTfjs();
+    }
     await super.onTrainBegin(logs);
     const model = this.#offered!;
     this.#checkModel(model);

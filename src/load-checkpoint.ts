@@ -56,7 +56,7 @@ function checkOptions(options: LoadCheckpointOptions): void {
   if (isModel && isOptimizer && isEpoch && !((options as unknown) instanceof tf.LayersModel)) return;
   throw new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
-    'Expected the options of `loadCheckpoint` to be `{model, optimizer, epoch}`, a tf.LayersModel, a tf.Optimizer, ' +
-      "and an integer from 0 up or 'last', each of which may be left out.",
+    'Expected the options of `loadCheckpoint` to be `{model, optimizer, epoch}`, a tf.LayersModel, a tf.Optimizer ' +
+      "(of the TensorFlow.js that this package imports), and an integer from 0 up or 'last', each of which may be left out.",
   );
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
 import { openSite, type Site } from './fixtures/sub-path-site.js';
-import { makeProject, pack, runIn } from './fixtures/toy-project.js';
+import { addSecondTfjs, makeProject, pack, runIn } from './fixtures/toy-project.js';
 
 /** Text that the code of one part alone has: the charts, the kernels of webgpu and of webgl, the store. */
 const CHARTS = 'ecmeta_';
@@ -37,6 +37,9 @@ const TRAINED = {
   isLoaded: true,
 };
 
+/** And what it loads. */
+const TFJS = ['@tensorflow', 'long', 'seedrandom'];
+
 describe('in Node', () => {
   test.each([
     ['node-esm', 'main.js'],
@@ -46,6 +49,25 @@ describe('in Node', () => {
     const { report, ...summary } = JSON.parse(await runIn(project, script)) as { report: string };
     expect(summary).toEqual({ ...TRAINED, backend: 'cpu' });
     expectReport(report);
+  });
+
+  test('with two copies of TensorFlow.js: says so before anything is trained', async () => {
+    const project = await makeProject('node-two-copies', folder, tarball, TFJS);
+    await addSecondTfjs(project);
+    const { refusals, isUnchanged } = JSON.parse(await runIn(project, 'main.js')) as {
+      refusals: Record<string, unknown>;
+      isUnchanged: boolean;
+    };
+    const { load, ...others } = refusals;
+    for (const refusal of Object.values(others)) {
+      expect(refusal).toEqual({
+        code: 'ENTROPY_UNSUPPORTED_TFJS',
+        message: expect.stringContaining('There may be two copies of it'),
+      });
+    }
+    expect(Object.keys(others)).toEqual(['alone', 'first', 'behind', 'resume', 'loop']);
+    expect(load).toMatchObject({ message: expect.stringContaining('that this package imports') });
+    expect(isUnchanged).toBe(true);
   });
 });
 
