@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-node';
+import { EntropyCheckpointCallback, loadCheckpoint, topKEntropy } from 'tfjs-entropy-checkpoint';
+import { expectNoTensorsLeft, makeData, makeModel, useTempFolder } from '../support/fixtures.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const folder = useTempFolder();
+const start = process.cwd();
+
+beforeEach(() => {
+  process.chdir(folder());
+});
+
+afterEach(() => {
+  process.chdir(start);
+});
+
+const { x, y } = makeData(40);
+
+async function train(
+  checkpoint: EntropyCheckpointCallback,
+  { verbose = 0, others = [] }: { verbose?: 0 | 1; others?: tf.CustomCallback[] } = {},
+): Promise<tf.Sequential> {
+  const model = makeModel('adam');
+  await model.fit(x, y, {
+    epochs: 3,
+    batchSize: 8,
+    validationSplit: 0.2,
+    shuffle: false,
+    verbose,
+    callbacks: [checkpoint, ...others],
+  });
+  return model;
+}
+
+const predicted = (model: tf.LayersModel): Float32Array =>
+  tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync<'float32'>());
+
+const filesOf = (path: string): string[] =>
+  readdirSync(path)
+    // Files of weights are named after their content and time.
+    .map((name) => name.replace(/[0-9a-f]{8,}/g, '…'))
+    .sort();
+
+describe('where it stores', () => {
+  test('the default, a path and a file:// URL are folders of this package, which tfjs-node reads as well', async () => {
+    const model = await train(new EntropyCheckpointCallback());
+    await train(new EntropyCheckpointCallback({ filepath: 'file://by-url' }));
+    expect(filesOf('by-url')).toEqual(filesOf('entropy_checkpoint'));
+    const { userDefinedMetadata } = JSON.parse(readFileSync('entropy_checkpoint/model.json', 'utf8')) as {
+      userDefinedMetadata: object;
+    };
+    expect(JSON.stringify(userDefinedMetadata)).toContain('entropy');
+
+    const own = await loadCheckpoint('file://entropy_checkpoint', { model });
+    const theirs = await tf.loadLayersModel('file://entropy_checkpoint/model.json');
+    expect(predicted(theirs)).toEqual(predicted(own.model));
+  });
+
+  test('a handler of tfjs-node writes to a folder, and reads by the name of the file in it', async () => {
+    const { fileSystem } = tf.io as unknown as { fileSystem: (path: string) => tf.io.IOHandler };
+    const checkpoint = new EntropyCheckpointCallback({ filepath: fileSystem('handled') });
+    const model = await train(checkpoint);
+    expect(filesOf('handled')).toEqual(['model.json', 'weights.bin']);
+    await expect(checkpoint.loadCheckpoint()).rejects.toThrow('The path to load from must be a file');
+
+    const { best } = await loadCheckpoint(fileSystem('handled/model.json'), { model });
+    expect(best).toEqual(checkpoint.best);
+    const theirs = await tf.loadLayersModel(fileSystem('handled/model.json'));
+    expect(predicted(theirs)).toEqual(predicted(model));
+  });
+});
+
+describe('in one list', () => {
+  test('with the progress bar and TensorBoard, all three do what they do alone', async () => {
+    const alone = new EntropyCheckpointCallback({ filepath: null });
+    await train(alone);
+    const { progressBarHelper } = createRequire(import.meta.url)('@tensorflow/tfjs-node/dist/callbacks') as {
+      progressBarHelper: { log: (text: string) => void };
+    };
+    const log = jest.spyOn(progressBarHelper, 'log').mockImplementation(() => undefined);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    await train(checkpoint, { verbose: 1, others: [tf.node.tensorBoard('logs')] });
+    const printed = log.mock.calls.map(([text]) => text);
+    log.mockRestore();
+
+    expect(checkpoint.history).toEqual(alone.history);
+    expect(printed.filter((line) => /us\/step - .*loss=/.test(line))).toHaveLength(3);
+    const { history } = checkpoint;
+    expect(scalarsOf('logs/train', 'epoch_entropy')).toEqual(history.map((one) => fround(one.entropy)));
+    expect(scalarsOf('logs/train', 'epoch_train_entropy')).toEqual(
+      history.map((one) => fround(one.trainEntropy)),
+    );
+    expect(scalarsOf('logs/val', 'epoch_entropy')).toEqual(history.map((one) => fround(one.valEntropy)));
+  });
+});
+
+const fround = (value: number | null): number => Math.fround(value!);
+
+/** The values of a scalar in the event file of a run, in order. */
+function scalarsOf(run: string, tag: string): number[] {
+  const [file] = readdirSync(run);
+  const bytes = readFileSync(join(run, file!));
+  const values: number[] = [];
+  for (let at = bytes.indexOf(tag); at >= 0; at = bytes.indexOf(tag, at + 1)) {
+    // The tag of a `Summary.Value`, its length before it; its `simple_value`, a float32, follows.
+    if (bytes[at - 1] !== tag.length) continue;
+    expect(bytes[at + tag.length]).toBe(0x15);
+    values.push(bytes.readFloatLE(at + tag.length + 1));
+  }
+  return values;
+}
+
+describe('types of tensors', () => {
+  test('int32 and bool are scored as the same float32', async () => {
+    await expectNoTensorsLeft(() => {
+      const scored = (values: number[][], dtype: 'float32' | 'int32' | 'bool'): number[] =>
+        tf.tidy(() => Array.from(topKEntropy(tf.tensor2d(values, undefined, dtype)).dataSync()));
+      const rows = [
+        [1, 2, 4],
+        [0, 1, 0],
+      ];
+      expect(scored(rows, 'int32')).toEqual(scored(rows, 'float32'));
+      expect(scored([[0, 1, 1]], 'bool')).toEqual(scored([[0, 1, 1]], 'float32'));
+    });
+  });
+
+  test('there are none of half precision', async () => {
+    await expectNoTensorsLeft(() => {
+      for (const dtype of ['float16', 'bfloat16'])
+        expect(() => tf.tidy(() => tf.cast(tf.tensor1d([1]), dtype as 'float32'))).toThrow(/dtype/);
+    });
+  });
+});
+
+describe('memory that TensorFlow owns', () => {
+  const run = async (script: string, ...args: string[]): Promise<unknown> => {
+    const options = { cwd: ROOT, maxBuffer: 2 ** 26 };
+    const nodeArgs = ['--expose-gc', '--import', 'tsx', join('__tests__/native/fixtures', script), ...args];
+    const { stdout } = await promisify(execFile)(process.execPath, nodeArgs, options);
+    // tfjs-node may have a greeting.
+    return JSON.parse(stdout.trim().split('\n').at(-1)!);
+  };
+
+  test('is the same after 200 epochs as after 50, all of which were stored', async () => {
+    const resident = (await run('train-long.ts', '200')) as number[];
+    expect(resident).toHaveLength(200);
+    const [at50, later] = [resident[49]!, resident.slice(50)];
+    // A hundred and fifty states of 4.8 MB would be 720 MB.
+    expect(Math.max(...later) - at50).toBeLessThan(16e6);
+    process.stdout.write(`resident memory after 50 epochs ${at50}, after 200 ${resident.at(-1)!} bytes\n`);
+  }, 300_000);
+
+  test('is shared by a snapshot, not copied', async () => {
+    const { grown, last } = (await run('share-buffers.ts')) as { grown: number; last: number[] };
+    expect(last).toEqual([1, 1]);
+    expect(grown).toBeLessThan(2 ** 26);
+  });
+});
