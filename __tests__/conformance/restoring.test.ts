@@ -1,0 +1,9 @@
+import { describeRestoring } from './describe-restoring.js';
+
+describeRestoring([
+  { place: 'node', backend: 'cpu' },
+  { place: 'node', backend: 'wasm' },
+  { place: 'node', backend: 'webgpu' },
+  { place: 'chromium', backend: 'webgl' },
+  { place: 'chromium', backend: 'webgpu' },
+]);
