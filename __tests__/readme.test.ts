@@ -23,6 +23,8 @@ interface Sample {
   code: string;
   /** The file that it shows, which has a test of its own; all others are run here. */
   file?: string;
+  /** Whether it shows the beginning alone of that file. */
+  part?: boolean;
   /** Names that it takes from `readme-setup.ts`. */
   uses: string[];
   /** What must be true after it. */
@@ -36,10 +38,10 @@ function samplesOf(path: string): Sample[] {
     /(?:<!-- sample (?<comment>\{.*\}) -->\n\n)?```(?:[jt]sx?)\n(?<code>[\s\S]*?)```/g,
   );
   return [...samples].map(({ index, groups }) => {
-    const { uses, check, file } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
+    const { uses, check, file, part = false } = JSON.parse(groups!['comment'] ?? '{}') as Partial<Sample>;
     const line = text.slice(0, index).split('\n').length;
     const code = groups!['code']!;
-    if (file !== undefined) return { page, line, code, file, uses: [], check: '' };
+    if (file !== undefined) return { page, line, code, file, part, uses: [], check: '' };
     if (uses === undefined || check === undefined)
       throw new Error(`${path}:${line}: a sample without a comment`);
     return { page, line, code, uses, check };
@@ -107,10 +109,11 @@ describe('the samples of the README and of the guides', () => {
     await run(process.execPath, args, { cwd: join(folder, 'work') });
   });
 
-  test.each(shown.map(({ page, file, code }) => [page, file!, code]))(
+  test.each(shown.map(({ page, file, code, part }) => [page, file!, code, part!] as const))(
     '%s shows %s as it is',
-    (_page, file, code) => {
-      expect(code).toBe(readFileSync(join(ROOT, file), 'utf8'));
+    (_page, file, code, part) => {
+      const whole = readFileSync(join(ROOT, file), 'utf8');
+      expect(code).toBe(part ? whole.slice(0, code.length) : whole);
     },
   );
 });

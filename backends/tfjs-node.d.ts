@@ -7,3 +7,7 @@ declare module '@tensorflow/tfjs-node' {
     tensorBoard(logdir: string, args?: { updateFreq?: 'batch' | 'epoch' }): tf.CustomCallback;
   };
 }
+
+declare module '@tensorflow/tfjs-node-gpu' {
+  export * from '@tensorflow/tfjs-node';
+}

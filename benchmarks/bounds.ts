@@ -1,14 +1,16 @@
 import { atMost, type Bound } from './bound.js';
 import { WANTED_HALF_WIDTH } from './fit-benchmark.js';
+import type { BackendName } from '../backends/open-backend.js';
 import { BACKENDS, type BackendLabel } from './names.js';
 import type { FitOutcome, FitResult, KernelResult, MemoryResult, Results } from './results.js';
 import { savingBoundsOf } from './saving/saving-bounds.js';
 import { halfWidth } from './statistics.js';
 
 /** Of the time of bare `fit`. */
-const MAX_OVERHEAD: Record<'cpu' | 'wasm' | 'webgl' | 'webgpu', number> = {
+const MAX_OVERHEAD: Record<BackendName, number> = {
   cpu: 1.02,
   wasm: 1.02,
+  tensorflow: 1.02,
   webgl: 1.05,
   webgpu: 1.05,
 };

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
+import { isInstalled } from './machine.js';
 import { fileToWrite, listOf } from './flag-values.js';
 import {
   BACKEND_LABELS,
@@ -30,7 +31,12 @@ export function parseFlags(args: readonly string[]): Flags {
     .description('What the callback costs: time of fit, of its kernels, of saving, and memory.')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
-    .option('--backends <names>', `among ${BACKEND_LABELS.join(',')}`, listOf(BACKEND_LABELS), BACKEND_LABELS)
+    .option(
+      '--backends <names>',
+      `among ${BACKEND_LABELS.join(',')}`,
+      listOf(BACKEND_LABELS),
+      installedBackends(),
+    )
     .option('--only <parts>', `among ${PARTS.join(',')}`, listOf(PARTS), PARTS)
     .option('--workloads <names>', `among ${WORKLOADS.join(',')}`, listOf(WORKLOADS), WORKLOADS)
     .option('--budget <seconds>', 'for each workload on each backend', positiveNumber, 90)
@@ -44,6 +50,11 @@ export function parseFlags(args: readonly string[]): Flags {
     )
     .parse(args, { from: 'user' })
     .opts<Flags>();
+}
+
+/** `npm ci` does not install tfjs-node. */
+function installedBackends(): BackendLabel[] {
+  return BACKEND_LABELS.filter((label) => label !== 'tensorflow' || isInstalled('@tensorflow/tfjs-node'));
 }
 
 function folderThere(path: string): string {

@@ -15,6 +15,7 @@ const PACKAGES = [
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-backend-wasm',
   '@tensorflow/tfjs-backend-webgpu',
+  '@tensorflow/tfjs-node',
   'webgpu',
   '@sparticuz/chromium',
 ];
@@ -37,6 +38,12 @@ export function machineText({ cpu, cores, memoryBytes, node, versions }: Machine
   return `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, Node ${node}, ${packages.join(', ')}.`;
 }
 
+export function isInstalled(name: string): boolean {
+  return versionOf(name) !== NOT_INSTALLED;
+}
+
+const NOT_INSTALLED = 'not installed';
+
 /** Not every package exports its package.json: it is looked for beside and above the main file. */
 function versionOf(name: string): string {
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
@@ -48,5 +55,5 @@ function versionOf(name: string): string {
       // Not in this folder.
     }
   }
-  return 'not installed';
+  return NOT_INSTALLED;
 }

@@ -4,6 +4,7 @@ import type { BackendChoice } from '../backends/open-backend.js';
 export const BACKENDS = {
   cpu: { place: 'node', backend: 'cpu' },
   wasm: { place: 'node', backend: 'wasm' },
+  tensorflow: { place: 'node', backend: 'tensorflow' },
   'webgpu-node': { place: 'node', backend: 'webgpu' },
   webgl: { place: 'chromium', backend: 'webgl' },
   webgpu: { place: 'chromium', backend: 'webgpu' },

@@ -9,6 +9,8 @@ export interface Terms {
   readonly half?: boolean;
   /** Composed operations in place of the fused kernels. */
   readonly composed?: boolean;
+  /** What tfjs-node does where it computes on a GPU, on whatever it computes. */
+  readonly asOnGpu?: boolean;
 }
 
 /**

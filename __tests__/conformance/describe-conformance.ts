@@ -17,7 +17,9 @@ export function describeConformance(
   cases: readonly ConformanceCase[] = EVERYTHING,
 ): void {
   const { place, backend, flags = {} } = choice;
-  const variant = [...Object.keys(flags), ...(terms.composed === true ? ['composed'] : [])].join(', ');
+  const { composed = false, asOnGpu = false } = terms;
+  const marks = [...(composed ? ['composed'] : []), ...(asOnGpu ? ['as on a GPU'] : [])];
+  const variant = [...Object.keys(flags), ...marks].join(', ');
 
   describe(`${backend} in ${place}${variant === '' ? '' : ` (${variant})`}`, () => {
     let open: OpenBackend | null = null;

@@ -26,6 +26,7 @@ export class DeviceLog {
     this.#watchEngine();
     if (tf.getBackend() === 'webgl') this.#watchWebGL();
     else if (tf.getBackend() === 'webgpu') this.#watchWebGPU();
+    else if (tf.getBackend() === 'tensorflow') this.#watchTensorFlow();
   }
 
   /** What was asked since the last call. */
@@ -72,6 +73,12 @@ export class DeviceLog {
     this.#before(GPUQueue!.prototype, 'onSubmittedWorkDone', () => (this.#use.waits += 1));
     // Each read maps one buffer.
     this.#before(GPUBuffer!.prototype, 'mapAsync', () => (this.#use.waits += 1));
+  }
+
+  #watchTensorFlow(): void {
+    const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+    // Without a GPU that is a copy in memory.
+    if (backend.isUsingGpuDevice) this.#before(backend, 'readSync', () => (this.#use.waits += 1));
   }
 
   #before(owner: object, name: string, note: (argument: unknown) => void): void {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-node';
 import { EntropyCheckpointCallback, loadCheckpoint, topKEntropy } from 'tfjs-entropy-checkpoint';
+import * as examples from '../ecosystem/fixtures/training.js';
 import { expectNoTensorsLeft, makeData, makeModel, useTempFolder } from '../support/fixtures.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -138,15 +139,36 @@ describe('types of tensors', () => {
   });
 });
 
-describe('memory that TensorFlow owns', () => {
-  const run = async (script: string, ...args: string[]): Promise<unknown> => {
-    const options = { cwd: ROOT, maxBuffer: 2 ** 26 };
-    const nodeArgs = ['--expose-gc', '--import', 'tsx', join('__tests__/native/fixtures', script), ...args];
-    const { stdout } = await promisify(execFile)(process.execPath, nodeArgs, options);
-    // tfjs-node may have a greeting.
-    return JSON.parse(stdout.trim().split('\n').at(-1)!);
-  };
+/** What a script has printed last, in a process of its own. */
+async function run(script: string, ...args: string[]): Promise<unknown> {
+  const path = join(ROOT, '__tests__/native/fixtures', script);
+  const nodeArgs = ['--expose-gc', '--import', import.meta.resolve('tsx'), path, ...args];
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json') };
+  const { stdout } = await promisify(execFile)(process.execPath, nodeArgs, { env, maxBuffer: 2 ** 26 });
+  // tfjs-node may have a greeting.
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+}
 
+describe('the package for GPUs', () => {
+  test('has the epochs of the other package, here without a GPU', async () => {
+    const { isOnGpu, history } = (await run('train-on-gpu.ts')) as { isOnGpu: boolean; history: unknown };
+    expect(isOnGpu).toBe(false);
+    expect(filesOf('.')).toEqual(['entropy_checkpoint']);
+
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const example = examples.makeData();
+    await examples.makeModel().fit(example.x, example.y, {
+      epochs: 5,
+      validationSplit: 0.2,
+      shuffle: false,
+      verbose: 0,
+      callbacks: checkpoint,
+    });
+    expect(history).toEqual(checkpoint.history);
+  });
+});
+
+describe('memory that TensorFlow owns', () => {
   test('is the same after 200 epochs as after 50, all of which were stored', async () => {
     const resident = (await run('train-long.ts', '200')) as number[];
     expect(resident).toHaveLength(200);

@@ -1,10 +1,11 @@
+import * as tf from '@tensorflow/tfjs';
 import { createResponder } from './answer-requests.js';
 import type { Request } from './request.js';
 import type { EntryModule } from './start-backend.js';
 
 const respond = createResponder({
-  async prepare(backend) {
-    if (backend === 'tensorflow') await importTfjsNode();
+  async prepare(backend, requireGpu) {
+    if (backend === 'tensorflow') await importTfjsNode(requireGpu);
     if (backend !== 'webgpu') return;
     const { create, globals } = await import('webgpu');
     // Node 20 has no `navigator`; later ones have one without `gpu`.
@@ -19,15 +20,16 @@ const respond = createResponder({
   },
 });
 
-async function importTfjsNode(): Promise<void> {
+async function importTfjsNode(requireGpu: boolean): Promise<void> {
+  const name = `@tensorflow/tfjs-node${requireGpu ? '-gpu' : ''}`;
   try {
-    await import('@tensorflow/tfjs-node');
+    await import(name);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new Error(`@tensorflow/tfjs-node does not load; \`npm run native\` installs it. ${message}`, {
-      cause,
-    });
+    throw new Error(`${name} does not load; \`npm run native\` installs tfjs-node. ${message}`, { cause });
   }
+  const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+  if (requireGpu && !isUsingGpuDevice) throw new Error(`${name} has found no GPU.`);
 }
 
 process.on('message', ({ id, request }: { id: number; request: Request }) => {

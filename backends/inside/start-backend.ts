@@ -10,13 +10,13 @@ export type EntryModule = Readonly<Record<string, unknown>>;
 /** The part of tfjs-node's NodeJSKernelBackend that is needed here. */
 interface TensorFlowBackend {
   readonly binding: { readonly TF_Version: string };
-  readonly isGPUPackage: boolean;
+  readonly isUsingGpuDevice: boolean;
 }
 
 /** What differs between a process and a page. */
 export interface Surroundings {
   /** Before the backend's package is imported. */
-  prepare(backend: BackendName): Promise<void>;
+  prepare(backend: BackendName, requireGpu: boolean): Promise<void>;
   /** @param url of the request to start. */
   loadEntry(url: string): Promise<EntryModule>;
 }
@@ -26,7 +26,7 @@ export async function startBackend(
   { backend, flags, requireGpu, entry: entryUrl }: StartRequest,
   surroundings: Surroundings,
 ): Promise<{ readonly device: Device; readonly entry: EntryModule }> {
-  await surroundings.prepare(backend);
+  await surroundings.prepare(backend, requireGpu);
   await importBackend(backend);
   // None so far, which the type does not know; that of tfjs-node makes itself the current one.
   const before = tf.engine().backendName as string | undefined;
@@ -80,8 +80,8 @@ async function deviceOf(backend: BackendName): Promise<Device> {
 async function descriptionOf(backend: BackendName, current: unknown): Promise<string> {
   if (backend === 'wasm') return wasmDescription();
   if (backend !== 'tensorflow') return '';
-  const { binding, isGPUPackage } = current as TensorFlowBackend;
-  return `TensorFlow ${binding.TF_Version}, ${isGPUPackage ? 'the package for GPUs' : 'on the CPU'}`;
+  const { binding, isUsingGpuDevice } = current as TensorFlowBackend;
+  return `TensorFlow ${binding.TF_Version}, on ${isUsingGpuDevice ? 'a GPU' : 'the CPU'}`;
 }
 
 async function wasmDescription(): Promise<string> {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes @tensorflow/tfjs-node run here: as npm installs it, or, where its download site is not reached, with its
 # native part built from the sources in its npm package and the library in TensorFlow's wheel from PyPI.
-# `npm ci` removes it again. Exits with 3 where it cannot be had, after saying what is missing.
+# With it comes the JavaScript of @tensorflow/tfjs-node-gpu, on the same native part: without CUDA it has no other.
+# `npm ci` removes both again. Exits with 3 where they cannot be had, after saying what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,6 +12,7 @@ version=$(node -p "require('@tensorflow/tfjs/package.json').version")
 # The last release whose wheel is known to hold all that is needed; its C interface is that of older ones.
 wheel=tensorflow-cpu==2.21.0
 folder=node_modules/$package
+gpu_folder=$folder-gpu
 # Directories of headers and of N-API's version do not depend on the version of Node.
 napi=8
 
@@ -19,12 +21,19 @@ missing() {
   say "not available: $*"
   exit 3
 }
-works() { [ -d "$folder" ] && TF_CPP_MIN_LOG_LEVEL=2 npx --no-install tsx scripts/native/check.ts; }
+works() {
+  [ -d "$folder" ] && [ -d "$gpu_folder" ] || return 1
+  for part in deps lib; do
+    [ -e "$gpu_folder/$part" ] || ln -s "../tfjs-node/$part" "$gpu_folder/$part"
+  done
+  TF_CPP_MIN_LOG_LEVEL=2 npx --no-install tsx scripts/native/check.ts
+}
 
 if works 2> /dev/null; then exit 0; fi
 
 say "installing $package@$version"
-npm install --no-save --save-dev --ignore-scripts --no-audit --no-fund "$package@$version" "node-api-headers@1.9.0" ||
+npm install --no-save --save-dev --ignore-scripts --no-audit --no-fund \
+  "$package@$version" "$package-gpu@$version" node-api-headers@1.9.0 ||
   missing "npm could not install $package@$version."
 
 # What `npm install` would have run.

@@ -120,16 +120,20 @@ function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Tensor1D): tf.Tenso
 /** The values of scalars and vectors, by one read for all of them. */
 async function readVectors(tensors: readonly tf.Tensor[]): Promise<number[][]> {
   if (tensors.length === 0) return [];
-  // A metric may be an int32; what is joined must be of one dtype.
-  const joined = tf.tidy(() =>
-    tf.concat(tensors.map((tensor) => tf.cast(tf.reshape(tensor, [-1]), 'float32'))),
-  );
+  const joined = tf.tidy(() => tf.concat(tensors.map(asVector)));
   try {
     const values = Array.from(await joined.data());
     return tensors.map(({ size }) => values.splice(0, size));
   } finally {
     joined.dispose();
   }
+}
+
+/** What is joined must be of one type: a metric may be an int32. */
+function asVector(tensor: tf.Tensor): tf.Tensor {
+  // A cast to what it is already, or to the same shape, is an operation all the same.
+  const floats = tensor.dtype === 'float32' ? tensor : tf.cast(tensor, 'float32');
+  return tensor.rank === 1 ? floats : tf.reshape(floats, [-1]);
 }
 
 function sum(values: readonly number[]): number {
