@@ -54,7 +54,7 @@ export class EntropyScore {
   measure(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor1D | null {
     if (predictions.size === 0) return null;
     checkK(this.#topK, Math.max(2, checkPredictions(predictions, 1)));
-    return tf.keep(untaped(predictions, (x) => runTopKEntropy(x, this.#topK, fromLogits)));
+    return tf.keep(untaped(() => runTopKEntropy(predictions, this.#topK, fromLogits)));
   }
 
   /** Counts a batch in, and disposes it. */
@@ -104,17 +104,18 @@ export async function readEpoch(
 }
 
 /**
- * Runs `measure` so that a gradient tape which is recording keeps none of its intermediates, of a cast or
- * of the composition: training calls the loss, and with it this code, under the tape, which would hold
- * every saved tensor (a copy of all bytes on wasm) until the backward pass is done.
+ * Runs `measure` so that a gradient tape which is recording passes it by: training calls the loss, and with it this
+ * code, under the tape, which would hold every saved tensor of a cast or of the composition (a copy of all bytes on
+ * wasm) until the backward pass is done. To the engine it is the inside of a kernel, of which nothing is recorded.
  */
-function untaped(x: tf.Tensor, measure: (x: tf.Tensor) => tf.Tensor1D): tf.Tensor1D {
-  if (tf.engine().state.gradientDepth === 0) return measure(x);
-  const op = tf.customGrad((input) => ({
-    value: measure(input as tf.Tensor),
-    gradFunc: () => tf.zerosLike(input as tf.Tensor),
-  }));
-  return op(x);
+function untaped(measure: () => tf.Tensor1D): tf.Tensor1D {
+  const { state } = tf.engine();
+  state.kernelDepth += 1;
+  try {
+    return measure();
+  } finally {
+    state.kernelDepth -= 1;
+  }
 }
 
 /** The values of scalars and vectors, by one read for all of them. */
