@@ -13,10 +13,13 @@ afterEach(() => {
 
 test.each([
   [
-    { place: 'node', backend: 'tensorflow' },
-    "that runs in Node ('cpu', 'wasm', 'webgpu'), got 'tensorflow'.",
+    { place: 'node', backend: 'webgl' },
+    "that runs in Node ('cpu', 'wasm', 'webgpu', 'tensorflow'), got 'webgl'.",
   ],
-  [{ place: 'node', backend: 'webgl' }, "that runs in Node ('cpu', 'wasm', 'webgpu'), got 'webgl'."],
+  [
+    { place: 'chromium', backend: 'tensorflow' },
+    "that runs in Chromium ('cpu', 'wasm', 'webgl', 'webgpu'), got 'tensorflow'.",
+  ],
   [
     { place: 'chromium', backend: 'metal' },
     "that runs in Chromium ('cpu', 'wasm', 'webgl', 'webgpu'), got 'metal'.",
