@@ -7,3 +7,4 @@ describeConformance(
   { tolerance: 1e-6, composed: true },
   OPERATIONS,
 );
+describeConformance({ place: 'node', backend: 'tensorflow' }, { tolerance: 1e-5, asOnGpu: true });
