@@ -17,7 +17,6 @@ import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs
 import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
 import type { ReportOptions } from './report/report.js';
 import {
-  checkSameTfjs,
   compiledOptimizer,
   functionalModel,
   haveSameLayers,
@@ -169,7 +168,6 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   /** Called by `fit`. @internal */
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
-    checkSameTfjs(model);
     super.setModel(model);
     // `fit` calls this at once, and `onTrainBegin` only when its other callbacks are done: another `fit` may
     // have come in between.
@@ -278,7 +276,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   #writeLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
-    for (const [name, value] of Object.entries(ownLogs(record, this.#keeper.options.criterion))) {
+    for (const [name, value] of ownLogs(record, this.#keeper.options.criterion)) {
       if (metrics.includes(name)) {
         this.#warnOnce(
           `The model has a metric of its own named "${name}", which \`logs\` keep; see \`history\`.`,

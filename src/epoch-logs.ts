@@ -6,8 +6,8 @@ import { ENTROPY_MONITORS } from './monitor.js';
 /** A value of `logs`: tfjs gives numbers and scalars. */
 export type LogValue = number | tf.Scalar | undefined;
 
-/** What the callback writes to `logs`; of a criterion, its value by its name. */
-export function ownLogs(record: EpochRecord, criterion: CriterionName): Record<string, number> {
+/** What the callback writes to `logs`, by name; of a criterion, its value. */
+export function ownLogs(record: EpochRecord, criterion: CriterionName): [name: string, value: number][] {
   const { entropy, trainEntropy, valEntropy, valChanges, valInformation, value } = record;
   const values = {
     entropy,
@@ -17,10 +17,7 @@ export function ownLogs(record: EpochRecord, criterion: CriterionName): Record<s
     val_information: valInformation,
     ...(criterion === 'max-entropy' ? {} : { [criterion]: value }),
   };
-  return Object.fromEntries(Object.entries(values).filter((entry) => entry[1] != null)) as Record<
-    string,
-    number
-  >;
+  return Object.entries(values).filter((entry): entry is [string, number] => entry[1] != null);
 }
 
 /** All that there may be of `ownLogs`. */

@@ -47,14 +47,8 @@ export function internalsOf(model: tf.LayersModel): ModelInternals {
 export function otherTfjs(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_UNSUPPORTED_TFJS',
-    'Expected a tf.LayersModel of the TensorFlow.js that this package imports. There may be two copies of it: ' +
-      '`npm ls @tensorflow/tfjs-layers` lists them.',
+    'Expected a tf.LayersModel of the TensorFlow.js that this package imports: `npm ls @tensorflow/tfjs` lists its copies.',
   );
-}
-
-/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS`. */
-export function checkSameTfjs(model: unknown): void {
-  if (!(model instanceof tf.LayersModel)) throw otherTfjs();
 }
 
 /** The optimizer that `model` is compiled with, or null. */
@@ -67,7 +61,7 @@ export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
  * which is what callbacks are given.
  */
 export function functionalModel(model: tf.LayersModel): tf.LayersModel {
-  checkSameTfjs(model);
+  if (!(model instanceof tf.LayersModel)) throw otherTfjs();
   if (!(model instanceof tf.Sequential)) return model;
   // tfjs builds it when it is compiled or first called, which may be yet to come.
   if (!model.built && model.outputs.length > 0) model.build();

@@ -8,6 +8,6 @@ import * as tf from '@tensorflow/tfjs';
  * @returns the caller disposes it.
  */
 export function shareBuffer<T extends tf.Tensor>(source: T): T {
-  // wasm's `clone` copies every byte, its `reshape` does not; that of tfjs-node is an operation of TensorFlow's.
+  // On wasm `clone` copies every byte, and `reshape` none; on tfjs-node `reshape` runs an operation, and `clone` none.
   return tf.keep(tf.getBackend() === 'wasm' ? (tf.reshape(source, source.shape) as T) : tf.clone(source));
 }
