@@ -9,7 +9,7 @@ const config: Config = {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/__tests__/native/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^#platform$': '<rootDir>/src/platform/node.ts',
+    '^#platform$': '<rootDir>/src/stores/node-stores.ts',
     '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
     // Sources import each other with the extension that they have once built.
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -97,7 +97,7 @@ describe('which epoch is kept', () => {
   test('none that does not beat `initialThreshold`', async () => {
     const { checkpoint, model } = await fitWithConfidences([6, 5], { initialThreshold: 0.74 });
     expect(checkpoint.best).toBeNull();
-    expect(warn.mock.calls.flat().join()).toMatch(/None of the 2 epochs was kept/);
+    expect(warn.mock.calls.flat().join()).toMatch(/None of the 2 epochs was selected/);
     await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
     expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(10);
   });
@@ -294,7 +294,7 @@ describe('several fit calls', () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     const fit = makeModel().fit(x, y, { ...FIT, callbacks: [checkpoint, checkpoint] });
-    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_STATE' });
   });
 });
 
@@ -302,8 +302,8 @@ test('in a list that begins with a configuration, which tfjs takes all for such,
   const { x, y } = makeData(24);
   const callbacks = [{}, new EntropyCheckpointCallback({ filepath: null })] as tf.CustomCallbackArgs[];
   const fit = makeModel().fit(x, y, { ...FIT, callbacks });
-  await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
-  await expect(fit).rejects.toThrow(/all callbacks of the list to be instances/);
+  await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_CALLBACK_LIST' });
+  await expect(fit).rejects.toThrow(/Make every callback of the list an instance/);
 });
 
 describe('refused at the start, before a weight has changed', () => {
@@ -348,7 +348,7 @@ describe('refused at the start, before a weight has changed', () => {
       { monitor: 'val_entropy' },
       { validationSplit: 0 },
       'ENTROPY_UNKNOWN_MONITOR',
-      /validation data/,
+      /`validationData`/,
     ],
     [
       'a metric that is not logged',
@@ -439,9 +439,7 @@ describe('what is logged', () => {
     const { history } = await model.fit(x, y, { ...FIT, callbacks: checkpoint });
     expect(history['entropy']).toEqual([0, 0, 0, 0]);
     expect(checkpoint.best?.entropy).toBeGreaterThan(0.1);
-    expect(warn.mock.calls.flat().filter((text) => String(text).includes('metric of its own'))).toHaveLength(
-      2,
-    );
+    expect(warn.mock.calls.flat().filter((text) => String(text).includes('its own metric'))).toHaveLength(2);
     checkpoint.dispose();
   });
 });
@@ -506,8 +504,8 @@ describe('the kept state', () => {
       expect(checkpoint.best?.epoch).toBeLessThan(3);
     });
     const restored = weightValues(model);
-    const { best } = await loadCheckpoint(folder, { model });
-    expect(best.epoch).toBeLessThan(3);
+    const { record } = await loadCheckpoint(folder, { model });
+    expect(record.epoch).toBeLessThan(3);
     expect(weightValues(model)).toEqual(restored);
   });
 
@@ -545,8 +543,8 @@ describe('the kept state', () => {
     const folder = tempFolder();
     const told: [number, number, EpochRecord | null][] = [];
     const onBest = async (record: EpochRecord): Promise<void> => {
-      const { model, best } = await loadCheckpoint(folder);
-      told.push([record.epoch, best.epoch, checkpointOf().best]);
+      const { model, record: stored } = await loadCheckpoint(folder);
+      told.push([record.epoch, stored.epoch, checkpointOf().best]);
       model.dispose();
     };
     const model = makeModel(tf.train.sgd(0));
@@ -639,9 +637,9 @@ describe('the folder', () => {
     const folder = tempFolder();
     await fitWithConfidences([2], { filepath: folder });
     const { checkpoint } = await fitWithConfidences([6, 5], { filepath: folder });
-    const { best, model } = await loadCheckpoint(folder);
-    expect(best).toEqual(checkpoint.best);
-    expect(best.entropy).toBeLessThan(0.5);
+    const { record, model } = await loadCheckpoint(folder);
+    expect(record).toEqual(checkpoint.best);
+    expect(record.entropy).toBeLessThan(0.5);
     expect(readdirSync(folder)).toHaveLength(2);
     model.dispose();
   });
@@ -751,7 +749,7 @@ describe('resume', () => {
     // Also when it is tried again.
     for (let i = 0; i < 2; i++) {
       const fit = model.fit(x, y, { ...FIT, callbacks: checkpoint });
-      await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_RESUMED_ELSEWHERE' });
+      await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_WRONG_INITIAL_EPOCH' });
     }
     expect(weightValues(model)).toEqual(before);
     await model.fit(x, y, { ...FIT, initialEpoch, epochs: initialEpoch + 1, callbacks: checkpoint });
@@ -773,7 +771,7 @@ describe('resume', () => {
       [other, OPTIONS, 'ENTROPY_MODEL_MISMATCH'],
       [uncompiled, OPTIONS, 'ENTROPY_OPTIMIZER_MISMATCH'],
       [makeModel('sgd'), OPTIONS, 'ENTROPY_OPTIMIZER_MISMATCH'],
-      [makeModel('adam'), {}, 'ENTROPY_INVALID_OPTION'],
+      [makeModel('adam'), {}, 'ENTROPY_MONITOR_MISMATCH'],
     ] as const;
     for (const [model, options, code] of cases) {
       const before = weightValues(model);

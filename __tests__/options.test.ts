@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { resolveOptions, type EntropyCheckpointOptions } from '../src/options.js';
+import {
+  epochOf,
+  resolveOptions,
+  type EntropyCheckpointOptions,
+  type ResolvedOptions,
+} from '../src/options.js';
 import type { CheckpointStore } from '../src/stores/store.js';
+import { thrownBy } from './support/errors.js';
 
 const onBest = (): void => undefined;
 const handler: tf.io.IOHandler = { load: () => Promise.reject(new Error('not called')) };
@@ -15,65 +21,87 @@ const store: CheckpointStore = {
   close: () => undefined,
 };
 
+/** Options without the monitor's function, which is made anew each time. */
+function comparable({ monitor: { valueOf, ...monitor }, ...options }: ResolvedOptions): object {
+  return { ...options, monitor };
+}
+
 test('every option has a default', () => {
-  const defaults = {
+  const { monitor, ...defaults } = resolveOptions();
+  expect(defaults).toEqual({
     filepath: 'entropy_checkpoint',
-    criterion: 'max-entropy',
-    criterionRows: 10_000,
-    monitor: 'entropy',
-    mode: 'max',
+    hasMode: false,
+    stopTraining: false,
     topK: 2,
     fromLogits: 'auto',
     outputs: null,
     minDelta: 0,
     startFromEpoch: 0,
-    includeOptimizer: true,
     initialThreshold: null,
+    includeOptimizer: true,
     restoreBestWeights: false,
     maxToKeep: 1,
     saveLast: false,
+    rememberedRows: 10_000,
     onBest: null,
     yieldEvery: 'auto',
     verbose: 0,
-  };
-  expect(resolveOptions()).toEqual(defaults);
-  expect(resolveOptions({})).toEqual(defaults);
+  });
+  expect(monitor).toMatchObject({ name: 'entropy', mode: 'max', patience: Infinity });
 });
 
 test('undefined is the default, whatever the option', () => {
-  const keys = Object.keys(resolveOptions());
-  const given = Object.fromEntries(keys.map((key) => [key, undefined]));
-  expect(resolveOptions(given as EntropyCheckpointOptions)).toEqual(resolveOptions());
+  const names = [...Object.keys(resolveOptions()), 'mode', 'patience'].filter((name) => name !== 'hasMode');
+  const given = Object.fromEntries(names.map((name) => [name, undefined]));
+  expect(comparable(resolveOptions(given))).toEqual(comparable(resolveOptions()));
 });
 
-describe('a criterion of its own', () => {
+describe('a comparing monitor', () => {
   test.each([
-    ['consensus', 'max'],
-    ['label-wave', 'min'],
-  ] as const)('%s: compares its own values', (criterion, mode) => {
-    const options = resolveOptions({ criterion, criterionRows: 50, startFromEpoch: 3, maxToKeep: 2 });
-    expect(options).toMatchObject({
-      criterion,
-      criterionRows: 50,
-      monitor: criterion,
-      mode,
+    ['consensus', 'max', 7],
+    ['label_wave', 'min', 1],
+  ] as const)('%s takes every other option', (monitor, mode, patience) => {
+    const options = resolveOptions({
+      monitor,
+      rememberedRows: 50,
       startFromEpoch: 3,
+      minDelta: 0.1,
+      initialThreshold: 0.2,
+      maxToKeep: 2,
+      stopTraining: true,
     });
+    expect(options).toMatchObject({
+      rememberedRows: 50,
+      startFromEpoch: 3,
+      minDelta: 0.1,
+      initialThreshold: 0.2,
+      stopTraining: true,
+    });
+    expect(options.monitor).toMatchObject({ name: monitor, mode, patience });
+    expect(resolveOptions({ monitor, mode }).monitor.mode).toBe(mode);
   });
+});
 
-  test.each([
-    { monitor: 'entropy' },
-    { mode: 'max' },
-    { minDelta: 0 },
-    { initialThreshold: 0.2 },
-  ] as EntropyCheckpointOptions[])('refuses %j beside it', (option) => {
-    const [key] = Object.keys(option);
-    expect(() => resolveOptions({ criterion: 'consensus', ...option })).toThrow(`no \`${key!}\` with`);
-    expect(() => resolveOptions({ criterion: 'max-entropy', ...option })).not.toThrow();
-  });
-
-  test('refuses `criterionRows` without it', () => {
-    expect(() => resolveOptions({ criterionRows: 50 })).toThrow('criterionRows');
+describe('contradictions are refused', () => {
+  test.each<[string, EntropyCheckpointOptions, RegExp]>([
+    ['rows to remember without rows to compare', { rememberedRows: 50 }, /Leave out `rememberedRows`/],
+    ['stopping without a patience', { stopTraining: true }, /Set `patience`/],
+    ['the same with a metric', { monitor: 'val_acc', stopTraining: true }, /Set `patience`/],
+    [
+      'a patience that never ends',
+      { monitor: 'consensus', patience: Infinity, stopTraining: true },
+      /Set `patience`/,
+    ],
+    ['the latest epoch in memory', { filepath: null, saveLast: true }, /Leave out `saveLast`/],
+    [
+      'the other mode of a comparing monitor',
+      { monitor: 'consensus', mode: 'min' },
+      /`mode` to be 'max' or 'auto'/,
+    ],
+  ])('%s', (_, options, message) => {
+    const error = thrownBy(() => resolveOptions(options));
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toMatch(message);
   });
 });
 
@@ -85,12 +113,6 @@ describe('takes', () => {
     ['filepath', null],
     ['filepath', handler],
     ['filepath', store],
-    ['monitor', 'entropy'],
-    ['monitor', 'train_entropy'],
-    ['monitor', 'val_entropy'],
-    ['monitor', 'val_acc'],
-    ['mode', 'min'],
-    ['mode', 'max'],
     ['topK', 1],
     ['topK', 5],
     ['fromLogits', 'auto'],
@@ -116,10 +138,22 @@ describe('takes', () => {
     ['verbose', 0],
     ['verbose', 1],
   ])('%s: %p', (key, value) => {
-    const resolved = resolveOptions({ [key]: value });
+    const resolved = comparable(resolveOptions({ [key]: value })) as Record<string, unknown>;
     expect(resolved[key]).toBe(value);
-    const others = { ...resolved, [key]: null, mode: null };
-    expect(others).toEqual({ ...resolveOptions(), [key]: null, mode: null });
+    expect({ ...resolved, [key]: null }).toEqual({ ...comparable(resolveOptions()), [key]: null });
+  });
+
+  test.each(['entropy', 'train_entropy', 'val_entropy', 'val_acc', 'consensus'])('monitor: %s', (monitor) => {
+    expect(resolveOptions({ monitor }).monitor.name).toBe(monitor);
+  });
+
+  test('a function as monitor', () => {
+    const { monitor } = resolveOptions({ monitor: ({ epoch }) => epoch, mode: 'max' });
+    expect(monitor).toMatchObject({ name: '(a function)', mode: 'max' });
+  });
+
+  test.each([1, 5, Infinity])('patience: %p', (patience) => {
+    expect(resolveOptions({ patience }).monitor.patience).toBe(patience);
   });
 });
 
@@ -135,6 +169,18 @@ describe('refuses', () => {
     ['monitor', null, 'null'],
     ['monitor', 3, '3'],
     ['monitor', ['entropy'], "['entropy']"],
+    ['patience', 0, '0'],
+    ['patience', 1.5, '1.5'],
+    ['patience', -Infinity, '-Infinity'],
+    ['patience', NaN, 'NaN'],
+    ['patience', '3', "'3'"],
+    ['patience', null, 'null'],
+    ['stopTraining', 1, '1'],
+    ['stopTraining', null, 'null'],
+    ['rememberedRows', 0, '0'],
+    ['rememberedRows', 1.5, '1.5'],
+    ['maxToKeep', 0, '0'],
+    ['saveLast', 'yes', "'yes'"],
     ['mode', 'best', "'best'"],
     ['mode', 'MAX', "'MAX'"],
     ['mode', null, 'null'],
@@ -206,9 +252,26 @@ describe('refuses', () => {
       }
       expect(error).toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
       expect((error as Error).message).toContain(`Unknown option \`${key}\``);
-      expect((error as Error).message).toContain('filepath, criterion, criterionRows, monitor, mode');
+      expect((error as Error).message).toContain('filepath, monitor, mode, patience, stopTraining');
     },
   );
+
+  test.each([
+    ['filePath', 'filepath'],
+    ['montor', 'monitor'],
+    ['topk', 'topK'],
+    ['maxTokeep', 'maxToKeep'],
+    ['saveLats', 'saveLast'],
+    ['startFromEpochs', 'startFromEpoch'],
+    ['stopTrainin', 'stopTraining'],
+  ])('the unknown option %p, and asks whether %p was meant', (name, meant) => {
+    expect(() => resolveOptions({ [name]: 1 })).toThrow(`Did you mean \`${meant}\`?`);
+  });
+
+  test.each(['saveBestOnly', 'callbacks', 'x'])('the unknown option %p without a guess', (name) => {
+    const { message } = thrownBy(() => resolveOptions({ [name]: 1 }));
+    expect(message).not.toContain('Did you mean');
+  });
 
   test('an unknown option even if it is undefined', () => {
     expect(() => resolveOptions({ topk: undefined } as EntropyCheckpointOptions)).toThrow(
@@ -226,33 +289,40 @@ describe('refuses', () => {
     expect(() => resolveOptions(options as EntropyCheckpointOptions)).toThrow(
       expect.objectContaining({
         code: 'ENTROPY_INVALID_OPTION',
-        message: expect.stringContaining(`Expected options to be an object, got ${got}.`),
+        message: expect.stringContaining(`Expected an object of options, got ${got}.`),
       }),
     );
   });
 });
 
-describe("mode 'auto'", () => {
+describe('the epoch to load', () => {
+  const withLast = resolveOptions({ saveLast: true });
+  const withoutLast = resolveOptions();
+
   test.each([
-    ['entropy', 'max'],
-    ['val_acc', 'max'],
-    ['val_loss', 'min'],
-  ])('is told from the monitor %s: %s', (monitor, mode) => {
-    expect(resolveOptions({ monitor }).mode).toBe(mode);
-    expect(resolveOptions({ monitor, mode: 'auto' }).mode).toBe(mode);
+    [{}, undefined],
+    [{ epoch: undefined }, undefined],
+    [{ epoch: 0 }, 0],
+    [{ epoch: 12 }, 12],
+    [{ epoch: 'last' }, 'last'],
+  ])('%p', (options, expected) => {
+    expect(epochOf(options as { epoch?: number }, withLast)).toBe(expected);
   });
 
-  test('is refused where the monitor does not tell, with what to set', () => {
-    expect(() => resolveOptions({ monitor: 'f1' })).toThrow(
-      expect.objectContaining({
-        code: 'ENTROPY_INVALID_OPTION',
-        message: expect.stringMatching(/"f1".*`mode: 'max'` or `mode: 'min'`/),
-      }),
-    );
+  test.each([
+    [{ epoch: -1 }, /`epoch` to be an integer from 0 up, or 'last', got -1/],
+    [{ epoch: 'best' }, /got 'best'/],
+    [{ epcoh: 3 }, /Did you mean `epoch`\?/],
+    [3, /Expected an object of options, got 3/],
+  ])('refuses %p', (options, message) => {
+    const error = thrownBy(() => epochOf(options as { epoch?: number }, withLast));
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toMatch(message);
   });
 
-  test.each(['max', 'min'] as const)('is not needed where the mode is set: %s', (mode) => {
-    expect(resolveOptions({ monitor: 'f1', mode }).mode).toBe(mode);
-    expect(resolveOptions({ monitor: 'entropy', mode }).mode).toBe(mode);
+  test("cannot be 'last' without `saveLast`", () => {
+    const error = thrownBy(() => epochOf({ epoch: 'last' }, withoutLast));
+    expect(error.code).toBe('ENTROPY_INVALID_OPTION');
+    expect(error.message).toContain('Set `saveLast: true`');
   });
 });

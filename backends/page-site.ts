@@ -21,7 +21,7 @@ const BUNDLE_ARGUMENTS = [
   '--log-level=error',
   '--color=false',
   // Before `paths` of tsconfig.json, which has Node's part for '#platform'.
-  '--alias:#platform=./src/platform/browser.ts',
+  '--alias:#platform=./src/stores/browser-stores.ts',
   '--alias:tfjs-entropy-checkpoint=./src/index.ts',
 ];
 const MAX_BUNDLE_BYTES = 2 ** 26;

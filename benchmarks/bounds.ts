@@ -14,8 +14,8 @@ const MAX_OVERHEAD: Record<BackendName, number> = {
   webgl: 1.05,
   webgpu: 1.05,
 };
-/** Of the time of bare `fit`, with a criterion that compares predictions from epoch to epoch. */
-const MAX_CRITERION_OVERHEAD = 1.03;
+/** Of the time of bare `fit`, with a monitor that compares predictions from epoch to epoch. */
+const MAX_MONITOR_OVERHEAD = 1.03;
 /** Of what predicting again adds. */
 const MAX_SHARE = 0.5;
 /** At 128 rows of 1,000 classes, from logits. */
@@ -54,17 +54,17 @@ function fitBounds(result: FitResult): Bound[] {
   const width = Math.max(halfWidth(callback), halfWidth(control));
   return [
     atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
-    ...criterionBounds(outcome, where),
+    ...monitorBounds(outcome, where),
     atMost(`what it adds, of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
     atMost(`half interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
   ];
 }
 
-function criterionBounds(outcome: FitOutcome, where: string): Bound[] {
-  return (['consensus', 'label-wave'] as const).flatMap((name) => {
+function monitorBounds(outcome: FitOutcome, where: string): Bound[] {
+  return (['consensus', 'label_wave'] as const).flatMap((name) => {
     const ratio = outcome.ratios[name];
     if (ratio === undefined) return [];
-    return [atMost(`fit with criterion ${name}, ${where}`, ratio.median, MAX_CRITERION_OVERHEAD, 3)];
+    return [atMost(`fit with monitor ${name}, ${where}`, ratio.median, MAX_MONITOR_OVERHEAD, 3)];
   });
 }
 

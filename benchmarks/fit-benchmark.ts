@@ -24,7 +24,7 @@ export const ENTRY = new URL('inside/measure.ts', import.meta.url);
 export const WANTED_HALF_WIDTH = 0.01;
 const MIN_EVERY = 5;
 /** Those that hundredths decide. */
-const CLOSE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label-wave', 'control'];
+const CLOSE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label_wave', 'control'];
 
 /** In a process of its own. @param announce is given the backend's description. */
 export async function benchmarkFit(

@@ -27,7 +27,7 @@ export const CONTENDERS = [
   'control',
   'callback',
   'consensus',
-  'label-wave',
+  'label_wave',
   'stored',
   'predict-again',
   'keep-outputs',

@@ -31,7 +31,7 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
         ratio('control'),
         ratio('callback'),
         ratio('consensus'),
-        ratio('label-wave'),
+        ratio('label_wave'),
         ...others,
       ];
       const stored = outcome.ratios.stored;

@@ -1,176 +1,173 @@
 import * as tf from '@tensorflow/tfjs';
-import { criterionOf } from './criteria/criterion.js';
-import type { Phase } from './entropy/entropy-score.js';
-import { EpochKeeper } from './epoch-keeper.js';
-import { EpochLogs, ownLogs } from './epoch-logs.js';
-import type { EpochRecord } from './epoch-record.js';
+import { describeValue } from './check-options.js';
+import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { ENTROPY_MONITORS } from './monitor.js';
-import {
-  epochOf,
-  isOwnValue,
-  resolveOptions,
-  type EntropyCheckpointOptions,
-  type ResolvedOptions,
-} from './options.js';
-import { findClassOutputs, type ClassOutputs } from './predictions/class-outputs.js';
-import { PredictionTap, type FitParams, type PredictionSink } from './predictions/prediction-tap.js';
+import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './options.js';
+import { loadCode } from './platform/load-code.js';
+import type { ClassOutputs } from './predictions/class-outputs.js';
+import type { FitParams, PredictionSink, PredictionTap } from './predictions/prediction-tap.js';
+import { endOfTrainingWarning } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
+import { EpochLogs, ownLogs } from './scoring/epoch-logs.js';
+import { isKnownToFit, requireLogged } from './selection/monitor.js';
 import {
   compiledOptimizer,
   functionalModel,
   haveSameLayers,
   internalsOf,
   otherTfjs,
+  type TrainedModel,
 } from './tfjs-internals.js';
-import type { Trained } from './trained.js';
-import { endOfTrainingWarning, warn } from './warnings.js';
+import { TrainingSession, type CapturedState, type CheckpointAccess } from './training-session.js';
+import { warn } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
 /**
- * Keeps model and optimizer of the epoch whose predictions, of training and of validation, had the
- * highest entropy of the two largest class probabilities: from before the network memorised the noise in
- * its labels.
+ * A callback for `model.fit` and `model.fitDataset` that keeps the model and optimizer state of the best epoch: by
+ * default the one whose predictions had the highest entropy of the two largest class probabilities.
  *
- * ```ts
- * const checkpoint = new EntropyCheckpointCallback();
- * await model.fit(x, y, {epochs: 30, validationSplit: 0.1, callbacks: checkpoint});
- * checkpoint.best; // {epoch, entropy, trainEntropy, valEntropy, value, isBest, fit, logs}
- * await checkpoint.loadCheckpoint();
- * ```
+ * @example
+ * const checkpoint = new EntropyCheckpointCallback({ monitor: 'val_acc', filepath: 'checkpoints/run-7' });
+ * await model.fit(x, y, { epochs: 30, validationSplit: 0.1, callbacks: checkpoint });
+ * console.log(checkpoint.explain()); // which epoch was selected, and why
+ * await checkpoint.loadCheckpoint(); // the model holds it again, its optimizer too
  *
- * Each epoch's values are written to `logs` as `entropy`, `train_entropy` and `val_entropy`, for
- * `History` and the callbacks after this one. In a list of callbacks all must be instances.
+ * @remarks
+ * The values of each epoch are added to `logs` as `entropy`, `train_entropy` and `val_entropy`, for `History` and the
+ * callbacks after this one. In a list of callbacks, all must be instances.
  */
-export class EntropyCheckpointCallback extends tf.CustomCallback {
-  readonly #keeper: EpochKeeper;
-  /** Given by `setModel`, before it is known whether the `fit` can be begun. */
+export class EntropyCheckpointCallback extends tf.CustomCallback implements CheckpointAccess {
+  readonly #session: TrainingSession;
+  /** Given by `setModel`, before it's known whether this `fit` can begin. */
   #offered: tf.LayersModel | null = null;
-  /** The model of the last `fit`; no other is taken from then on. */
+  /** The model of the last `fit`; from then on no other is accepted. */
   #model: tf.LayersModel | null = null;
-  /** What that `fit` has told by `setParams`: the object itself, which tfjs's own callbacks read as well. */
+  /** What `fit` passed to `setParams`: the object itself, which the callbacks of TensorFlow.js read as well. */
   #params: FitParams = {};
   #tap: PredictionTap | null = null;
   #outputs: ClassOutputs = new Map();
-  /** The scores of the running batch, by output; they count when it has ended. */
+  /** The scores of the running batch, by output. They count once it has ended. */
   readonly #batch = new Map<number, tf.Tensor1D | null>();
   readonly #warned = new Set<string>();
   #fit = -1;
   /** After `resume`: the epoch that the next `fit` must begin with. */
   #initialEpoch: number | null = null;
+  /** Whether an earlier callback is expected to add the monitored value to `logs`. */
+  #isMonitorUnseen = false;
+  /** Set while an epoch runs that must not train, as the choice is made already: the state before it. */
+  #stateBefore: CapturedState | null = null;
 
   readonly #sink: PredictionSink = {
     onPredictions: (output, predictions, phase) => {
       this.#score(output, predictions, phase);
     },
     onValidationDiscarded: () => {
-      this.#keeper.score.reset('val');
+      this.#session.score.reset('val');
     },
     onFitOver: () => {
       this.#end();
     },
   };
 
-  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
+  /**
+   * @param options all can be left out:
+   *
+   * - `filepath` (string, `tf.io.IOHandler`, store or null; default `'entropy_checkpoint'`): where to store.
+   * - `monitor` (string or function; default `'entropy'`): the value by which the epoch is selected. `'val_acc'` and
+   *   `'consensus'` lose less on average.
+   * - `mode` (`'auto'`, `'max'` or `'min'`; default `'auto'`): which values are better.
+   * - `patience` (integer or Infinity; default by the monitor): after how many epochs without a better one the choice
+   *   is made.
+   * - `stopTraining` (boolean; default false): whether `fit` ends then.
+   * - `topK` (integer; default 2): how many of the largest probabilities count.
+   * - `fromLogits` (boolean or `'auto'`; default `'auto'`): whether outputs hold logits.
+   * - `outputs` (list of names; default all class outputs): the outputs to score.
+   * - `minDelta` (number; default 0): an improvement must be larger.
+   * - `startFromEpoch` (integer; default 0): earlier epochs are never selected.
+   * - `initialThreshold` (number; default none): the first best epoch must beat it.
+   * - `includeOptimizer` (boolean; default true): whether the optimizer's state is stored.
+   * - `restoreBestWeights` (boolean; default false): whether the model holds the best weights when training ends.
+   * - `maxToKeep` (integer; default 1): how many of the best epochs are kept.
+   * - `saveLast` (boolean; default false): whether the latest epoch is kept as well, for `resume`.
+   * - `rememberedRows` (integer; default 10000): how many validation rows `'consensus'` and `'label_wave'` compare.
+   * - `onBest` (function; default none): called when an epoch has become the best.
+   * - `yieldEvery` (string or milliseconds; default `'auto'`): how often `fit` yields to other tasks.
+   * - `verbose` (0 or 1; default 0): 1 prints a line for each save.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+   * @example
+   * new EntropyCheckpointCallback({ monitor: 'consensus', filepath: 'checkpoints/run-7', saveLast: true });
+   */
   constructor(options?: EntropyCheckpointOptions) {
     const resolved = resolveOptions(options);
     super({}, resolved.yieldEvery);
-    this.#keeper = new EpochKeeper(resolved);
+    this.#session = new TrainingSession(resolved);
   }
 
-  /** Every epoch that has ended, in order, over all `fit` calls. */
   get history(): readonly EpochRecord[] {
-    return this.#keeper.history;
+    return this.#session.selector.history;
   }
 
-  /** The best epoch so far, or null. */
   get best(): EpochRecord | null {
-    return this.#keeper.best;
+    return this.#session.selector.best;
   }
 
-  /** The best epochs, as many as `maxToKeep` says, the best first. */
   get kept(): readonly EpochRecord[] {
-    return this.#keeper.kept;
+    return this.#session.selector.kept;
   }
 
-  /**
-   * Why the best epoch is the best, in a few sentences from this training's own numbers, and what speaks against
-   * it: too early, still rising, few classes, no validation. Epochs are counted from 0.
-   */
+  get isDecided(): boolean {
+    return this.#session.selector.isDecided;
+  }
+
   explain(): string {
-    return this.#keeper.explain();
+    return this.#session.explain();
   }
 
-  /**
-   * A page on the training so far: the choice and its reason, the curves of entropy, loss and metrics with the
-   * kept epoch marked, and a table of all values.
-   *
-   * @returns HTML that stands by itself: no script, no other file.
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
-   */
   report(options?: ReportOptions): Promise<string> {
-    return this.#keeper.report(options);
+    return this.#session.report(options);
+  }
+
+  async loadCheckpoint(options: { epoch?: number | 'last' } = {}): Promise<EpochRecord> {
+    const epoch = epochOf(options, this.#session.options);
+    return this.#session.load(this.#trained(), epoch);
   }
 
   /**
-   * Puts the best state back into the model that was trained, and into its optimizer.
+   * Resumes the training that is stored: weights, optimizer, best and history. It continues after the latest stored
+   * epoch: with `saveLast` the last one that ended, else the best. Call it before `fit`.
    *
-   * If what is stored of it is damaged, the next best that is kept is used instead, with a warning.
-   *
-   * @param options `epoch`: one of those that are `kept` instead, counted from 0.
-   * @returns the record of the epoch that was loaded.
-   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
-   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`; nothing in memory is changed then.
-   */
-  async loadCheckpoint(options: { epoch?: number } = {}): Promise<EpochRecord> {
-    return this.#keeper.load(this.#trained(), epochOf(options));
-  }
-
-  /**
-   * Goes on from the latest epoch that is stored (with `saveLast` the last one that ended, else the best):
-   * weights, optimizer, best and history. To be called before `fit`.
-   *
-   * @param model built by the same code as the one that was trained, and compiled alike.
-   * @returns the `initialEpoch` that `fit` must be given; 0 where nothing is stored.
+   * @param model built and compiled by the same code as the one that was trained; it stays the caller's.
+   * @returns the `initialEpoch` to pass to `fit`; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
-   *   `ENTROPY_CORRUPT_CHECKPOINT`; nothing is changed then.
+   *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`.
+   *   Nothing is changed then.
    */
   async resume(model: tf.LayersModel): Promise<{ initialEpoch: number }> {
     const functional = functionalModel(model);
-    const trained = trainedWith(functional);
     this.#checkModel(functional);
-    const initialEpoch = await this.#keeper.resume(trained);
+    const initialEpoch = await this.#session.resume(trainedModel(functional));
     this.#model = functional;
     this.#initialEpoch = initialEpoch;
     this.#fit = this.history.at(-1)?.fit ?? -1;
     return { initialEpoch };
   }
 
-  /**
-   * Resolves when all writing has reached the store. `fit` waits for it at its end.
-   *
-   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something has not; called again, it tries again.
-   */
   flush(): Promise<void> {
-    return this.#keeper.flush();
+    return this.#session.flush();
   }
 
-  /**
-   * Frees every tensor that is held, and gives the store back: both once what is being written is there. What
-   * is stored stays.
-   */
   dispose(): void {
     this.#tap?.detach(this.#sink);
     this.#end();
-    this.#keeper.dispose();
+    this.#session.dispose();
   }
 
   /** Called by `fit`. @internal */
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
     super.setModel(model);
-    // `fit` calls this at once, and `onTrainBegin` only when its other callbacks are done: another `fit` may
-    // have come in between.
+    // `fit` calls this at once, and `onTrainBegin` only after those of other callbacks: another `fit` may have come in
+    // between.
     if (this.#offered !== null && this.#offered !== model && internalsOf(this.#offered).isTraining) {
       throw usedTwice();
     }
@@ -180,21 +177,27 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   /** Called by `fit`. @internal */
   override async onTrainBegin(logs?: Logs): Promise<void> {
-    // tfjs takes a list whose first element is no instance for one of configurations, and calls our methods
-    // on a callback of its own; and so it takes all of another copy of itself.
-    if (!(#keeper in this)) {
+    // If the first of the list isn't an instance, TensorFlow.js takes all of them for configurations and calls our
+    // methods on a callback of its own. It does the same with callbacks of another copy of itself.
+    if (!(#session in this)) {
       throw (this as unknown) instanceof tf.CustomCallback ? listedAsConfiguration() : otherTfjs();
     }
     await super.onTrainBegin(logs);
     const model = this.#offered!;
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
-    const { fromLogits, outputs, topK } = this.#keeper.options;
-    const required = isOwnValue(this.#keeper.options);
-    this.#outputs = findClassOutputs(model, { fromLogits, outputs, topK, required });
-    checkMonitor(this.#keeper.options, this.#params);
+    // A page doesn't need them before.
+    const [{ findClassOutputs }, { PredictionTap }] = await Promise.all([
+      loadCode(import('./predictions/class-outputs.js')),
+      loadCode(import('./predictions/prediction-tap.js')),
+    ]);
+    const { monitor, hasMode, ...options } = this.#session.options;
+    this.#outputs = findClassOutputs(model, { ...options, isRequired: monitor.phases.length > 0 });
+    const { metrics = [], doValidation = false } = this.#params;
+    const logged = { metrics, hasValidation: doValidation, mayBeAdded: hasMode };
+    this.#isMonitorUnseen = !isKnownToFit(monitor, logged);
     try {
-      await this.#keeper.open(trainedWith(model));
+      await this.#session.open(trainedModel(model));
       this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
     } catch (error) {
       this.#end();
@@ -207,21 +210,16 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   /** Called by `fit`. @internal */
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
-    const expected = this.#initialEpoch;
-    if (expected === null || expected === epoch) {
-      this.#initialEpoch = null;
-      return;
-    }
-    throw new EntropyCheckpointError(
-      'ENTROPY_RESUMED_ELSEWHERE',
-      `Expected \`fit\` to begin with the epoch after the resumed one, \`initialEpoch: ${expected}\`, got ${epoch}. ` +
-        'Pass what `resume` returns to `fit`.',
-    );
+    this.#checkInitialEpoch(epoch);
+    if (this.#tap === null || !this.isDecided || !this.#session.options.stopTraining) return;
+    // `fit` can't be ended before its first batch, so that one is undone.
+    this.#stateBefore = await this.#session.captureState(this.#trained());
+    this.#stopTraining();
   }
 
   /** Called by `fit`. @internal */
   override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
-    for (const measured of this.#batch.values()) this.#keeper.score.add(measured, 'train');
+    for (const measured of this.#batch.values()) this.#session.score.add(measured, 'train');
     this.#batch.clear();
     // Yields to the event loop, as often as `yieldEvery` says.
     await super.onBatchEnd(batch, logs);
@@ -229,17 +227,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
 
   /** Called by `fit`. @internal */
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-    // Without a tap it has been disposed in the middle of training, and keeps out of it from then on.
-    if (this.#tap !== null) {
-      const record = await this.#keeper.closeEpoch(this.#trained(), {
-        epoch,
-        fit: this.#fit,
-        complete: this.#tap.epochComplete,
-        hasFinish: true,
-        logs: new EpochLogs(logs),
-      });
-      this.#writeLogs(record, logs);
-    }
+    // Without a tap it was disposed while training, and keeps out of it from then on.
+    if (this.#stateBefore !== null) await this.#undoEpoch(this.#stateBefore);
+    else if (this.#tap !== null) await this.#closeEpoch(epoch, this.#tap.epochComplete, logs);
     await super.onEpochEnd(epoch, logs);
   }
 
@@ -248,43 +238,67 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
     await super.onTrainEnd(logs);
     if (this.#tap === null) return;
     try {
-      await this.#keeper.finish(this.#trained());
+      await this.#session.finish(this.#trained());
     } catch (error) {
-      // `fit` is rejected before it comes to that: its scalars would stay on the device.
+      // `fit` is rejected before it would read them: its scalars would stay on the device.
       await internalsOf(this.#model!).history?.syncData();
       throw error;
     } finally {
       this.#tap.detach(this.#sink);
       this.#end();
-      this.#warnOnce(endOfTrainingWarning(this.#keeper));
+      this.#warnOnce(endOfTrainingWarning(this.#session.selector, this.#session.options));
     }
   }
 
   #score(output: number, predictions: tf.Tensor, phase: Phase): void {
     const fromLogits = this.#outputs.get(output);
     if (fromLogits === undefined) return;
-    const { score } = this.#keeper;
+    const { score } = this.#session;
     if (phase === 'val') {
       score.append(predictions, fromLogits, 'val');
       return;
     }
     const measured = score.measure(predictions, fromLogits);
-    // An optimizer that computes the loss more than once a batch: its last predictions count.
+    // An optimizer may compute the loss more than once a batch: its last predictions count.
     this.#batch.get(output)?.dispose();
     this.#batch.set(output, measured);
   }
 
-  #writeLogs(record: EpochRecord, logs: Logs): void {
+  async #closeEpoch(epoch: number, isComplete: boolean, logs: Logs): Promise<void> {
+    const { monitor, stopTraining } = this.#session.options;
+    const epochLogs = new EpochLogs(logs);
+    if (this.#isMonitorUnseen && isComplete) {
+      requireLogged(monitor, epochLogs.names);
+      this.#isMonitorUnseen = false;
+    }
+    const ended = { epoch, fit: this.#fit, isComplete, logs: epochLogs };
+    const record = await this.#session.closeEpoch(this.#trained(), ended);
+    this.#addLogs(record, logs);
+    if (stopTraining && this.isDecided) this.#stopTraining();
+  }
+
+  async #undoEpoch(before: CapturedState): Promise<void> {
+    this.#session.score.reset();
+    await before.restore();
+    before.dispose();
+    this.#stateBefore = null;
+  }
+
+  #addLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
-    for (const [name, value] of ownLogs(record, this.#keeper.options.criterion)) {
+    for (const [name, value] of ownLogs(record, this.#session.options.monitor)) {
       if (metrics.includes(name)) {
         this.#warnOnce(
-          `The model has a metric of its own named "${name}", which \`logs\` keep; see \`history\`.`,
+          `The model has its own metric named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
         );
       } else {
         logs[name] = value;
       }
     }
+  }
+
+  #stopTraining(): void {
+    if (this.#model !== null) this.#model.stopTraining = true;
   }
 
   #warnOnce(warning: string | null): void {
@@ -296,70 +310,57 @@ export class EntropyCheckpointCallback extends tf.CustomCallback {
   #end(): void {
     this.#tap = null;
     this.#offered = null;
+    this.#stateBefore?.dispose();
+    this.#stateBefore = null;
     for (const measured of this.#batch.values()) measured?.dispose();
     this.#batch.clear();
-    this.#keeper.close();
+    this.#session.close();
   }
 
-  #trained(): Trained {
-    if (this.#model !== null) return trainedWith(this.#model);
+  #trained(): TrainedModel {
+    if (this.#model !== null) return trainedModel(this.#model);
     throw new EntropyCheckpointError(
       'ENTROPY_NO_BEST',
       'There is no best epoch yet: pass this callback to `fit`.',
     );
   }
 
+  #checkInitialEpoch(epoch: number): void {
+    const expected = this.#initialEpoch;
+    if (expected !== null && expected !== epoch) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_WRONG_INITIAL_EPOCH',
+        `Pass what \`resume\` returns to \`fit\`: expected it to begin with \`initialEpoch: ${expected}\`, got ${epoch}.`,
+      );
+    }
+    this.#initialEpoch = null;
+  }
+
   #checkModel(model: tf.LayersModel): void {
     if (this.#model === null || haveSameLayers(this.#model, model)) return;
     throw new EntropyCheckpointError(
       'ENTROPY_MODEL_CHANGED',
-      `Expected the model "${this.#model.name}" that this callback has trained, got "${model.name}". ` +
-        'Make a new EntropyCheckpointCallback for another model.',
+      `Make a new EntropyCheckpointCallback for another model: this one has trained "${this.#model.name}", got ` +
+        `${describeValue(model.name)}.`,
     );
   }
 }
 
-function trainedWith(model: tf.LayersModel): Trained {
+function trainedModel(model: tf.LayersModel): TrainedModel {
   return { model, optimizer: compiledOptimizer(model) };
-}
-
-function checkMonitor(
-  { criterion, monitor }: ResolvedOptions,
-  { metrics = [], doValidation = false }: FitParams,
-): void {
-  const rule = criterionOf(criterion);
-  if (rule !== null) {
-    if (doValidation || !rule.phases.includes('val')) return;
-    throw new EntropyCheckpointError(
-      'ENTROPY_INVALID_OPTION',
-      `Expected validation data with \`criterion: '${criterion}'\`, which compares its predictions from epoch to ` +
-        'epoch, got none. Give `fit` a `validationSplit` or `validationData`.',
-    );
-  }
-  const entropies = ENTROPY_MONITORS.filter((name) => name !== 'val_entropy' || doValidation);
-  const known = [...entropies, ...metrics];
-  if (known.includes(monitor)) return;
-  const reason =
-    monitor === 'val_entropy'
-      ? ' Give `fit` validation data.'
-      : ' Compile the model with that metric, or monitor another.';
-  throw new EntropyCheckpointError(
-    'ENTROPY_UNKNOWN_MONITOR',
-    `Expected \`monitor\` to be one of what this training logs (${known.join(', ')}), got '${monitor}'.${reason}`,
-  );
 }
 
 function usedTwice(): EntropyCheckpointError {
   return new EntropyCheckpointError(
-    'ENTROPY_INVALID_OPTION',
-    'Expected one `fit` at a time and each callback once in its list, got an instance that is training already.',
+    'ENTROPY_INVALID_STATE',
+    'Make a callback for each `fit` that runs at the same time, and list it once: this instance is training already.',
   );
 }
 
 function listedAsConfiguration(): EntropyCheckpointError {
   return new EntropyCheckpointError(
-    'ENTROPY_INVALID_OPTION',
-    'Expected all callbacks of the list to be instances, got an object of functions first. Make it an instance ' +
-      'too: `new tf.CustomCallback({onEpochEnd: …})`.',
+    'ENTROPY_INVALID_CALLBACK_LIST',
+    'Make every callback of the list an instance, for example `new tf.CustomCallback({onEpochEnd: …})`: got an object of ' +
+      'functions first.',
   );
 }

@@ -1,31 +1,42 @@
+/** Whether predictions were made in training or in validation. */
+export type Phase = 'train' | 'val';
+
 /** What is known of one epoch. */
 export interface EpochRecord {
-  /** Counted from 0, as tfjs does. */
+  /** Counted from 0, as TensorFlow.js does. */
   readonly epoch: number;
-  /** Which `fit` call of this instance it belongs to, counted from 0. */
+  /** Which `fit` call of this instance the epoch belongs to, counted from 0. */
   readonly fit: number;
-  /** Mean top-k entropy over all rows of training and validation, in nats; null without any row. */
+  /** Mean top-k entropy over all training and validation rows, in nats; null without any row. */
   readonly entropy: number | null;
-  /** The same over the rows of training. */
+  /** Mean top-k entropy over the training rows, in nats; null without any. */
   readonly trainEntropy: number | null;
-  /** The same over the rows of validation. */
+  /** Mean top-k entropy over the validation rows, in nats; null without any. */
   readonly valEntropy: number | null;
   /**
-   * Share of the validation rows whose predicted class has changed, 0…1: since the epoch before (`'label-wave'`),
-   * or from that of the averaged probabilities of the epochs before (`'consensus'`). null where there was nothing
-   * to compare with; not there with a criterion that compares nothing.
+   * Share of validation rows whose predicted class changed, 0…1: since the epoch before (`'label_wave'`), or
+   * from the class of the averaged probabilities of all epochs before (`'consensus'`). null where there was
+   * nothing to compare with; absent with other monitors.
    */
   readonly valChanges?: number | null;
   /**
-   * How much the predictions of validation depend on the row, as a share of the largest possible, 0…1: the mutual
-   * information of row and predicted class over ln numClasses. Counted for `'consensus'` alone; null without
-   * validation.
+   * How much the validation predictions depend on the row, 0…1: the mutual information of row and predicted
+   * class, divided by ln numClasses, its maximum. null without validation; absent unless the monitor is
+   * `'consensus'`.
    */
   readonly valInformation?: number | null;
-  /** What the monitor compared; null where there was nothing to compare. */
+  /** The monitored value, in the monitor's unit; null where the epoch has none, or was cut short. */
   readonly value: number | null;
-  /** Whether the epoch became the best when it ended. */
+  /** Whether the epoch was the best so far when it ended. */
   readonly isBest: boolean;
-  /** What `fit` has logged of the epoch: `loss`, `val_loss` and metrics; or what was given to `saveCheckpoint`. */
+  /** Losses and metrics of the epoch, by the names that `fit` logs; or what was given to `saveCheckpoint`. */
   readonly logs: Readonly<Record<string, number>>;
+}
+
+/** What is known of an epoch before it's compared with the others. */
+export type MonitoredEpoch = Omit<EpochRecord, 'value' | 'isBest'>;
+
+/** Whether two records are of the same epoch. */
+export function isSameEpoch(a: EpochRecord, b: EpochRecord): boolean {
+  return a.fit === b.fit && a.epoch === b.epoch;
 }

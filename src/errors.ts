@@ -1,30 +1,37 @@
 /**
- * What went wrong, as a stable code. A message may change between versions, a code does not.
+ * What went wrong, as a stable code. A message may change from version to version; a code doesn't.
  *
- * - `ENTROPY_INVALID_OPTION`: an option, or an argument, has a value outside its range.
- * - `ENTROPY_INVALID_PREDICTIONS`: a tensor that is no batch of class scores.
- * - `ENTROPY_NO_CLASS_OUTPUT`: the model has no output that is a class distribution.
- * - `ENTROPY_AMBIGUOUS_OUTPUT`: it cannot be told whether an output holds probabilities or logits.
- * - `ENTROPY_UNKNOWN_MONITOR`: `monitor` names a value that this training does not log.
- * - `ENTROPY_NO_PREDICTIONS`: an epoch was closed without the predictions that the monitor needs.
- * - `ENTROPY_NO_BEST`: there is no best epoch to load.
+ * - `ENTROPY_INVALID_OPTION`: an option is unknown, out of range, or contradicts another one.
+ * - `ENTROPY_INVALID_ARGUMENT`: an argument is of the wrong kind or out of range.
+ * - `ENTROPY_INVALID_STATE`: the instance can't do this now, for example because it's training already.
+ * - `ENTROPY_INVALID_CALLBACK_LIST`: `fit` was given a list of callbacks that TensorFlow.js can't run.
+ * - `ENTROPY_INVALID_PREDICTIONS`: a tensor isn't a batch of class scores.
+ * - `ENTROPY_NO_CLASS_OUTPUT`: no output of the model is a distribution over classes.
+ * - `ENTROPY_AMBIGUOUS_OUTPUT`: it's unclear whether an output holds probabilities or logits.
+ * - `ENTROPY_UNKNOWN_MONITOR`: `monitor` names a value that this training doesn't log.
+ * - `ENTROPY_NO_PREDICTIONS`: an epoch was saved without the predictions that the monitor needs.
+ * - `ENTROPY_NO_BEST`: there's no best epoch to load.
  * - `ENTROPY_MODEL_CHANGED`: one instance was used with two models.
  * - `ENTROPY_MODEL_MISMATCH`: the checkpoint belongs to a model of another shape.
  * - `ENTROPY_OPTIMIZER_MISMATCH`: the checkpoint belongs to another optimizer.
- * - `ENTROPY_UNSUPPORTED_MODEL`: the model cannot be written to a store.
- * - `ENTROPY_UNSUPPORTED_OPTIMIZER`: a field of the optimizer cannot be saved.
- * - `ENTROPY_UNSUPPORTED_TFJS`: this version of TensorFlow.js lacks something that is relied on.
- * - `ENTROPY_RESUMED_ELSEWHERE`: training after `resume` does not begin at its `initialEpoch`.
+ * - `ENTROPY_MONITOR_MISMATCH`: the stored epochs were compared by another monitor or mode.
+ * - `ENTROPY_UNSUPPORTED_MODEL`: the model can't be stored.
+ * - `ENTROPY_UNSUPPORTED_OPTIMIZER`: a field of the optimizer can't be stored.
+ * - `ENTROPY_UNSUPPORTED_TFJS`: this copy or version of TensorFlow.js can't be used.
+ * - `ENTROPY_WRONG_INITIAL_EPOCH`: `fit` doesn't begin with the `initialEpoch` that `resume` returned.
  * - `ENTROPY_NO_CHECKPOINT`: nothing is stored at the source.
- * - `ENTROPY_NOT_A_CHECKPOINT`: what is stored there was not written by this package.
- * - `ENTROPY_CORRUPT_CHECKPOINT`: what is stored there is damaged.
+ * - `ENTROPY_NOT_A_CHECKPOINT`: this package didn't write what is stored there.
+ * - `ENTROPY_CORRUPT_CHECKPOINT`: the stored checkpoint is damaged.
  * - `ENTROPY_CHECKPOINT_REPLACED`: another training has replaced this instance's checkpoint.
- * - `ENTROPY_STORE_IN_USE`: another training writes to the same place.
- * - `ENTROPY_STORE_FAILED`: the store could not be read or written; `cause` has the reason.
- * - `ENTROPY_CODE_NOT_LOADED`: a part of this package, which is loaded when it is needed, could not be fetched.
+ * - `ENTROPY_STORE_IN_USE`: another training writes to the same store.
+ * - `ENTROPY_STORE_FAILED`: the store couldn't be read or written; `cause` has the reason.
+ * - `ENTROPY_CODE_NOT_LOADED`: a part of this package, loaded when first needed, couldn't be fetched.
  */
 export type EntropyCheckpointErrorCode =
   | 'ENTROPY_INVALID_OPTION'
+  | 'ENTROPY_INVALID_ARGUMENT'
+  | 'ENTROPY_INVALID_STATE'
+  | 'ENTROPY_INVALID_CALLBACK_LIST'
   | 'ENTROPY_INVALID_PREDICTIONS'
   | 'ENTROPY_NO_CLASS_OUTPUT'
   | 'ENTROPY_AMBIGUOUS_OUTPUT'
@@ -34,10 +41,11 @@ export type EntropyCheckpointErrorCode =
   | 'ENTROPY_MODEL_CHANGED'
   | 'ENTROPY_MODEL_MISMATCH'
   | 'ENTROPY_OPTIMIZER_MISMATCH'
+  | 'ENTROPY_MONITOR_MISMATCH'
   | 'ENTROPY_UNSUPPORTED_MODEL'
   | 'ENTROPY_UNSUPPORTED_OPTIMIZER'
   | 'ENTROPY_UNSUPPORTED_TFJS'
-  | 'ENTROPY_RESUMED_ELSEWHERE'
+  | 'ENTROPY_WRONG_INITIAL_EPOCH'
   | 'ENTROPY_NO_CHECKPOINT'
   | 'ENTROPY_NOT_A_CHECKPOINT'
   | 'ENTROPY_CORRUPT_CHECKPOINT'
@@ -46,16 +54,26 @@ export type EntropyCheckpointErrorCode =
   | 'ENTROPY_STORE_FAILED'
   | 'ENTROPY_CODE_NOT_LOADED';
 
-/** How every message of this package begins, be it an error or a warning. */
+/** Every message of this package begins with this, errors and warnings alike. */
 export const MESSAGE_PREFIX = '[entropy-checkpoint] ';
 
-/** Every error that this package throws by itself: a stable `code`, and the `cause` where there is one. */
+/**
+ * Every error that this package throws itself.
+ *
+ * @example
+ * try {
+ *   await loadCheckpoint('checkpoints/run-7');
+ * } catch (error) {
+ *   if (error.code !== 'ENTROPY_NO_CHECKPOINT') throw error;
+ * }
+ */
 export class EntropyCheckpointError extends Error {
-  /** Tells the class also where it was loaded twice, and `instanceof` fails. */
+  /** Identifies the class even where the package was loaded twice and `instanceof` fails. */
   override readonly name = 'EntropyCheckpointError';
-  /** Stable from version to version; to be compared in programs. */
+  /** Stable from version to version: compare this, not the message. */
   readonly code: EntropyCheckpointErrorCode;
 
+  /** @param options `cause`: the error behind this one. */
   constructor(code: EntropyCheckpointErrorCode, message: string, options?: ErrorOptions) {
     super(`${MESSAGE_PREFIX}${message}`, options);
     this.code = code;

@@ -1,5 +1,5 @@
 /**
- * Everything that the package exports: the callback for `fit`, its twin for a loop of one's own, what loads a
+ * Everything that the package exports: the callback for `fit`, its counterpart for a custom training loop, loading a
  * checkpoint, the operation, and the types of stores.
  *
  * @module API
@@ -7,24 +7,24 @@
 
 export { EntropyCheckpointCallback } from './callback.js';
 export { EntropyCheckpoint } from './checkpoint.js';
-export type { CriterionName } from './criteria/criterion.js';
-export type { Phase } from './entropy/entropy-score.js';
 export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
-export type { LogValue } from './epoch-logs.js';
-export type { EpochRecord } from './epoch-record.js';
+export type { EpochRecord, MonitoredEpoch, Phase } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
 export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
 export type { EntropyCheckpointOptions, YieldEvery } from './options.js';
 export type { ReportOptions } from './report/report.js';
+export type { LogValue } from './scoring/epoch-logs.js';
+export type { MonitorFunction, MonitorName } from './selection/monitor.js';
 export { MemoryStore } from './stores/memory-store.js';
 export type {
-  CheckpointHead,
+  CheckpointManifest,
+  CheckpointSlot,
   CheckpointSource,
   CheckpointStore,
   Json,
-  Placement,
   ShardInBuffer,
   ShardSpec,
-  Slot,
+  SlotUpdate,
   StoredCheckpoint,
 } from './stores/store.js';
+export type { CheckpointAccess } from './training-session.js';

@@ -1,62 +1,84 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { checkOptions, isIntegerFrom, type OptionCheck } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
-import { loadCode } from './load-code.js';
-import { resolvePlace } from './stores/resolve-place.js';
+import { loadCode } from './platform/load-code.js';
+import { resolveLocation } from './stores/resolve-location.js';
 import type { CheckpointStore } from './stores/store.js';
+import { compiledOptimizer, isModel, isOptimizer } from './tfjs-internals.js';
 
-/** Options of `loadCheckpoint`; each may be left out. */
+/** Options of `loadCheckpoint`. All can be left out. */
 export interface LoadCheckpointOptions {
-  /** The model to put the state into; stays the caller's. @default a new one, of the stored architecture, not compiled */
+  /** The model to restore; it stays the caller's. @default a new one of the stored architecture, not compiled */
   model?: tf.LayersModel;
-  /** The optimizer to put the state into; stays the caller's. @default the one that `model` is compiled with */
+  /** The optimizer to restore; it stays the caller's. @default the one that `model` is compiled with */
   optimizer?: tf.Optimizer;
-  /** Which of the stored epochs, counted from 0; `'last'`: the latest (`saveLast`). @default the best */
+  /** The number of a stored epoch, counted from 0; `'last'`: the latest (`saveLast`). @default the best */
   epoch?: number | 'last';
 }
 
-/** What `loadCheckpoint` gives. */
+/** What `loadCheckpoint` returns. */
 export interface LoadedCheckpoint {
-  /** The given model, or a new one, which the caller disposes. */
+  /** The given model, or a new one that the caller disposes. */
   model: tf.LayersModel;
-  /** The epoch that was loaded: the best, if no other was asked for. */
-  best: EpochRecord;
+  /** The record of the epoch that was loaded. */
+  record: EpochRecord;
 }
 
+const CHECKS: Readonly<Record<keyof LoadCheckpointOptions, OptionCheck>> = {
+  model: [isModel, 'a tf.LayersModel'],
+  optimizer: [isOptimizer, 'a tf.Optimizer'],
+  epoch: [(value) => value === 'last' || isIntegerFrom(0)(value), "an integer from 0 up, or 'last'"],
+};
+
 /**
- * Loads a checkpoint, in this or another process: weights, states of recurrent layers and the optimizer,
- * exactly as they were. Everything is verified before anything in memory is changed.
+ * Loads a checkpoint, in this or another process: weights, states of recurrent layers and the optimizer, exactly as
+ * they were. Everything is verified before anything in memory is changed.
  *
- * If the best is damaged and others are stored (`maxToKeep`), the next best is loaded, with a warning.
+ * If the best epoch is damaged and others are stored (`maxToKeep`), the next best is loaded, with a warning.
  *
- * @param source a path, a URL, a `tf.io.IOHandler` or a store, as `filepath` takes it.
- * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`,
- *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
- *   `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
+ * @param source a path, a URL, a `tf.io.IOHandler` or a store, as for the option `filepath`.
+ * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`,
+ *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
+ * @example
+ * const { model, record } = await loadCheckpoint('checkpoints/run-7');
  */
 export async function loadCheckpoint(
   source: string | tf.io.IOHandler | CheckpointStore,
   options: LoadCheckpointOptions = {},
 ): Promise<LoadedCheckpoint> {
-  checkOptions(options);
-  const place = resolvePlace(source);
-  const [{ loadStored }, store] = await Promise.all([
-    loadCode(import('./load-stored.js')),
-    place.loadStore(),
+  // A model has fields of these names itself.
+  if (isModel(options)) throw modelAsOptions();
+  checkOptions(options, CHECKS);
+  const { model, optimizer, epoch } = options;
+  const location = resolveLocation(source);
+  const [{ withStoredEpoch }, { restoreState }, { buildModel }, store] = await Promise.all([
+    loadCode(import('./saving/load-stored.js')),
+    loadCode(import('./state/training-state.js')),
+    loadCode(import('./state/model/build-model.js')),
+    location.loadStore(),
   ]);
-  return loadStored(store, options);
+  return withStoredEpoch(store, epoch, async ({ state, manifest, record }) => {
+    if (optimizer !== undefined && state.optimizer === null) throw withoutOptimizer(store.name);
+    if (model !== undefined) {
+      await restoreState(state, model, optimizer ?? compiledOptimizer(model));
+      return { model, record };
+    }
+    const built = await buildModel(manifest, (empty) => restoreState(state, empty, optimizer ?? null));
+    return { model: built, record };
+  });
 }
 
-function checkOptions(options: LoadCheckpointOptions): void {
-  const { model, optimizer, epoch } = options;
-  const isModel = model === undefined || model instanceof tf.LayersModel;
-  const isOptimizer = optimizer === undefined || optimizer instanceof tf.Optimizer;
-  const isEpoch = epoch === undefined || epoch === 'last' || (Number.isInteger(epoch) && epoch >= 0);
-  // A model itself has fields of these names.
-  if (isModel && isOptimizer && isEpoch && !((options as unknown) instanceof tf.LayersModel)) return;
-  throw new EntropyCheckpointError(
-    'ENTROPY_INVALID_OPTION',
-    'Expected the options of `loadCheckpoint` to be `{model, optimizer, epoch}`, a tf.LayersModel, a tf.Optimizer ' +
-      "(of the TensorFlow.js that this package imports), and an integer from 0 up or 'last', each of which may be left out.",
+function modelAsOptions(): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_INVALID_ARGUMENT',
+    'Pass the model as `loadCheckpoint(source, { model })`: expected an object of options, got a model.',
+  );
+}
+
+function withoutOptimizer(source: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_OPTIMIZER_MISMATCH',
+    `Leave out \`optimizer\`: ${source} was saved with \`includeOptimizer: false\`, and holds weights alone.`,
   );
 }

@@ -1,20 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from './errors.js';
 
+// What is known of private fields of TensorFlow.js. Checked against 4.22; the names are the same in its minified
+// bundles.
+
 /** `(yTrue, yPred)`: the loss of one output for one batch. */
 export type LossFunction = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
 
-/** One batch, inputs then targets, to losses and metrics. */
+/** Takes one batch, inputs then targets, and returns losses and metrics. */
 export type BatchFunction = (data: tf.Tensor[]) => tf.Scalar[];
 
 /**
- * What `fit` reads and writes on a `tf.LayersModel`, that its types keep private.
+ * What `fit` reads and writes on a `tf.LayersModel` that its types keep private.
  *
- * Checked against TensorFlow.js 4.22 (`tfjs-layers/src/engine/training.ts`); the names are the same in
- * its minified bundles.
+ * @see `tfjs-layers/src/engine/training.ts`
  */
 export interface ModelInternals {
-  /** One for each output, read at every batch of training and of validation. */
+  /** One for each output, read at every training and validation batch. */
   lossFunctions: LossFunction[];
   /** True from the beginning of a `fit` to its end, also when it throws. */
   isTraining: boolean;
@@ -38,17 +40,15 @@ export interface ModelInternals {
   model: tf.LayersModel | undefined;
 }
 
-/** `model` seen through its internals. */
+/** `model` with its private fields. */
 export function internalsOf(model: tf.LayersModel): ModelInternals {
   return model as unknown as ModelInternals;
 }
 
-/** Two copies in one process have classes of their own, and the callbacks of one are strangers to the other's `fit`. */
-export function otherTfjs(): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_UNSUPPORTED_TFJS',
-    'Expected a tf.LayersModel of the TensorFlow.js that this package imports: `npm ls @tensorflow/tfjs` lists its copies.',
-  );
+/** A model that is trained, and the optimizer that trains it; null: none is known. */
+export interface TrainedModel {
+  readonly model: tf.LayersModel;
+  readonly optimizer: tf.Optimizer | null;
 }
 
 /** The optimizer that `model` is compiled with, or null. */
@@ -56,14 +56,45 @@ export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
   return internalsOf(model).optimizer ?? null;
 }
 
+/** Two copies in one process have classes of their own: callbacks of one copy are strangers to the other's `fit`. */
+export function otherTfjs(): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_UNSUPPORTED_TFJS',
+    'Load TensorFlow.js once: this object was made by another copy of it than the one that this package imports.',
+  );
+}
+
+/** Whether `value` looks like an instance from another copy, whose class has `method`. */
+function isOfOtherTfjs(value: unknown, method: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` for a model of another copy of TensorFlow.js. */
+export function isModel(value: unknown): value is tf.LayersModel {
+  if (value instanceof tf.LayersModel) return true;
+  if (isOfOtherTfjs(value, 'makeTrainFunction')) throw otherTfjs();
+  return false;
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` for an optimizer of another copy of TensorFlow.js. */
+export function isOptimizer(value: unknown): value is tf.Optimizer {
+  if (value instanceof tf.Optimizer) return true;
+  if (isOfOtherTfjs(value, 'computeGradients')) throw otherTfjs();
+  return false;
+}
+
 /**
- * The functional model that does the work of `model`: a `tf.Sequential` hands `fit` on to an inner one,
- * which is what callbacks are given.
+ * The functional model that does the work of `model`: a `tf.Sequential` passes `fit` on to an inner one, which
+ * is what callbacks are given.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS`, `ENTROPY_UNSUPPORTED_MODEL`.
  */
 export function functionalModel(model: tf.LayersModel): tf.LayersModel {
-  if (!(model instanceof tf.LayersModel)) throw otherTfjs();
+  if (!isModel(model)) {
+    throw new EntropyCheckpointError('ENTROPY_INVALID_ARGUMENT', 'Expected `model` to be a tf.LayersModel.');
+  }
   if (!(model instanceof tf.Sequential)) return model;
-  // tfjs builds it when it is compiled or first called, which may be yet to come.
+  // TensorFlow.js builds it when it's compiled or first called, which may be yet to come.
   if (!model.built && model.outputs.length > 0) model.build();
   const inner = internalsOf(model).model;
   if (inner !== undefined) return inner;
@@ -74,8 +105,8 @@ export function functionalModel(model: tf.LayersModel): tf.LayersModel {
 }
 
 /**
- * Whether two functional models are of the same layers, and so of the same weights: a `tf.Sequential` makes
- * itself a new one with every `compile`.
+ * Whether two functional models have the same layers, and so the same weights: a `tf.Sequential` makes a new
+ * functional model with every `compile`.
  */
 export function haveSameLayers(a: tf.LayersModel, b: tf.LayersModel): boolean {
   return (
@@ -86,15 +117,109 @@ export function haveSameLayers(a: tf.LayersModel, b: tf.LayersModel): boolean {
 /** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` where `fit` works by other means. */
 export function checkInternals(model: tf.LayersModel): void {
   const internals = internalsOf(model);
-  const complete =
+  const isComplete =
     Array.isArray(internals.lossFunctions) &&
     typeof internals.isTraining === 'boolean' &&
     typeof internals.makeTestFunction === 'function' &&
     typeof internals.makeTrainFunction === 'function' &&
     internals.history !== undefined;
-  if (complete) return;
+  if (isComplete) return;
   throw new EntropyCheckpointError(
     'ENTROPY_UNSUPPORTED_TFJS',
-    `TensorFlow.js ${tf.version['tfjs-layers']} trains in a way that this version does not know. Install @tensorflow/tfjs 4.22.`,
+    `Install @tensorflow/tfjs 4.22: version ${tf.version['tfjs-layers']} trains in a way that this package does not know.`,
   );
+}
+
+/** Whether a gradient tape is recording: `fit` computes training losses under one, and validation losses not. */
+export function isUnderTape(): boolean {
+  return tf.engine().state.gradientDepth > 0;
+}
+
+/**
+ * Runs `measure` so that a recording gradient tape passes it by. Training calls the loss under the tape, which would
+ * hold every tensor that a cast or a composition saves (a copy of all bytes on wasm) until the backward pass is
+ * done. To the engine this is the inside of a kernel, of which nothing is recorded.
+ */
+export function withoutTape<T extends tf.Tensor>(measure: () => T): T {
+  const { state } = tf.engine();
+  state.kernelDepth += 1;
+  try {
+    return measure();
+  } finally {
+    state.kernelDepth -= 1;
+  }
+}
+
+/** What an optimizer keeps for one weight: `{originalName: 'dense/kernel/m', variable}`. */
+export interface OptimizerSlot {
+  originalName: string;
+  variable: tf.Variable;
+}
+
+export function isOptimizerSlot(value: unknown): value is OptimizerSlot {
+  if (typeof value !== 'object' || value === null) return false;
+  const { originalName, variable } = value as Partial<OptimizerSlot>;
+  return (
+    typeof originalName === 'string' && variable instanceof tf.Variable && Object.keys(value).length === 2
+  );
+}
+
+/** A recurrent layer; TensorFlow.js doesn't store its states. */
+export type RecurrentLayer = tf.layers.Layer & {
+  /** null before the first batch. */
+  states_: tf.Tensor[] | null;
+};
+
+/** Whether `layer` carries states from batch to batch. */
+export function isStatefulLayer(layer: tf.layers.Layer): layer is RecurrentLayer {
+  return layer instanceof tf.RNN && layer.stateful;
+}
+
+/** The layers inside `Bidirectional`, `TimeDistributed` and other wrappers. */
+export function wrappedLayers(layer: tf.layers.Layer): tf.layers.Layer[] {
+  const wrapper = layer as tf.layers.Layer &
+    Partial<Record<'forwardLayer' | 'backwardLayer' | 'layer', unknown>>;
+  const { forwardLayer, backwardLayer, layer: inner } = wrapper;
+  const candidates = forwardLayer === undefined ? [inner] : [forwardLayer, backwardLayer];
+  return candidates.filter((candidate) => candidate instanceof tf.layers.Layer);
+}
+
+/** `addWeight` of a layer: (name, shape, dtype, initializer, …). */
+type AddWeight = (
+  this: tf.layers.Layer,
+  name: string,
+  shape: number[],
+  dtype: tf.DataType | undefined,
+  initializer: unknown,
+  ...rest: unknown[]
+) => tf.LayerVariable;
+
+/** The prototype by which every layer makes its weights. */
+export function layerPrototype(): { addWeight: AddWeight } {
+  return tf.layers.Layer.prototype as unknown as { addWeight: AddWeight };
+}
+
+/** What a stateful layer makes its states from. */
+export interface StatefulLayer extends Pick<RecurrentLayer, 'states_'> {
+  readonly inputSpec: readonly [{ readonly shape: number[] }];
+  readonly cell: { readonly stateSize: number | number[] };
+  /** Of a convolution. */
+  computeSingleOutputShape?(inputShape: number[]): number[];
+}
+
+/** A prototype with a way of its own to make states. */
+export interface StatefulPrototype {
+  resetStates: (this: StatefulLayer, ...args: unknown[]) => void;
+}
+
+/** Every registered recurrent prototype with a `resetStates` of its own. */
+export function statefulPrototypes(): StatefulPrototype[] {
+  const found = new Set<object>();
+  for (const [{ prototype }] of Object.values(tf.serialization.SerializationMap.getMap().classNameMap)) {
+    let type = prototype as object | null;
+    for (; type instanceof tf.RNN || type === tf.RNN.prototype; type = Reflect.getPrototypeOf(type)) {
+      if (Object.hasOwn(type, 'resetStates')) found.add(type);
+    }
+  }
+  return [...found] as StatefulPrototype[];
 }

@@ -34,7 +34,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
 /** Everything that is published of the trajectories. */
 export interface Published {
   readonly results: string;
-  /** For `docs/when-does-it-help.md`. */
+  /** For `docs/choosing-a-monitor.md`. */
   readonly tables: string;
   /** SVG, by name. */
   readonly images: Readonly<Record<'regret-by-rule' | 'typical-trainings', string>>;

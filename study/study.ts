@@ -26,10 +26,10 @@ else console.log(report(trajectories));
 function writePublished({ results, tables, images }: Published): void {
   const docs = new URL('../docs/', import.meta.url);
   writeFileSync(new URL('RESULTS.md', import.meta.url), `${results}\n`);
-  writeBetweenMarks(fileURLToPath(new URL('when-does-it-help.md', docs)), tables);
+  writeBetweenMarks(fileURLToPath(new URL('choosing-a-monitor.md', docs)), tables);
   for (const [name, svg] of Object.entries(images))
     writeFileSync(new URL(`images/${name}.svg`, docs), `${svg}\n`);
-  console.log('Written: study/RESULTS.md, docs/when-does-it-help.md and its images.');
+  console.log('Written: study/RESULTS.md, docs/choosing-a-monitor.md and its images.');
 }
 
 /** The trajectories of all cells; trains those that are missing. */

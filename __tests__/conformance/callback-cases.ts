@@ -155,7 +155,7 @@ async function checkRestore(optimizer: () => tf.Optimizer): Promise<void> {
 async function checkChanges(
   subject: Subject,
   train: Training,
-  criterion: 'consensus' | 'label-wave',
+  monitor: 'consensus' | 'label_wave',
 ): Promise<void> {
   const model = subject.build();
   const { x, y } = subject.data(ROWS.val, 2);
@@ -170,11 +170,11 @@ async function checkChanges(
     );
     predictions.push(units === 1 ? rows.map(([p]) => [p!, 1 - p!]) : rows);
   });
-  const checkpoint = new EntropyCheckpointCallback({ filepath: null, criterion });
+  const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor });
   await train(subject, model, [checkpoint, predict]);
-  const expected = changes64(predictions, criterion === 'consensus' ? 'consensus' : 'previous');
+  const expected = changes64(predictions, monitor === 'consensus' ? 'consensus' : 'previous');
   for (const [epoch, { valChanges, valInformation }] of checkpoint.history.entries()) {
-    if (criterion === 'consensus') assertClose([valInformation!], [information64(predictions[epoch]!)], 2e-3);
+    if (monitor === 'consensus') assertClose([valInformation!], [information64(predictions[epoch]!)], 2e-3);
     if (epoch === 0) assert.isNull(valChanges);
     else assertClose([valChanges!], [expected[epoch]!], 1e-3);
   }
@@ -184,9 +184,9 @@ async function checkChanges(
 }
 
 const changes = Object.entries(SUBJECTS).flatMap(([subjectName, subject]) =>
-  (['consensus', 'label-wave'] as const).map((criterion) => ({
-    name: `${criterion} of ${subjectName}: counts what changes in validation`,
-    run: () => checkChanges(subject, fit, criterion),
+  (['consensus', 'label_wave'] as const).map((monitor) => ({
+    name: `${monitor} of ${subjectName}: counts what changes in validation`,
+    run: () => checkChanges(subject, fit, monitor),
   })),
 );
 

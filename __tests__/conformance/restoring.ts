@@ -59,8 +59,8 @@ export function restore(written: Written): Promise<Restored> {
 async function restoreInto({ artifacts, weights }: Written): Promise<Restored> {
   const model = makeNet(tf.train.adam(0.05), 99);
   const handler = tf.io.fromMemory({ ...artifacts, weightData: toBytes(weights) });
-  const { best } = await loadCheckpoint(handler, { model });
-  assert.equal(best.epoch, KEPT_EPOCH);
+  const { record } = await loadCheckpoint(handler, { model });
+  assert.equal(record.epoch, KEPT_EPOCH);
   return observe(model, makeData());
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assert } from 'chai';
 import '../../src/entropy/all-kernels.js';
-import { RunningMean } from '../../src/entropy/running-mean.js';
+import { RunningMean } from '../../src/scoring/running-mean.js';
 import { mean } from '../support/entropy64.js';
 import { assertClose, stored, type ConformanceCase, type Terms } from './conformance-case.js';
 
@@ -112,18 +112,6 @@ export const runningMeanCases: readonly ConformanceCase[] = [
         addAll(runningMean, [[2]]);
         assert.equal(await valueOf(runningMean), 2);
       }
-    },
-  },
-  {
-    name: 'running mean: what was detached goes on, with what has come meanwhile',
-    run: async (terms) => {
-      const runningMean = new RunningMean();
-      addAll(runningMean, [[0.5], [0.25, 0.75]]);
-      const detached = runningMean.detach()!;
-      addAll(runningMean, [[1]]);
-      runningMean.reattach(detached);
-      assert.equal(runningMean.rows, 4);
-      assertClose([(await valueOf(runningMean))!], [0.625], terms.half === true ? 5e-4 : 1e-6);
     },
   },
 ];

@@ -125,7 +125,7 @@ describe('the operation', () => {
       tf.tidy(() => {
         const refused = expect.objectContaining({
           code: 'ENTROPY_INVALID_OPTION',
-          message: expect.stringContaining(`\`fromLogits\` to be true or false, got ${String(fromLogits)}`),
+          message: expect.stringContaining('`fromLogits` to be true or false, got '),
         });
         expect(() => topKEntropy(tf.zeros([2, 3]), { fromLogits: fromLogits as unknown as boolean })).toThrow(
           refused,

@@ -271,7 +271,7 @@ function holdSaves(): void {
   const { put } = IDBObjectStore.prototype;
   IDBObjectStore.prototype.put = function (this: IDBObjectStore, value: unknown, key: IDBValidKey) {
     const request = put.call(this, value, key);
-    if (globalThis.saves === undefined || this.name !== 'heads') return request;
+    if (globalThis.saves === undefined || this.name !== 'manifests') return request;
     globalThis.saves = 'under way';
     const keepOpen = () => {
       this.get(key).onsuccess = keepOpen;

@@ -126,8 +126,8 @@ it('keeps the epoch that another monitor chooses', async () => {
   expect(kept.map((row) => Number(row[1]))).toEqual([lowest]);
 });
 
-it('keeps the epoch that a criterion chooses, and says why', async () => {
-  const run = await runExample('main.ts', [...SMALL, '--criterion', 'consensus']);
+it('keeps the epoch that `consensus` selects, and says why', async () => {
+  const run = await runExample('main.ts', [...SMALL, '--monitor', 'consensus']);
   expect(run.status).toBe(0);
   const kept = rowsOf(run.stdout, 'epoch').filter((row) => row[6] === 'saved, kept');
   expect(run.stdout).toContain(`Epoch ${kept[0]?.[0] ?? ''} was kept: it predicted the class of`);
@@ -160,7 +160,6 @@ it.each([
   ['a noise rate that is no number', ['--noise', 'much'], '--noise'],
   ['an unknown dataset', ['--dataset', 'cifar'], '--dataset'],
   ['an unknown monitor', ['--monitor', 'val_f1'], '--monitor'],
-  ['a monitor beside a criterion', ['--criterion', 'consensus', '--monitor', 'val_acc'], '--criterion'],
   ['a fractional number of epochs', ['--epochs', '2.5'], '--epochs'],
   ['more samples than there are', ['--samples', '60001'], '--samples'],
   ['no epoch left to keep', ['--epochs', '3', '--start-from-epoch', '3'], '--start-from-epoch'],

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-node';
 import { EntropyCheckpointCallback, loadCheckpoint, topKEntropy } from 'tfjs-entropy-checkpoint';
-import * as examples from '../ecosystem/fixtures/training.js';
+import * as examples from '../integrations/fixtures/training.js';
 import { expectNoTensorsLeft, makeData, makeModel, useTempFolder } from '../support/fixtures.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -70,8 +70,8 @@ describe('where it stores', () => {
     expect(filesOf('handled')).toEqual(['model.json', 'weights.bin']);
     await expect(checkpoint.loadCheckpoint()).rejects.toThrow('The path to load from must be a file');
 
-    const { best } = await loadCheckpoint(fileSystem('handled/model.json'), { model });
-    expect(best).toEqual(checkpoint.best);
+    const { record } = await loadCheckpoint(fileSystem('handled/model.json'), { model });
+    expect(record).toEqual(checkpoint.best);
     const theirs = await tf.loadLayersModel(fileSystem('handled/model.json'));
     expect(predicted(theirs)).toEqual(predicted(model));
   });

@@ -14,7 +14,7 @@ const LOGITS: Output = ['logits', 4, 'linear', tf.losses.softmaxCrossEntropy];
 const VALUE: Output = ['value', 2, 'linear', 'meanSquaredError'];
 const OPEN: Output = ['open', 4, 'linear', 'categoricalCrossentropy'];
 
-const DEFAULTS: ClassOutputOptions = { fromLogits: 'auto', outputs: null, topK: 2, required: true };
+const DEFAULTS: ClassOutputOptions = { fromLogits: 'auto', outputs: null, topK: 2, isRequired: true };
 
 /** Runs `body` with a compiled model of these outputs, which is disposed afterwards. */
 async function withModel(outputs: Output[], body: (model: tf.LayersModel) => void): Promise<void> {
@@ -116,13 +116,13 @@ describe('where no entropy is required', () => {
 
   test.each(cases)('%s', async (_, outputs, options, expected) => {
     await withModel(outputs, (model) => {
-      expect(found(model, { ...options, required: false })).toEqual(expected);
+      expect(found(model, { ...options, isRequired: false })).toEqual(expected);
     });
   });
 
   test('still refuses what is named', async () => {
     await withModel([OPEN], (model) => {
-      expect(() => found(model, { outputs: ['open'], required: false })).toThrow(
+      expect(() => found(model, { outputs: ['open'], isRequired: false })).toThrow(
         expect.objectContaining({ code: 'ENTROPY_AMBIGUOUS_OUTPUT' }),
       );
     });

@@ -1,26 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import { panelsOf, type Panel } from '../../src/report/panels.js';
-import { reportedOf } from './fixtures/reported.js';
-
-const MAX_ENTROPY = { criterion: 'max-entropy', monitor: 'entropy' } as const;
+import { fakeTraining } from '../support/fake-training.js';
 
 /** Names of the curves by the title of their panel. */
 function namesOf(panels: readonly Panel[]): Record<string, string[]> {
   return Object.fromEntries(panels.map(({ title, curves }) => [title, curves.map(({ name }) => name)]));
 }
 
-const comparedOf = (panels: readonly Panel[]): string[] =>
+const monitoredOf = (panels: readonly Panel[]): string[] =>
   panels.flatMap(({ title, curves }) =>
-    curves.flatMap(({ name, isCompared }) => (isCompared ? [`${title}: ${name}`] : [])),
+    curves.flatMap(({ name, isMonitored }) => (isMonitored ? [`${title}: ${name}`] : [])),
   );
 
 describe('the panels of a report', () => {
   test('are the entropies, the loss, then each metric; validation with its training', () => {
-    const { history } = reportedOf([
+    const { selector, monitor } = fakeTraining([
       { value: 0.5, valEntropy: 0.4, logs: { val_acc: 0.1, acc: 0.2, val_loss: 3, loss: 4, auc: 0.5 } },
       { value: 0.6, valEntropy: 0.3, logs: { val_acc: 0.2, acc: 0.3, val_loss: 2, loss: 3, auc: 0.6 } },
     ]);
-    const panels = panelsOf(history, MAX_ENTROPY);
+    const panels = panelsOf(selector.history, monitor);
     expect(Object.entries(namesOf(panels))).toEqual([
       ['Entropy of the predictions', ['training and validation', 'training', 'validation']],
       ['Loss', ['training', 'validation']],
@@ -35,11 +33,11 @@ describe('the panels of a report', () => {
   });
 
   test('have no curve without a value, and none for what is no number', () => {
-    const { history } = reportedOf([
+    const { selector, monitor } = fakeTraining([
       { value: null, trainEntropy: null, logs: { loss: NaN } },
       { value: 0.6, logs: { loss: 2, val_loss: Infinity } },
     ]);
-    const panels = panelsOf(history, MAX_ENTROPY);
+    const panels = panelsOf(selector.history, monitor);
     expect(namesOf(panels)).toEqual({
       'Entropy of the predictions': ['training and validation', 'training'],
       Loss: ['training'],
@@ -53,15 +51,19 @@ describe('the panels of a report', () => {
     ['val_entropy', 'Entropy of the predictions: validation'],
     ['val_loss', 'Loss: validation'],
     ['acc', 'acc: training'],
-  ])('%s is the one that is compared: %s', (monitor, expected) => {
-    const { history } = reportedOf([{ value: 1, valEntropy: 1, logs: { loss: 1, val_loss: 1, acc: 1 } }]);
-    expect(comparedOf(panelsOf(history, { criterion: 'max-entropy', monitor }))).toEqual([expected]);
+  ])('%s is the one that is monitored: %s', (name, expected) => {
+    const epochs = [{ value: 1, valEntropy: 1, logs: { loss: 1, val_loss: 1, acc: 1 } }];
+    const { selector, monitor } = fakeTraining(epochs, { monitor: name });
+    expect(monitoredOf(panelsOf(selector.history, monitor))).toEqual([expected]);
   });
 
-  test('a criterion has one of its own', () => {
-    const { history } = reportedOf([{ value: 0.9, valChanges: 0.1 }], { criterion: 'consensus' });
-    const panels = panelsOf(history, { criterion: 'consensus', monitor: 'entropy' });
-    expect(namesOf(panels)['What was compared']).toEqual(['consensus', 'changed predictions']);
-    expect(comparedOf(panels)).toEqual(['What was compared: consensus']);
+  test.each([
+    ['consensus', { monitor: 'consensus' }, ['consensus', 'changed predictions']],
+    ['a function', { monitor: () => 1, mode: 'max' }, ['(a function)', 'changed predictions']],
+  ] as const)('%s has a panel of its own', (_, options, expected) => {
+    const { selector, monitor } = fakeTraining([{ value: 0.9, valChanges: 0.1 }], options);
+    const panels = panelsOf(selector.history, monitor);
+    expect(namesOf(panels)['Monitored values']).toEqual(expected);
+    expect(monitoredOf(panels)).toEqual([`Monitored values: ${expected[0]}`]);
   });
 });

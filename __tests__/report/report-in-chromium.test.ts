@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
 import { report } from '../../src/report/report.js';
 import { auditAccessibility } from '../support/accessibility.js';
-import { reportedOf } from './fixtures/reported.js';
+import { fakeTraining } from '../support/fake-training.js';
 
 const ENTROPIES = [0.41, 0.44, 0.52, 0.6, 0.61, 0.57, 0.5, 0.44];
 const KEPT = 4;
@@ -18,7 +18,7 @@ beforeAll(async () => {
     valEntropy: value - 0.05,
     logs: { loss: 2 - i / 5, val_loss: 2 + i / 20, acc: i / 10, val_acc: i / 15 },
   }));
-  html = await report(reportedOf(epochs, { startFromEpoch: INELIGIBLE }));
+  html = await report(fakeTraining(epochs, { startFromEpoch: INELIGIBLE }));
   browser = await launchChromium('cpu');
 });
 

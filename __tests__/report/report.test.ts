@@ -5,7 +5,7 @@ import { report } from '../../src/report/report.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import { fitWithConfidences } from '../support/confidences.js';
 import { makeModel } from '../support/fixtures.js';
-import { reportedOf } from './fixtures/reported.js';
+import { fakeTraining } from '../support/fake-training.js';
 
 /** The cells of the table of values, its head first. */
 function cellsOf(page: string): string[][] {
@@ -42,7 +42,7 @@ describe('the report', () => {
     disposeTrained(model);
   });
 
-  test('of a loop of one’s own has the logs that it was given', async () => {
+  test('of a custom training loop has the logs that it was given', async () => {
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, {
       filepath: null,
@@ -50,7 +50,7 @@ describe('the report', () => {
       mode: 'max',
     });
     const loss = tf.scalar(0.25);
-    // Logs of a loop in JavaScript may hold anything.
+    // Logs in JavaScript may hold anything.
     const logs: Record<string, unknown> = { f1: 0.5, loss, note: 'x' };
     await checkpoint.saveCheckpoint(0, logs as Record<string, LogValue>);
     expect(checkpoint.history[0]!.logs).toEqual({ f1: 0.5, loss: 0.25 });
@@ -63,7 +63,7 @@ describe('the report', () => {
   });
 
   test('stands by itself: no script, no other file', async () => {
-    const page = await report(reportedOf([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]));
+    const page = await report(fakeTraining([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]));
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).not.toMatch(/<script|<link|<img|@import|url\((?!#)|\son\w+=/i);
     // The namespaces of SVG are addresses that nothing is read from.
@@ -71,31 +71,36 @@ describe('the report', () => {
   });
 
   test('is the same for the same training', async () => {
-    const reported = reportedOf([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]);
-    expect(await report(reported)).toBe(await report(reported));
+    const training = fakeTraining([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]);
+    expect(await report(training)).toBe(await report(training));
   });
 
   test('what comes from the user is text', async () => {
     const evil = '</style><script>alert(1)</script>"\'&';
     const page = await report(
-      reportedOf([{ value: 0.5, logs: { [evil]: 1 } }], { monitor: evil, mode: 'max' }),
+      fakeTraining([{ value: 0.5, logs: { [evil]: 1 } }], { monitor: evil, mode: 'max' }),
       { title: evil },
     );
     expect(page).not.toContain('<script');
     expect(page).toContain('<h1>&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;</h1>');
   });
 
-  test.each([null, 'title', ['title'], { title: 5 }, { titel: 'x' }])(
-    'refuses the options %j',
-    async (options) => {
-      const refused = report(reportedOf([{ value: 0.5 }]), options as object);
-      await expect(refused).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
-      await expect(refused).rejects.toThrow('Expected the options of `report` to be `{title}`');
-    },
-  );
+  test.each([
+    [null, 'Expected an object of options, got null.'],
+    ['title', "Expected an object of options, got 'title'."],
+    [['title'], "Expected an object of options, got ['title']."],
+    [{ title: 5 }, 'Expected `title` to be a string, got 5.'],
+    [{ titel: 'x' }, 'Did you mean `title`?'],
+  ])('refuses the options %j', async (options, message) => {
+    const refused = report(fakeTraining([{ value: 0.5 }]), options as object);
+    await expect(refused).rejects.toMatchObject({ code: 'ENTROPY_INVALID_OPTION' });
+    await expect(refused).rejects.toThrow(message);
+  });
 
   test('tells epochs of several `fit` calls apart', async () => {
-    const page = await report(reportedOf([{ value: 0.5 }, { value: 0.6 }, { value: 0.7, epoch: 0, fit: 1 }]));
+    const page = await report(
+      fakeTraining([{ value: 0.5 }, { value: 0.6 }, { value: 0.7, epoch: 0, fit: 1 }]),
+    );
     expect(cellsOf(page).map(([epoch]) => epoch)).toEqual(['epoch', '0·0', '0·1', '1·0']);
   });
 
@@ -114,7 +119,7 @@ describe('the report', () => {
     [{ topK: 1 }, 10, '1/e'],
     [{ topK: 1 }, 2, 'ln 2 / 2'],
   ])('of %j in %i classes, the largest entropy is %s', async (options, numClasses, expected) => {
-    const page = await report({ ...reportedOf([{ value: 0.3 }], options), numClasses });
+    const page = await report(fakeTraining([{ value: 0.3 }], options, numClasses));
     expect(page).toContain(`>the largest possible: ${expected}</text>`);
   });
 });

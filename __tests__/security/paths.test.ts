@@ -6,9 +6,9 @@ import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, loadCheckpoint } from '../../src/index.js';
-import { FileStore } from '../../src/stores/file-store.js';
-import { nodeFileSystem } from '../../src/stores/file-system.js';
-import { encodeModelJson } from '../../src/stores/model-json.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
+import { nodeFileSystem } from '../../src/stores/file/file-system.js';
+import { encodeModelJson } from '../../src/stores/file/model-json.js';
 import { headOf, partsOfStep, sourceOf } from '../stores/fixtures/checkpoints.js';
 import { interceptCalls } from '../stores/fixtures/intercepted-file-system.js';
 import { rejection } from '../support/errors.js';
@@ -359,8 +359,8 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
 
 test('a name that is made of a checksum is one, whatever the checksum', () => {
   const parts = partsOfStep(1);
-  const head = headOf(parts);
-  const { weightsManifest } = JSON.parse(encodeModelJson(head)) as Root;
+  const manifest = headOf(parts);
+  const { weightsManifest } = JSON.parse(encodeModelJson(manifest)) as Root;
   const sha256 = createHash('sha256').update(parts.weightData).digest('hex');
   expect(weightsManifest[0].paths).toEqual([`weights.${sha256.slice(0, 16)}.bin`]);
 });

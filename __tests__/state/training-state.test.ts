@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import {
-  captureState,
-  disposeState,
-  restoreState,
-  type TrainingState,
-} from '../../src/state/training-state.js';
+import { disposeState, type TrainingState } from '../../src/format/snapshot.js';
+import { captureState, restoreState } from '../../src/state/training-state.js';
 import { ExtraOptimizer, LionOptimizer } from './fixtures/custom-optimizer.js';
 import { optimizerBits, tensorBits } from './fixtures/optimizers.js';
 import { countTensors } from './fixtures/tensor-count.js';

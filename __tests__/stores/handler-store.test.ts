@@ -2,15 +2,15 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
-import { resolvePlace } from '../../src/stores/resolve-place.js';
-import type { Placement } from '../../src/stores/store.js';
+import { resolveLocation } from '../../src/stores/resolve-location.js';
+import type { SlotUpdate } from '../../src/stores/store.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data } from '../state/fixtures/training.js';
 import { checkpointOfStep, stepOf } from './fixtures/checkpoints.js';
 import { rejection, thrownBy } from '../support/errors.js';
 
-const INTO_BEST: Placement = { into: ['best'], keep: [] };
+const INTO_BEST: SlotUpdate = { into: ['best'], keep: [] };
 
 const own = countTensors();
 let data: Data;
@@ -123,7 +123,7 @@ describe('saving and loading', () => {
     const { entropyCheckpoint } = artifacts.userDefinedMetadata as { entropyCheckpoint: object };
     Object.assign(entropyCheckpoint, { generatedBy });
     const stored = await new HandlerStore({ load: () => Promise.resolve(artifacts) }).load('best');
-    expect(stored!.head.generatedBy).toBe(generatedBy);
+    expect(stored!.manifest.generatedBy).toBe(generatedBy);
   });
 
   test.each([
@@ -140,14 +140,14 @@ describe('saving and loading', () => {
 
   test('no other slot than `best` can be saved to, and in no other is anything', async () => {
     const store = new HandlerStore(handler);
-    const placements: Placement[] = [
+    const updates: SlotUpdate[] = [
       { into: ['best', 'last'], keep: [] },
       { into: ['best'], keep: ['last'] },
       { into: ['last'], keep: [] },
       { into: [], keep: ['best'] },
     ];
-    for (const placement of placements) {
-      await expect(store.save(checkpointOfStep(7), placement)).rejects.toThrow(TypeError);
+    for (const update of updates) {
+      await expect(store.save(checkpointOfStep(7), update)).rejects.toThrow(TypeError);
     }
     expect(handler.saves).toBe(0);
     await store.save(checkpointOfStep(7), { into: ['best'], keep: ['best'] });
@@ -349,8 +349,8 @@ describe('two trainings at once', () => {
     ['handler', () => handler],
     ['URL', () => url],
   ])('on one %s: the second is refused until the first has ended', async (_name, place) => {
-    const first = await resolvePlace(place()).loadStore();
-    const second = await resolvePlace(place()).loadStore();
+    const first = await resolveLocation(place()).loadStore();
+    const second = await resolveLocation(place()).loadStore();
     await first.open();
     const error = await rejection(Promise.resolve().then(() => second.open()));
     expect(error.code).toBe('ENTROPY_STORE_IN_USE');
@@ -402,7 +402,7 @@ describe('where a checkpoint is to be kept', () => {
 
   test('a store of the user is used as it is', async () => {
     const store = new HandlerStore(handler);
-    expect(await resolvePlace(store).loadStore()).toBe(store);
+    expect(await resolveLocation(store).loadStore()).toBe(store);
   });
 });
 

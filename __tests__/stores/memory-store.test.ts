@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { MemoryStore } from '../../src/stores/memory-store.js';
-import type { Slot } from '../../src/stores/store.js';
+import type { CheckpointSlot } from '../../src/stores/store.js';
 import { checkpointOfStep, stepOf } from './fixtures/checkpoints.js';
 import { rejection } from '../support/errors.js';
 
@@ -35,7 +35,7 @@ describe('MemoryStore', () => {
 
   test('takes the memory of a shard once, however many checkpoints it is part of', async () => {
     const store = new MemoryStore();
-    const keep: Slot[] = ['best', 'last', 'epoch-1'];
+    const keep: CheckpointSlot[] = ['best', 'last', 'epoch-1'];
     await store.save(checkpointOfStep(1, 1_500_000), { into: ['best'], keep });
     const copying = jest.spyOn(Uint8Array.prototype, 'slice');
     await store.save(checkpointOfStep(1, 1_500_000), { into: ['last'], keep });

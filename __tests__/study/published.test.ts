@@ -2,8 +2,14 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import '@tensorflow/tfjs-backend-wasm';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CRITERIA, type EpochFacts } from '../../src/criteria/criterion.js';
-import { Monitor } from '../../src/monitor.js';
+import { BestValue } from '../../src/selection/best-value.js';
+import {
+  WINDOW_EPOCHS,
+  type ComparedValues,
+  type ComparingMonitor,
+} from '../../src/selection/monitors/comparing-monitor.js';
+import { consensus } from '../../src/selection/monitors/consensus.js';
+import { labelWave as labelWaveMonitor } from '../../src/selection/monitors/label-wave.js';
 import { NUM_CLASSES_OF } from '../../study/data/tasks.js';
 import { cellId, fullGrid } from '../../study/grid.js';
 import { publish, type Published } from '../../study/publish.js';
@@ -42,7 +48,7 @@ describe('what is published', () => {
 
   test('is what the recorded trajectories give, to the digit', () => {
     expect(text('study/RESULTS.md')).toBe(`${published.results}\n`);
-    expect(text('docs/when-does-it-help.md')).toContain(`\n\n${published.tables}\n\n`);
+    expect(text('docs/choosing-a-monitor.md')).toContain(`\n\n${published.tables}\n\n`);
   });
 
   test.each(['regret-by-rule', 'typical-trainings'] as const)('%s: so is the plot', (name) => {
@@ -50,12 +56,12 @@ describe('what is published', () => {
   });
 });
 
-describe('the criteria of the library keep the epochs that the study evaluates', () => {
-  /** What the callback would have recorded, as the study tells it. */
-  const factsOf = (
+describe('the monitors of the library select the epochs that the study evaluates', () => {
+  /** What the callback would have recorded in the trainings of the study. */
+  const valuesOf = (
     { cell, signals }: Trajectory,
     changes: 'val-averaged-changes' | 'val-changes',
-  ): EpochFacts[] =>
+  ): ComparedValues[] =>
     signals[changes].map((valChanges, epoch) => ({
       valChanges,
       valInformation:
@@ -65,26 +71,32 @@ describe('the criteria of the library keep the epochs that the study evaluates',
       valEntropy: signals['val-entropy'][epoch]!,
     }));
 
-  const keptBy = (name: keyof typeof CRITERIA, facts: readonly EpochFacts[]): number => {
-    const { mode, patience, valueOf } = CRITERIA[name];
-    const monitor = new Monitor({ mode, patience, minDelta: 0, startFromEpoch: 0, initialThreshold: null });
+  const selectedBy = (monitor: ComparingMonitor, epochs: readonly ComparedValues[]): number => {
+    const { mode, patience, valueOf } = monitor;
+    const bestValue = new BestValue({
+      mode,
+      patience,
+      minDelta: 0,
+      startFromEpoch: 0,
+      initialThreshold: null,
+    });
     let best = -1;
-    for (const epoch of facts.keys()) {
-      const value = valueOf(facts.slice(0, epoch + 1));
-      if (monitor.isBetter(epoch, value)) best = epoch;
-      monitor.accept(epoch, value);
+    for (const epoch of epochs.keys()) {
+      const value = valueOf(epochs.slice(Math.max(0, epoch + 1 - WINDOW_EPOCHS), epoch + 1));
+      if (bestValue.isBetter(epoch, value)) best = epoch;
+      bestValue.add(epoch, value);
     }
     return best;
   };
 
   test.each([
-    ['consensus', 'val-averaged-changes', informedConsensus(7, 0.1)],
-    ['label-wave', 'val-changes', labelWave('validation', 3)],
-  ] as const)('%s', (name, changes, rule) => {
-    const kept = trajectories.map((trajectory) => keptBy(name, factsOf(trajectory, changes)));
+    ['consensus', consensus, 'val-averaged-changes', informedConsensus(7, 0.1)],
+    ['label_wave', labelWaveMonitor, 'val-changes', labelWave('validation', 3)],
+  ] as const)('%s', (_name, monitor, changes, rule) => {
+    const selected = trajectories.map((trajectory) => selectedBy(monitor, valuesOf(trajectory, changes)));
     const expected = trajectories.map((trajectory) => rule.choose(withoutTest(trajectory)));
     // Of values that are equal but for the last digit of their sum, another may be the largest.
-    const same = kept.filter((epoch, i) => epoch === expected[i]);
-    expect(same.length).toBeGreaterThan(0.99 * kept.length);
+    const same = selected.filter((epoch, i) => epoch === expected[i]);
+    expect(same.length).toBeGreaterThan(0.99 * selected.length);
   });
 });

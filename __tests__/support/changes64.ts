@@ -1,4 +1,4 @@
-/** What a criterion compares predictions with. */
+/** What `consensus` and `label_wave` compare, in float64. */
 export type ComparesWith = 'previous' | 'consensus';
 
 const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row));

@@ -1,11 +1,11 @@
 import { MemoryStore } from '../../src/stores/memory-store.js';
-import type { CheckpointSource, Placement } from '../../src/stores/store.js';
+import type { CheckpointSource, SlotUpdate } from '../../src/stores/store.js';
 import { pause } from './pause.js';
 
 /** A store whose saves wait until they are let through, or fail. */
 export class GatedStore extends MemoryStore {
-  /** The placement of each save that was begun, in order. */
-  readonly begun: Placement[] = [];
+  /** The update of each save that was begun, in order. */
+  readonly begun: SlotUpdate[] = [];
   /** What the next saves fail with; null: they succeed. */
   readonly failures: (Error | null)[] = [];
   /** How long each save takes. */
@@ -26,12 +26,12 @@ export class GatedStore extends MemoryStore {
     this.#gate = Promise.resolve();
   }
 
-  override async save(checkpoint: CheckpointSource, placement: Placement): Promise<void> {
-    this.begun.push(placement);
+  override async save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
+    this.begun.push(update);
     const failure = this.failures.shift() ?? null;
     await this.#gate;
     if (this.delayMs > 0) await pause(this.delayMs);
     if (failure !== null) throw failure;
-    await super.save(checkpoint, placement);
+    await super.save(checkpoint, update);
   }
 }

@@ -1,10 +1,10 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FileStore } from '../../src/stores/file-store.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
 import type { Session } from '../../torture/kill/kill-loop.js';
 import { KILL_ROWS, type KillRow } from '../../torture/kill/kill-rows.js';
-import { placementOf, sizeOf } from '../../torture/kill/numbered-saves.js';
+import { slotUpdateOf, sizeOf } from '../../torture/kill/numbered-saves.js';
 import { SavingTrial } from '../../torture/kill/saving-trial.js';
 import type { SavingReport } from '../../torture/kill/saving-victim.js';
 import { Tally } from '../../torture/tally.js';
@@ -23,7 +23,7 @@ beforeEach(async () => {
   const store = new FileStore(found);
   await store.open();
   for (let step = 0; step <= LAST; step++) {
-    await store.save(checkpointOfStep(step, sizeOf(step)), placementOf(step));
+    await store.save(checkpointOfStep(step, sizeOf(step)), slotUpdateOf(step));
   }
   store.close();
 });

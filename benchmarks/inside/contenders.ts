@@ -32,8 +32,8 @@ export function contenderNamed(name: ContenderName, { parts, batchSize, folder }
     case 'callback':
       return withCheckpoint({ filepath: null });
     case 'consensus':
-    case 'label-wave':
-      return withCheckpoint({ filepath: null, criterion: name });
+    case 'label_wave':
+      return withCheckpoint({ filepath: null, monitor: name });
     case 'stored':
       if (folder === null) throw new Error('Expected a folder to store in, got none.');
       return withCheckpoint({ filepath: folder });

@@ -28,7 +28,7 @@ interface Prepared {
   readonly initialWeights: tf.Tensor[];
 }
 
-/** A criterion that compares epochs needs two. */
+/** A monitor that compares epochs needs two. */
 const EPOCHS = 2;
 const PROBE_BATCHES = 2;
 /** Of the batch size of a workload, a power of 2. */

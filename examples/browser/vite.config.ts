@@ -11,7 +11,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^tfjs-entropy-checkpoint$/, replacement: fromRoot('src/index.ts') },
-      { find: /^#platform$/, replacement: fromRoot('src/platform/browser.ts') },
+      { find: /^#platform$/, replacement: fromRoot('src/stores/browser-stores.ts') },
     ],
   },
   plugins: [mnistAsset()],

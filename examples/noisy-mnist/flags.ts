@@ -1,4 +1,3 @@
-import type { CriterionName } from 'tfjs-entropy-checkpoint';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATASET_NAMES, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES, type DatasetName } from './dataset.js';
 import { NOISE_TYPES, type NoiseType } from './label-noise.js';
@@ -16,7 +15,6 @@ export interface Flags {
   seed: number;
   out: string;
   report: string;
-  criterion: CriterionName;
   monitor: string;
   mode: 'auto' | 'max' | 'min';
   minDelta: number;
@@ -24,11 +22,18 @@ export interface Flags {
   optimizer: boolean;
 }
 
-/** As the library has them. */
-const CRITERIA: readonly CriterionName[] = ['max-entropy', 'consensus', 'label-wave'];
-
-/** Everything that the checkpoint or the `fit` of this example puts into the logs of an epoch. */
-const MONITORS = ['entropy', 'train_entropy', 'val_entropy', 'loss', 'val_loss', 'acc', 'val_acc'];
+/** Everything that can be monitored in this example. */
+const MONITORS = [
+  'entropy',
+  'train_entropy',
+  'val_entropy',
+  'consensus',
+  'label_wave',
+  'loss',
+  'val_loss',
+  'acc',
+  'val_acc',
+];
 
 /** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
@@ -65,12 +70,7 @@ function noisyMnistCommand(): Command {
     .optionsGroup('Checkpoint:')
     .option('--out <folder>', 'where it is stored', folder, 'noisy_mnist_checkpoint')
     .option('--report <file>', 'a page on the training', file, 'noisy_mnist_report.html')
-    .addOption(
-      choice('--criterion <name>', 'how the epoch is told', CRITERIA)
-        .default('max-entropy')
-        .conflicts(['monitor', 'mode', 'minDelta']),
-    )
-    .addOption(choice('--monitor <value>', 'what decides', MONITORS).default('entropy'))
+    .addOption(choice('--monitor <value>', 'the value that selects the epoch', MONITORS).default('entropy'))
     .addOption(choice('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
     .option('--min-delta <value>', 'an improvement must be larger', notNegative, 0)
     .option('--start-from-epoch <epoch>', 'earlier ones are not kept', integer(0, 10_000), 0)

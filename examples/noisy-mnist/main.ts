@@ -46,15 +46,11 @@ async function main(args: readonly string[]): Promise<void> {
 
   const comparison = compareEpochs(result.epochs, best.epoch);
   console.log('\nWas it the right epoch?');
-  console.log(comparisonTable(comparison, keptBy(flags)));
+  console.log(comparisonTable(comparison, `--monitor ${flags.monitor}`));
   console.log(`\n${verdict(comparison, testSamples)}`);
 
   await writeFile(flags.report, result.report);
   console.log(`\nThe curves of all epochs are in ${flags.report}: open it in a browser.`);
-}
-
-function keptBy({ criterion, monitor }: Flags): string {
-  return criterion === 'max-entropy' ? `--monitor ${monitor}` : `--criterion ${criterion}`;
 }
 
 /** In lines of at most 100 characters. */

@@ -1,9 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import {
-  EntropyCheckpointCallback,
-  type EntropyCheckpointOptions,
-  type EpochRecord,
-} from 'tfjs-entropy-checkpoint';
+import { EntropyCheckpointCallback, type EpochRecord } from 'tfjs-entropy-checkpoint';
 import type { Dataset } from './dataset.js';
 import type { Flags } from './flags.js';
 import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
@@ -53,7 +49,9 @@ export async function train(
   const model = buildMlp(flags.learningRate);
   const checkpoint = new EntropyCheckpointCallback({
     filepath: flags.out,
-    ...choiceOf(flags),
+    monitor: flags.monitor,
+    mode: flags.mode,
+    minDelta: flags.minDelta,
     startFromEpoch: flags.startFromEpoch,
     includeOptimizer: flags.optimizer,
   });
@@ -83,11 +81,6 @@ export async function train(
 
 function titleOf({ dataset, noise, noiseType }: Flags): string {
   return `${dataset} with ${shortPercent(noise)} wrong labels (${noiseType})`;
-}
-
-/** A criterion of its own leaves nothing to monitor. */
-function choiceOf({ criterion, monitor, mode, minDelta }: Flags): EntropyCheckpointOptions {
-  return criterion === 'max-entropy' ? { monitor, mode, minDelta } : { criterion };
 }
 
 async function fit(

@@ -10,12 +10,12 @@ const { dataset: name, testSamples, seed, out, backend } = parseFlags(process.ar
 await useBackend(backend);
 const { test } = loadDataset({ name, trainSamples: 0, testSamples, seed });
 
-const { model, best } = await loadCheckpoint(out);
+const { model, record } = await loadCheckpoint(out);
 const probabilities = predict(model, test);
 
 if (process.send) {
   process.send(probabilities);
 } else {
   const share = percent(accuracy(probabilities, test.labels));
-  console.log(`Epoch ${best.epoch} of ${out}: ${share} of ${testSamples} clean test images are right.`);
+  console.log(`Epoch ${record.epoch} of ${out}: ${share} of ${testSamples} clean test images are right.`);
 }

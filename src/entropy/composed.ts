@@ -1,31 +1,33 @@
 import * as tf from '@tensorflow/tfjs';
-import { EPSILON } from './epsilon.js';
+
+/** Added to every probability before its logarithm, as in the original: keeps 0·ln 0 finite. */
+export const EPSILON = 1e-10;
 
 /**
- * Top-k entropy from tfjs's own operations, for a backend without a fused kernel.
+ * Top-k entropy composed of TensorFlow.js operations, for a backend without a fused kernel.
  *
  * @param predictions float32 `[..., numClasses]`; one class is the positive one of two.
  * @returns float32 `[rows]`; the caller disposes it.
  */
 export function composedTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: boolean): tf.Tensor1D {
   return tf.tidy(() => {
-    // Several backends cannot run top-k on an empty tensor.
+    // Several backends can't run top-k on an empty tensor.
     if (predictions.size === 0) return tf.zeros([0]);
     const classes = predictions.shape.at(-1) === 1 ? bothClasses(predictions, fromLogits) : predictions;
     const rows = tf.reshape(classes, [-1, classes.shape.at(-1)!]);
     const probabilities = fromLogits ? tf.softmax(rows) : rows;
     const { values } = tf.topk(probabilities, k);
     const terms = tf.mul(values, tf.log(tf.add(values, EPSILON)));
-    // In half precision the epsilon is 0, and 0·ln 0 no number.
+    // In half precision the epsilon is 0, and 0·ln 0 is NaN.
     const entropy = tf.neg(tf.sum(tf.where(tf.equal(values, 0), 0, terms), -1));
-    // A sort may pass a NaN by; softmax has spread it over the row already, for probabilities the sum does.
+    // A sort may lose a NaN. Softmax has spread it over the row already; for probabilities the sum does.
     const nanOrZero = tf.mul(tf.sum(probabilities, -1), 0);
     return tf.add<tf.Tensor1D>(entropy, nanOrZero);
   });
 }
 
 /**
- * `mean` moved by its share towards that of `values`, from tfjs's own operations.
+ * One step of a running mean, composed of TensorFlow.js operations: `mean` moved by `share` towards the mean of `values`.
  *
  * @param values float32 `[rows]`.
  * @param mean float32 `[1]`, or null with the first batch.

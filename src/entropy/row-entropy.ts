@@ -1,4 +1,4 @@
-import { EPSILON } from './epsilon.js';
+import { EPSILON } from './composed.js';
 
 /** −p·ln(p + 1e-10), in nats. */
 export function entropyTerm(probability: number): number {

@@ -4,8 +4,8 @@ import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
 import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
 
 /**
- * Top-k entropy on the current backend: by its fused kernel, where that is registered (`load-kernels.ts`,
- * `all-kernels.ts`), else by composed operations.
+ * Top-k entropy on the current backend: by its fused kernel where that is registered (`all-kernels.ts`), else by
+ * composed operations.
  *
  * @param predictions numeric `[..., numClasses]`; one class is the positive one of two.
  * @param k 1…numClasses.
@@ -13,7 +13,7 @@ import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
  */
 export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: boolean): tf.Tensor1D {
   return tf.tidy(() => {
-    // A cast to what it is already would copy it.
+    // Even a cast to the type that it has would copy it.
     const floats = predictions.dtype === 'float32' ? predictions : tf.cast(predictions, 'float32');
     const isFused = k <= MAX_FUSED_K || k === predictions.shape.at(-1);
     if (!isFused || !isRegistered(TOP_K_ENTROPY)) return composedTopKEntropy(floats, k, fromLogits);
@@ -22,11 +22,11 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
 }
 
 /**
- * One step of a running mean on the current backend: `mean` moved by `share` towards that of `values`.
+ * One step of a running mean on the current backend: `mean` moved by `share` towards the mean of `values`.
  *
  * @param values float32 `[rows]`, one row or more.
- * @param mean what this returned for the batches before; null with the first.
- * @param share rows / rows so far; 1 with the first.
+ * @param mean what this returned for the batches before; null for the first.
+ * @param share rows / rows so far; 1 for the first.
  * @returns float32 `[parts]`, whose sum is the mean; the caller disposes it.
  */
 export function runRunningMean(values: tf.Tensor1D, mean: tf.Tensor1D | null, share: number): tf.Tensor1D {

@@ -6,50 +6,43 @@ import { outputKind, type OutputKind } from './output-kind.js';
 export type ClassOutputs = ReadonlyMap<number, boolean>;
 
 export interface ClassOutputOptions {
-  /** `'auto'`: told from the output layer and the loss. */
+  /** `'auto'`: inferred from the output layer and the loss. */
   readonly fromLogits: boolean | 'auto';
   /** Names of the outputs to score; null: all class outputs. */
   readonly outputs: readonly string[] | null;
   /** How many of the largest probabilities count. */
   readonly topK: number;
-  /** Whether there must be one. Else what cannot be told is left out. */
-  readonly required: boolean;
+  /** Whether there must be a class output. If not, an output that might be one is left out. */
+  readonly isRequired: boolean;
 }
 
 /**
- * The outputs of `model` that are class distributions, and whether each holds probabilities or logits.
+ * The outputs of `model` that are distributions over classes, and whether each holds probabilities or logits.
  *
- * @param model a functional model; compiled, where the loss is to tell.
+ * @param model a functional model; compiled if the loss is needed to infer that.
  * @returns empty where the model has none and none is required.
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that is no output, a `topK` above
- *   the number of classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT`
- *   without any, and for several sigmoid units;
- *   `ENTROPY_AMBIGUOUS_OUTPUT` where it cannot be told what an output holds.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that isn't an output, a `topK` above the number of
+ *   classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT` without any, and for several
+ *   sigmoid units; `ENTROPY_AMBIGUOUS_OUTPUT` where it's unclear what an output holds.
  */
 export function findClassOutputs(model: tf.LayersModel, options: ClassOutputOptions): ClassOutputs {
   const found = new Map<number, boolean>();
-  const named = options.outputs !== null;
-  for (const index of chosenOutputs(model, options.outputs)) {
+  const isNamed = options.outputs !== null;
+  for (const index of selectedOutputs(model, options.outputs)) {
     const kind = outputKind(model, index);
-    const leftOut =
-      kind === 'other' || (!options.required && (kind === 'multi-label' || isOpen(kind, options)));
-    if (leftOut && !named) continue;
+    const isUnclear = kind === 'multi-label' || (kind === 'unknown' && options.fromLogits === 'auto');
+    if (!isNamed && (kind === 'other' || (isUnclear && !options.isRequired))) continue;
     const numClasses = model.outputs[index]?.shape.at(-1) ?? null;
     const name = model.outputNames[index] ?? String(index);
     const fromLogits = resolveFromLogits(kind, options.fromLogits, name, numClasses);
     checkTopK(options.topK, numClasses, name);
     found.set(index, fromLogits);
   }
-  if (found.size === 0 && options.required) throw noClassOutput(model);
+  if (found.size === 0 && options.isRequired) throw noClassOutput(model);
   return found;
 }
 
-/** Whether nothing tells if the output holds logits. */
-function isOpen(kind: OutputKind, { fromLogits }: ClassOutputOptions): boolean {
-  return kind === 'unknown' && fromLogits === 'auto';
-}
-
-function chosenOutputs(model: tf.LayersModel, names: readonly string[] | null): number[] {
+function selectedOutputs(model: tf.LayersModel, names: readonly string[] | null): number[] {
   const { outputNames } = model;
   if (names === null) return [...outputNames.keys()];
   return names.map((name) => {
@@ -71,25 +64,24 @@ function resolveFromLogits(
   if (kind === 'multi-label') {
     throw new EntropyCheckpointError(
       'ENTROPY_NO_CLASS_OUTPUT',
-      `Expected output "${name}" to be one distribution over classes, got ${units ?? 'several'} sigmoid units, ` +
-        'each a probability of its own. Name the outputs to score with `outputs`, or monitor a metric.',
+      `Name the outputs to score with \`outputs\`, or monitor a metric: output "${name}" has ${units ?? 'several'} sigmoid ` +
+        'units, each a probability of its own, and is not one distribution over classes.',
     );
   }
   if (kind === 'probabilities' || kind === 'logits') {
-    const told = kind === 'logits';
-    if (fromLogits === 'auto' || fromLogits === told) return told;
+    const inferred = kind === 'logits';
+    if (fromLogits === 'auto' || fromLogits === inferred) return inferred;
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',
-      `Expected \`fromLogits\` to be ${told} or 'auto', as output "${name}" holds ${kind} by its layer and loss, ` +
-        `got ${fromLogits}. ${told ? 'They would be taken for probabilities.' : 'Softmax would be applied twice.'}`,
+      `Expected \`fromLogits\` to be ${inferred} or 'auto', as output "${name}" holds ${kind} by its layer and loss, got ` +
+        `${fromLogits}. ${inferred ? 'Logits would be taken for probabilities.' : 'Softmax would be applied twice.'}`,
     );
   }
   if (fromLogits !== 'auto') return fromLogits;
   throw new EntropyCheckpointError(
     'ENTROPY_AMBIGUOUS_OUTPUT',
-    `Cannot tell from layer and loss whether output "${name}" holds probabilities or logits. ` +
-      'Set `fromLogits: true` for logits or `fromLogits: false` for probabilities' +
-      (kind === 'other' ? ', if it holds classes at all.' : ', or name the outputs to score with `outputs`.'),
+    'Set `fromLogits: true` for logits or `fromLogits: false` for probabilities, name the outputs to score with ' +
+      `\`outputs\`, or monitor a metric: what output "${name}" holds cannot be inferred from its layer and loss.`,
   );
 }
 
@@ -106,9 +98,8 @@ function checkTopK(topK: number, numClasses: number | null, name: string): void 
 function noClassOutput(model: tf.LayersModel): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_NO_CLASS_OUTPUT',
-    `Expected a model with a class output (softmax, or one sigmoid unit), got ${quoted(model.outputNames)} ` +
-      'without one. If one holds classes all the same, name it with `outputs` and set `fromLogits`; ' +
-      "or monitor a metric, such as 'val_loss'.",
+    "Monitor a metric, such as 'val_loss', or name an output that holds classes with `outputs` and set `fromLogits`: " +
+      `expected a class output (softmax, or one sigmoid unit), got ${quoted(model.outputNames)}.`,
   );
 }
 

@@ -1,6 +1,7 @@
 /**
- * Gives `object` an own property `key` until the returned function is called, which puts back exactly
- * what was there: the former own property, or none.
+ * Gives `object` an own property `key`.
+ *
+ * @returns restores exactly what was there: the former own property, or none.
  */
 export function override<T extends object>(
   object: T,

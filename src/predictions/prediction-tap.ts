@@ -1,61 +1,62 @@
-import * as tf from '@tensorflow/tfjs';
-import type { Phase } from '../entropy/entropy-score.js';
+import type * as tf from '@tensorflow/tfjs';
+import type { Phase } from '../epoch-record.js';
 import {
   checkInternals,
   internalsOf,
+  isUnderTape,
   type BatchFunction,
   type LossFunction,
   type ModelInternals,
 } from '../tfjs-internals.js';
 import { override } from './override.js';
 
-/** What a tap tells of the `fit` it listens to. Nothing that is passed is owned by the sink. */
+/** Receives what happens in the `fit` that a tap watches. It owns nothing that it's passed. */
 export interface PredictionSink {
   /** One batch of predictions of one output, valid during the call only. */
   onPredictions(output: number, predictions: tf.Tensor, phase: Phase): void;
-  /** What was taken for validation was not: forget it. */
+  /** What was taken for validation wasn't: discard it. */
   onValidationDiscarded(): void;
-  /** The `fit` is over, by its end or by an error, and the tap is gone. */
+  /** The `fit` has ended, or failed, and the tap is gone. */
   onFitOver(): void;
 }
 
-/** What `fit` tells its callbacks by `setParams`, as far as it matters here. */
+/** What `fit` passes to `setParams` of its callbacks, as far as it matters here. */
 export interface FitParams {
   readonly samples?: number | null;
   readonly batchSize?: number | null;
   readonly initialEpoch?: number | null;
-  /** Batches an epoch; null in `fit`, and in `fitDataset` where the size of the dataset is unknown. */
+  /** Batches in an epoch; null in `fit`, and in `fitDataset` where the size of the dataset is unknown. */
   readonly steps?: number | null;
   readonly doValidation?: boolean;
   readonly metrics?: readonly string[];
 }
 
-/** Who runs the model: `fit` itself, `fitDataset`'s validation, or code of somebody else. */
+/** Who runs the model: `fit` itself, the validation of `fitDataset`, or other code. */
 type Runner = 'fit' | 'validation' | 'other';
 
 const taps = new WeakMap<tf.LayersModel, PredictionTap>();
 
 /**
- * Sees every prediction that `fit` or `fitDataset` makes, and no other, without a further forward pass.
+ * Sees every prediction that `fit` or `fitDataset` makes, and no other, without another forward pass.
  *
- * The losses of a model are given each batch of predictions; while the tap is on, wrappers stand in
- * their place. What tells the calls apart:
+ * The losses of a model are given each batch of predictions. While the tap is on, it replaces them by wrappers. How
+ * it distinguishes the calls:
  *
- * - `fit` makes its train and test function before the first callback hears of it. So while the tap is
- *   on, every function that is made belongs to an `evaluate` or `trainOnBatch` of somebody else's.
- * - Except in `fitDataset`, which validates by `evaluate`: the one that begins between the hooks of the
- *   last batch and those of the epoch's end. tfjs's own callbacks mark both: `History` is the last of
- *   every list, and `BaseLogger`, the first, reads `params.metrics` when the epoch ends.
+ * - `fit` makes its train and test functions before it calls the first callback. So every function that is made while
+ *   the tap is on belongs to an `evaluate` or `trainOnBatch` of other code.
+ * - Except in `fitDataset`, which validates by `evaluate`: the one that begins between the hooks of the last batch and
+ *   those of the epoch's end. Callbacks of TensorFlow.js mark both: `History` is the last of every list, and
+ *   `BaseLogger`, the first, reads `params.metrics` when the epoch ends.
  *
- * One tap serves all checkpoints of a model. It is gone as soon as `isTraining` becomes false, which
- * tfjs sees to also when `fit` throws; should that be missed, with the next loss call.
+ * One tap serves all checkpoints of a model. It's gone as soon as `isTraining` becomes false, which TensorFlow.js also
+ * sets when `fit` throws; if that is missed, with the next loss call.
  */
 export class PredictionTap {
   readonly #model: tf.LayersModel;
   readonly #internals: ModelInternals;
   readonly #history: tf.History;
   readonly #params: FitParams;
-  /** `fit` validates in its own loop, `fitDataset` by `evaluate`. */
+  /** `fit` validates in its own loop, `fitDataset` by `evaluate`; null: no validation. */
   readonly #validatesBy: 'loop' | 'evaluate' | null;
   readonly #sinks = new Set<PredictionSink>();
   readonly #undo: (() => void)[] = [];
@@ -70,10 +71,10 @@ export class PredictionTap {
   #gone = false;
 
   /**
-   * Shows `sink` the predictions of the `fit` that is beginning. To be called in `onTrainBegin`.
+   * Shows `sink` the predictions of the `fit` that is beginning. Call it in `onTrainBegin`.
    *
-   * @param model a functional model, as callbacks are given it.
-   * @param params the object that `setParams` was given, not a copy.
+   * @param model a functional model, as callbacks get it.
+   * @param params the object that was passed to `setParams`, not a copy.
    */
   static attach(model: tf.LayersModel, params: FitParams, sink: PredictionSink): PredictionTap {
     checkInternals(model);
@@ -93,7 +94,7 @@ export class PredictionTap {
     this.#model = model;
     this.#internals = internalsOf(model);
     this.#params = params;
-    // `fit` tells the batch size, `fitDataset` cannot.
+    // `fit` knows the batch size, `fitDataset` doesn't.
     const isDataset = params.batchSize == null;
     this.#validatesBy = params.doValidation === true ? (isDataset ? 'evaluate' : 'loop') : null;
     this.#history = this.#internals.history!;
@@ -103,15 +104,15 @@ export class PredictionTap {
     this.#watchEnd();
   }
 
-  /** Ends what `attach` began; the last one takes the tap away. */
+  /** Ends what `attach` began. The last sink removes the tap. */
   detach(sink: PredictionSink): void {
     this.#sinks.delete(sink);
     if (this.#sinks.size === 0) this.#remove();
   }
 
   /**
-   * Whether the epoch that ends was run as a whole, so that its rows are those of the others. To be
-   * called in `onEpochEnd`.
+   * Whether the epoch that ends ran as a whole, so that its rows are those of the other epochs. Call it in
+   * `onEpochEnd`.
    */
   get epochComplete(): boolean {
     const { steps, samples, batchSize } = this.#params;
@@ -150,8 +151,8 @@ export class PredictionTap {
   #phase(): Phase | null {
     if (this.#runner === 'other') return null;
     if (this.#runner === 'validation') return 'val';
-    if (tf.engine().state.gradientDepth > 0) return 'train';
-    // What else comes may be an evaluation that somebody began before this `fit`, and did not wait for.
+    if (isUnderTape()) return 'train';
+    // It may be an evaluation that other code began before this `fit` and didn't wait for.
     return this.#validatesBy === 'loop' ? 'val' : null;
   }
 
@@ -189,7 +190,7 @@ export class PredictionTap {
     }
   }
 
-  /** Whether the evaluation that begins is the validation of `fitDataset`; there is one an epoch. */
+  /** Whether the evaluation that begins is the validation of `fitDataset`; there's one in each epoch. */
   #beginsValidation(): boolean {
     const begins = this.#awaitsValidation;
     this.#awaitsValidation = false;
@@ -204,7 +205,7 @@ export class PredictionTap {
     };
     const onBatchBegin = async (): Promise<void> => {
       this.#awaitsValidation = false;
-      // There is a further batch: what was evaluated since the last one was an evaluation in its hooks.
+      // There's another batch: what was evaluated since the last one was an evaluation in its hooks.
       if (this.#validationSeen) this.#discardValidation();
       // `compile` in a callback sets new losses.
       if (this.#internals.lossFunctions !== this.#wrappedLosses) this.#wrapLosses();
@@ -234,7 +235,7 @@ export class PredictionTap {
     for (const sink of this.#sinks) sink.onValidationDiscarded();
   }
 
-  /** tfjs sets `isTraining` to false at the end of every `fit`: the one thing it does when `fit` throws. */
+  /** TensorFlow.js sets `isTraining` to false at the end of every `fit`: the only thing that it does when `fit` throws. */
   #watchEnd(): void {
     const end = (isTraining: boolean): void => {
       if (isTraining) return;

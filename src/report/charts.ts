@@ -1,5 +1,5 @@
-// The one module that needs a plotting library: it is built into a file that brings its own, and is loaded when a
-// report is asked for.
+// The only module that needs a plotting library. It's built into a file that contains the library, and loaded when a
+// report is made.
 import { LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
@@ -8,19 +8,19 @@ import type { Curve, Panel } from './panels.js';
 
 use([LineChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
 
-/** What all plots of a report have in common. Positions are indices of epochs in the order in which they were run. */
+/** What all plots of a report have in common. Positions are indices of epochs, in the order in which they ran. */
 export interface ChartFrame {
-  /** What is written below each position. */
+  /** The label below each position. */
   readonly epochs: readonly string[];
-  /** Where the kept epoch is; null for none. */
+  /** The position of the kept epoch; null for none. */
   readonly kept: number | null;
-  /** Where an epoch became the best. */
+  /** The positions at which an epoch became the best. */
   readonly saved: readonly number[];
-  /** How many at the beginning could not be chosen. */
+  /** How many epochs at the beginning couldn't be selected. */
   readonly ineligible: number;
 }
 
-/** A value that the curves cannot exceed, but for rounding. */
+/** A value that the curves can't exceed, but for rounding. */
 export interface UpperBound {
   readonly value: number;
   readonly name: string;
@@ -28,24 +28,24 @@ export interface UpperBound {
 
 const WIDTH = 720;
 const HEIGHT = 280;
-/** Colours are variables of the page, so that they are right on light and on dark. */
+/** Colours are variables of the page, so that they fit a light and a dark one. */
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
 const ACCENT = 'var(--accent)';
-/** Told apart by dash and symbol as well as by colour. */
+/** Curves differ in dash and symbol as well as in colour. */
 const STYLES = [
   { color: 'var(--first)', dash: 'solid', symbol: 'circle' },
   { color: 'var(--second)', dash: [7, 3], symbol: 'rect' },
   { color: 'var(--third)', dash: [2, 2], symbol: 'triangle' },
 ] as const;
-/** Of so many epochs every value has its symbol. */
+/** With no more epochs than this, every value has its symbol. */
 const FEW_EPOCHS = 40;
 
 /**
- * The curves of a panel as the text of an SVG, to stand within a page.
+ * The curves of a panel as the text of an SVG, to be embedded in a page.
  *
- * @param id of the SVG within the page: a name for HTML.
- * @param upperBound drawn, and the axis made to hold it.
+ * @param id identifies the SVG within the page.
+ * @param upperBound is drawn, and the axis made to hold it; null for none.
  */
 export function chartOf(id: string, panel: Panel, frame: ChartFrame, upperBound: UpperBound | null): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
@@ -65,7 +65,7 @@ function optionOf(
   const { epochs, saved } = frame;
   const text = { color: INK, fontSize: 13, fontFamily: 'inherit' };
   const axis = { axisLabel: text, nameTextStyle: text, axisLine: { show: true, lineStyle: { color: INK } } };
-  const lines = curves.map(({ name, values, isCompared }, i) => {
+  const lines = curves.map(({ name, values, isMonitored }, i) => {
     const { color, dash, symbol } = STYLES[i % STYLES.length]!;
     return {
       type: 'line',
@@ -74,11 +74,11 @@ function optionOf(
       symbol,
       symbolSize: 6,
       showSymbol: epochs.length <= FEW_EPOCHS,
-      lineStyle: { color, type: dash, width: isCompared ? 3 : 1.75 },
+      lineStyle: { color, type: dash, width: isMonitored ? 3 : 1.75 },
       data: values.map((value, position) => [position, value]),
     };
   });
-  const compared = curves.find(({ isCompared }) => isCompared);
+  const compared = curves.find(({ isMonitored }) => isMonitored);
   const bests = {
     type: 'line',
     name: 'became the best',
@@ -102,7 +102,7 @@ function optionOf(
     grid: { left: 64, right: 28, top: 44, bottom: 72 },
     legend: {
       bottom: 0,
-      // Texts are wider than ECharts thinks, which has no font at hand.
+      // Texts are wider than ECharts estimates: it has no font.
       itemGap: 52,
       itemWidth: 36,
       textStyle: text,
@@ -133,10 +133,10 @@ function optionOf(
   };
 }
 
-/** With room for the name of the bound above it. */
+/** An axis with room for the name of the bound above it. */
 function rangeBelow({ value: bound }: UpperBound, curves: readonly Curve[]): object {
   const lowest = Math.min(bound, ...curves.flatMap(({ values }) => values.filter((value) => value !== null)));
-  // In steps that make about five intervals.
+  // Steps that make about five intervals.
   const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((one) => (bound - lowest) / one <= 5) ?? 1;
   return {
     min: Math.floor(lowest / step) * step,
@@ -165,7 +165,7 @@ function areasOf({ ineligible, epochs }: ChartFrame): object[] {
   return [[{ xAxis: 0 }, { xAxis: Math.min(ineligible - 0.5, epochs.length - 1) }]];
 }
 
-/** Takes its width from the page, and no style sheet nor names of its own into it. */
+/** Makes the SVG take its width from the page, and drops its style sheet and names. */
 function withinPage(svg: string, id: string): string {
   return svg
     .replace(/\bzr\d+-/g, `${id}-`)

@@ -1,29 +1,26 @@
 import type { EpochRecord } from '../epoch-record.js';
-import type { ResolvedOptions } from '../options.js';
+import { FUNCTION_NAME, type Monitor } from '../selection/monitor.js';
 
-/** The values of one name, an epoch each, in the order in which they were run; null where there is none. */
+/** The values of one name by epoch, in the order in which the epochs ran; null where there's none. */
 export interface Curve {
   readonly name: string;
   readonly values: readonly (number | null)[];
-  /** Whether the epochs were compared by it. */
-  readonly isCompared: boolean;
+  /** Whether the epochs were compared by these values. */
+  readonly isMonitored: boolean;
 }
 
 /** Curves that share a plot. */
 export interface Panel {
   readonly title: string;
-  /** Of the values; empty where they have none. */
+  /** The unit of the values; empty where they have none. */
   readonly unit: string;
   readonly curves: readonly Curve[];
 }
 
-type Compared = Pick<ResolvedOptions, 'criterion' | 'monitor'>;
-
 const VALIDATION = 'val_';
 
-/** The entropies, what a criterion compared, then losses and metrics; those alone that have a value. */
-export function panelsOf(history: readonly EpochRecord[], { criterion, monitor }: Compared): Panel[] {
-  const compared = criterion === 'max-entropy' ? monitor : criterion;
+/** The entropies, the monitored values, then losses and metrics. Curves without a value are left out. */
+export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Panel[] {
   const curve = (
     name: string,
     key: string,
@@ -31,7 +28,7 @@ export function panelsOf(history: readonly EpochRecord[], { criterion, monitor }
   ): Curve => ({
     name,
     values: history.map((record) => finite(valueOf(record))),
-    isCompared: key === compared,
+    isMonitored: key === monitor.name,
   });
   const entropies: Panel = {
     title: 'Entropy of the predictions',
@@ -42,11 +39,11 @@ export function panelsOf(history: readonly EpochRecord[], { criterion, monitor }
       curve('validation', 'val_entropy', ({ valEntropy }) => valEntropy),
     ],
   };
-  const ofCriterion: Panel = {
-    title: 'What was compared',
+  const monitored: Panel = {
+    title: 'Monitored values',
     unit: '',
     curves: [
-      curve(criterion, criterion, ({ value }) => value),
+      curve(monitor.name, monitor.name, ({ value }) => value),
       curve('changed predictions', 'val_changes', ({ valChanges }) => valChanges),
       curve('information', 'val_information', ({ valInformation }) => valInformation),
     ],
@@ -62,12 +59,17 @@ export function panelsOf(history: readonly EpochRecord[], { criterion, monitor }
       ],
     };
   });
-  return [entropies, ...(criterion === 'max-entropy' ? [] : [ofCriterion]), ...logged]
+  return [entropies, ...(hasPanelOfItsOwn(monitor) ? [monitored] : []), ...logged]
     .map((panel) => ({ ...panel, curves: panel.curves.filter(hasValues) }))
     .filter(({ curves }) => curves.length > 0);
 }
 
-/** What was logged, without `val_`; the loss first. */
+/** Whether the monitored value is neither an entropy nor logged by `fit`. */
+export function hasPanelOfItsOwn({ name, comparing }: Monitor): boolean {
+  return comparing !== null || name === FUNCTION_NAME;
+}
+
+/** The names of what was logged, without `val_`; the loss first. */
 function metricNames(history: readonly EpochRecord[]): string[] {
   const names = new Set(history.flatMap(({ logs }) => Object.keys(logs)));
   const stems = [...names].map((name) =>

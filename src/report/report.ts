@@ -1,35 +1,35 @@
-import { explain, type Outcome } from '../explain.js';
+import { checkOptions, type OptionCheck } from '../check-options.js';
 import type { EpochRecord } from '../epoch-record.js';
-import { EntropyCheckpointError } from '../errors.js';
-import { loadCode } from '../load-code.js';
+import { loadCode } from '../platform/load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
+import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
-import { panelsOf, type Curve, type Panel } from './panels.js';
+import { hasPanelOfItsOwn, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 
 /** Options of `report`. */
 export interface ReportOptions {
-  /** Of the page. @default 'Entropy checkpoint' */
+  /** The page's title. @default 'Entropy checkpoint' */
   readonly title?: string;
 }
 
-/** A training, as it is reported. */
-export type Reported = Outcome & {
-  /** The best epochs, the best first. */
-  readonly kept: readonly EpochRecord[];
+const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
+  title: [(value) => typeof value === 'string', 'a string'],
 };
 
 /**
- * A page on a training: which epoch was kept and why, the curves of all epochs, and their values.
+ * A report on a training: the selected epoch and why, the curves of all epochs, and their values.
  *
- * @param wanted as the user gave it.
- * @returns HTML that needs neither script nor any other file.
+ * @param options as the user gave them.
+ * @returns an HTML page that needs neither script nor any other file.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
  */
-export async function report(training: Reported, wanted: ReportOptions = {}): Promise<string> {
-  const title = titleOf(wanted);
-  const { history, options } = training;
-  const figures = history.length === 0 ? [] : await figuresOf(training, panelsOf(history, options));
+export async function report(training: Outcome, options: ReportOptions = {}): Promise<string> {
+  checkOptions(options, CHECKS);
+  const { title = 'Entropy checkpoint' } = options;
+  const { monitor, selector } = training;
+  const { history } = selector;
+  const figures = history.length === 0 ? [] : await figuresOf(training, panelsOf(history, monitor));
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -51,28 +51,20 @@ export async function report(training: Reported, wanted: ReportOptions = {}): Pr
     </html>`.text;
 }
 
-function titleOf(options: unknown): string {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
-    const { title = 'Entropy checkpoint', ...others } = options as Record<string, unknown>;
-    if (typeof title === 'string' && Object.keys(others).length === 0) return title;
-  }
-  throw new EntropyCheckpointError(
-    'ENTROPY_INVALID_OPTION',
-    'Expected the options of `report` to be `{title}`, a string, which may be left out.',
-  );
-}
-
-function factsOf({ best, history, options }: Reported): Html {
-  const { criterion, monitor, mode, topK, startFromEpoch, filepath } = options;
-  const isByMonitor = criterion === 'max-entropy';
+function factsOf({ selector: { best, history }, monitor, options }: Outcome): Html {
+  const { topK, startFromEpoch, filepath } = options;
+  const isBySize = monitor.comparing === null;
   const facts: [string, string][] = [
     ['Kept epoch', best === null ? 'none' : nameOf(best, history)],
     ['Epochs', String(history.length)],
-    ['Chosen by', isByMonitor ? `${mode === 'max' ? 'highest' : 'lowest'} ${monitor}` : criterion],
-    ['Probabilities of a row that count', `the ${topK} largest`],
+    [
+      'Selected by',
+      isBySize ? `${monitor.mode === 'max' ? 'highest' : 'lowest'} ${monitor.name}` : monitor.name,
+    ],
+    ['Probabilities scored in each row', `the ${topK} largest`],
     ['Stored', filepath === null ? 'in memory' : typeof filepath === 'string' ? filepath : 'in a store'],
   ];
-  if (startFromEpoch > 0) facts.push(['Not chosen', `epochs before ${startFromEpoch} (shaded)`]);
+  if (startFromEpoch > 0) facts.push(['Never selected', `epochs before ${startFromEpoch} (shaded)`]);
   return html`<dl>
     ${facts.map(
       ([term, value]) =>
@@ -84,15 +76,16 @@ function factsOf({ best, history, options }: Reported): Html {
   </dl>`;
 }
 
-async function figuresOf(training: Reported, panels: readonly Panel[]): Promise<Html[]> {
+async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<Html[]> {
   const { chartOf } = await loadCode(import('./charts.js'));
-  const { best, history, options } = training;
+  const { best, history } = training.selector;
+  const { startFromEpoch } = training.options;
   const frame: ChartFrame = {
     epochs: history.map((record) => nameOf(record, history)),
     kept: best === null ? null : history.indexOf(best),
     saved: history.flatMap(({ isBest }, position) => (isBest ? [position] : [])),
-    // Of each `fit`: only those at the beginning of all can be shaded as one.
-    ineligible: ineligibleAtFirst(history, options.startFromEpoch),
+    // Only those at the very beginning can be shaded as one area.
+    ineligible: ineligibleAtFirst(history, startFromEpoch),
   };
   return panels.map((panel, i) => {
     const bound = panel.unit === 'nats' ? largestEntropy(training) : null;
@@ -118,8 +111,8 @@ function ineligibleAtFirst(history: readonly EpochRecord[], startFromEpoch: numb
   return first < 0 ? history.length : first;
 }
 
-/** `k` of more probabilities than that have the largest sum of −p·ln p at 1/e each, as far as that is possible. */
-function largestEntropy({ numClasses, options: { topK } }: Reported): UpperBound {
+/** The largest sum of −p·ln p over k of the probabilities: at 1/e each, where there are enough classes for that. */
+function largestEntropy({ numClasses, options: { topK } }: Outcome): UpperBound {
   const all = { value: Math.log(topK), name: `the largest possible: ln ${topK}` };
   if (topK > 2 || numClasses === topK) return all;
   if (topK === 2) return { value: 2 / Math.E, name: 'the largest possible: 2/e' };
@@ -129,7 +122,7 @@ function largestEntropy({ numClasses, options: { topK } }: Reported): UpperBound
     : { value: 1 / Math.E, name: 'the largest possible: 1/e' };
 }
 
-/** The course of a curve in words. */
+/** A curve in words. */
 function describe({ name, values }: Curve, { epochs }: ChartFrame): string {
   const known = values.flatMap((value, position) => (value === null ? [] : [{ value, position }]));
   const [first, last] = [known[0]!, known.at(-1)!];
@@ -143,17 +136,15 @@ function describe({ name, values }: Curve, { epochs }: ChartFrame): string {
 
 type Column = [name: string, valueOf: (record: EpochRecord) => number | null | undefined];
 
-function tableOf({ best, history, kept, options }: Reported): Html {
+function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html {
   const columns: Column[] = [
     ['entropy', ({ entropy }) => entropy],
     ['of training', ({ trainEntropy }) => trainEntropy],
     ['of validation', ({ valEntropy }) => valEntropy],
     ['changed predictions', ({ valChanges }) => valChanges],
     ['information', ({ valInformation }) => valInformation],
-    // What is monitored has a column already.
-    ...(options.criterion === 'max-entropy'
-      ? []
-      : [[options.criterion, ({ value }) => value] satisfies Column]),
+    // Any other monitored value has a column already.
+    ...(hasPanelOfItsOwn(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
     ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map((name): Column => [
       name,
       ({ logs }) => logs[name],
@@ -190,7 +181,7 @@ function stateOf(record: EpochRecord, best: EpochRecord | null, kept: readonly E
   return record.isBest ? 'the best until then' : '';
 }
 
-/** `fit` calls are told apart where there is more than one. */
+/** With more than one `fit` call, the name includes the call. */
 function nameOf({ epoch, fit }: EpochRecord, history: readonly EpochRecord[]): string {
   return history.at(-1)!.fit === history[0]!.fit ? String(epoch) : `${fit}·${epoch}`;
 }

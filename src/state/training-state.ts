@@ -1,79 +1,95 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import { captureOptimizer } from './optimizer-capture.js';
-import { planOptimizerRestore } from './optimizer-restore.js';
-import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
-import { placeKey, placeRecurrentLayers, placeWeights, type Place } from './places.js';
+import { toJson } from '../format/checkpoint-metadata.js';
+import type { RecurrentState, Snapshot, TrainingState, WeightState } from '../format/snapshot.js';
+import { withTensor, type TensorSource } from '../format/stored-tensor.js';
+import { pathKey } from '../format/weight-path.js';
+import type { Json } from '../stores/store.js';
+import { internalsOf } from '../tfjs-internals.js';
+import { captureOptimizer } from './optimizer/optimizer-capture.js';
+import { planOptimizerRestore } from './optimizer/optimizer-restore.js';
 import { shareBuffer } from './share-buffer.js';
-import { withTensor, type TensorSource } from './tensor-source.js';
-
-export interface WeightState {
-  readonly place: Place;
-  /** The name under which tfjs stores and finds the weight. */
-  readonly name: string;
-  readonly tensor: TensorSource;
-}
-
-export interface RecurrentState {
-  readonly place: Place;
-  /** The states of a stateful recurrent layer; null before its first batch. */
-  readonly tensors: readonly TensorSource[] | null;
-}
+import { recurrentLayersWithPaths, weightsWithPaths } from './weight-paths.js';
 
 /**
- * All that training changes: weights, states of recurrent layers, the optimizer (null: left out), and what a
- * criterion remembers of the predictions of validation (null: nothing).
- */
-export interface TrainingState {
-  readonly weights: readonly WeightState[];
-  readonly recurrent: readonly RecurrentState[];
-  readonly optimizer: OptimizerState | null;
-  readonly remembered: TensorSource | null;
-}
-
-/**
- * A snapshot of `model` and `optimizer` that shares their buffers: nothing is copied, nothing read.
+ * A snapshot of `model` and `optimizer` that shares their buffers: nothing is copied and nothing read.
  *
  * @param optimizer null: without it.
- * @param remembered by a criterion; the caller keeps it.
+ * @param monitorState the caller keeps it; null: nothing.
  * @returns the caller disposes it with `disposeState`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
 export function captureState(
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
-  remembered: tf.Tensor | null = null,
+  monitorState: tf.Tensor | null = null,
 ): TrainingState {
-  const placed = placeWeights(model);
+  const found = weightsWithPaths(model);
   // First, as it alone can fail.
-  const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model, placed);
-  const weights = placed.map(({ place, weight }) => ({
-    place,
+  const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model, found);
+  const weights = found.map(({ path, weight }) => ({
+    path,
     name: weight.originalName,
     tensor: shareBuffer(weight.read()),
   }));
-  const recurrent = placeRecurrentLayers(model).map(({ place, layer }) => ({
-    place,
+  const recurrent = recurrentLayersWithPaths(model).map(({ path, layer }) => ({
+    path,
     tensors: layer.states_?.map(shareBuffer) ?? null,
   }));
   return {
     weights,
     recurrent,
     optimizer: optimizerState,
-    remembered: remembered === null ? null : shareBuffer(remembered),
+    monitorState: monitorState === null ? null : shareBuffer(monitorState),
   };
 }
 
 /**
- * Puts `state` into `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
+ * The architecture of `model` as TensorFlow.js stores it. Describing a thousand layers takes a while.
  *
- * What a criterion remembers is left to it. Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The
- * state keeps its tensors; of those that are yet to be read from a store, one at a time is in memory.
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_MODEL` where a layer can't describe itself.
+ */
+export function modelTopology(model: tf.LayersModel): Json {
+  try {
+    return model.toJSON(null, false);
+  } catch (cause) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_UNSUPPORTED_MODEL',
+      `The model cannot be written as JSON: ${String(cause)} Mend its layer, or set \`filepath: null\`.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * What there is to store of `model` and `optimizer` as they are now. It shares their buffers.
  *
- * @param optimizer null: is left alone.
- * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`;
- *   `ENTROPY_STORE_FAILED` when a store that could be read to verify it cannot be read again: then alone the
- *   model holds a part of the state.
+ * @param optimizer null: without it.
+ * @param monitorState the caller keeps it; null: nothing.
+ * @param topology see `modelTopology`.
+ * @returns the caller disposes its `state`.
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
+ */
+export function takeSnapshot(
+  model: tf.LayersModel,
+  optimizer: tf.Optimizer | null,
+  monitorState: tf.Tensor | null,
+  topology: Json,
+): Snapshot {
+  const userMetadata = toJson(internalsOf(model).userDefinedMetadata ?? {});
+  return { state: captureState(model, optimizer, monitorState), topology, userMetadata };
+}
+
+/**
+ * Restores `state` in `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
+ *
+ * Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The monitor
+ * state is left to the monitor. The state keeps its tensors; of those that are yet to be read from a store, one
+ * at a time is in memory.
+ *
+ * @param optimizer null: it's left alone.
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`; `ENTROPY_STORE_FAILED`
+ *   when a store that was read to verify the state can't be read again: only then the model holds a part of it.
  */
 export async function restoreState(
   state: TrainingState,
@@ -87,24 +103,17 @@ export async function restoreState(
   for (const step of steps) await step();
 }
 
-export function disposeState(state: TrainingState): void {
-  for (const { tensor } of state.weights) tensor.dispose();
-  for (const { tensors } of state.recurrent) for (const tensor of tensors ?? []) tensor.dispose();
-  if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
-  state.remembered?.dispose();
-}
-
 function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => Promise<void> {
-  const placed = placeWeights(model);
-  const byPlace = new Map(placed.map(({ place, weight }) => [placeKey(place), weight]));
-  if (placed.length !== states.length) {
-    throw mismatch(`a model of ${states.length} weights`, `one of ${placed.length}`);
+  const found = weightsWithPaths(model);
+  const byPath = new Map(found.map(({ path, weight }) => [pathKey(path), weight]));
+  if (found.length !== states.length) {
+    throw mismatch(`a model of ${states.length} weights`, `one of ${found.length}`);
   }
-  const steps = states.map(({ place, name, tensor }) => {
-    const weight = byPlace.get(placeKey(place));
-    // As many as there are, each at another place: so none is left out.
-    byPlace.delete(placeKey(place));
-    const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${placeKey(place)}`;
+  const steps = states.map(({ path, name, tensor }) => {
+    const weight = byPath.get(pathKey(path));
+    // There are as many as needed, each at another path: so none is left out.
+    byPath.delete(pathKey(path));
+    const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${pathKey(path)}`;
     if (weight === undefined) throw mismatch(expected, 'none');
     const variable = weight.read() as tf.Variable;
     if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
@@ -121,14 +130,14 @@ function planWeights(states: readonly WeightState[], model: tf.LayersModel): () 
 }
 
 function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): () => Promise<void> {
-  const layers = placeRecurrentLayers(model);
-  const byPlace = new Map(layers.map(({ place, layer }) => [placeKey(place), layer]));
-  const steps = states.map(({ place, tensors }) => {
-    const layer = byPlace.get(placeKey(place));
-    byPlace.delete(placeKey(place));
-    const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${placeKey(place)}`;
+  const layers = recurrentLayersWithPaths(model);
+  const byPath = new Map(layers.map(({ path, layer }) => [pathKey(path), layer]));
+  const steps = states.map(({ path, tensors }) => {
+    const layer = byPath.get(pathKey(path));
+    byPath.delete(pathKey(path));
+    const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${pathKey(path)}`;
     if (layer === undefined) throw mismatch(expected, 'none');
-    // They have the size of the batch in them, which the weights do not tell.
+    // Their shapes include the batch size, which the weights don't tell.
     const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);
     if (!fits) throw mismatch(expected, `one with ${shapesOf(layer.states_)}`);
     return async () => {

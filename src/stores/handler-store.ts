@@ -1,16 +1,16 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import { HeldCheckpoint } from './held-checkpoint.js';
-import { PlaceClaim } from './place-claim.js';
+import { InMemoryCheckpoint } from './in-memory-checkpoint.js';
+import { StoreLock } from './store-lock.js';
 import { readShards } from './read-shards.js';
 import { attempt } from './store-failure.js';
-import { headFromText, headText, requireHead } from './stored-head.js';
+import { manifestFromText, manifestText, checkManifest } from './check-manifest.js';
 import {
   sizeOfShards,
   type CheckpointSource,
   type CheckpointStore,
-  type Placement,
-  type Slot,
+  type SlotUpdate,
+  type CheckpointSlot,
   type StoredCheckpoint,
 } from './store.js';
 
@@ -26,13 +26,13 @@ export class HandlerStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'one';
   readonly #handler: tf.io.IOHandler;
-  readonly #claim: PlaceClaim;
+  readonly #claim: StoreLock;
 
   /** @param url what the handler is for, if it is known; else the handler itself is the place. */
   constructor(handler: tf.io.IOHandler, url?: string) {
     this.name = url ?? 'the tf.io.IOHandler';
     this.#handler = handler;
-    this.#claim = new PlaceClaim(this.name, url ?? handler);
+    this.#claim = new StoreLock(this.name, url ?? handler);
   }
 
   /** @throws EntropyCheckpointError as `CheckpointStore.open`; `ENTROPY_INVALID_OPTION` for a handler that cannot save. */
@@ -47,7 +47,7 @@ export class HandlerStore implements CheckpointStore {
    * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
    * @throws TypeError for another slot than `'best'`.
    */
-  async save(checkpoint: CheckpointSource, { into, keep }: Placement): Promise<void> {
+  async save(checkpoint: CheckpointSource, { into, keep }: SlotUpdate): Promise<void> {
     if (!into.includes('best') || [...into, ...keep].some((slot) => slot !== 'best')) {
       throw new TypeError(`Expected ${this.name} to be given the slot 'best' alone, got '${into.join()}'.`);
     }
@@ -63,12 +63,12 @@ export class HandlerStore implements CheckpointStore {
     );
   }
 
-  async slots(): Promise<readonly Slot[]> {
+  async slots(): Promise<readonly CheckpointSlot[]> {
     await this.#claim.settled();
     return (await this.#loadArtifacts()) === null ? [] : ['best'];
   }
 
-  async load(slot: Slot): Promise<StoredCheckpoint | null> {
+  async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
     await this.#claim.settled();
     return slot === 'best' ? this.#loadCheckpoint() : null;
   }
@@ -116,9 +116,9 @@ export class HandlerStore implements CheckpointStore {
     const own = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
     // A handler may leave it out.
     const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? own?.generatedBy, metadata };
-    const head = requireHead(parts, this.name);
+    const manifest = checkManifest(parts, this.name);
     const pieces = piecesOf(artifacts.weightData);
-    const expected = sizeOfShards(head.shards);
+    const expected = sizeOfShards(manifest.shards);
     const got = pieces.reduce((total, { length }) => total + length, 0);
     if (expected !== got) {
       throw new EntropyCheckpointError(
@@ -126,7 +126,7 @@ export class HandlerStore implements CheckpointStore {
         `Expected ${expected} bytes of ${weightSpecs.length} weights in ${this.name}, got ${got}.`,
       );
     }
-    return new HeldCheckpoint(head, pieces, this.name);
+    return new InMemoryCheckpoint(manifest, pieces, this.name);
   }
 }
 
@@ -139,15 +139,15 @@ async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<
     position += bytes.length;
   });
   // A copy, as a handler may keep what it is given.
-  const head = headFromText(headText(read, name), name);
+  const manifest = manifestFromText(manifestText(read, name), name);
   return {
-    modelTopology: head.modelTopology as object,
+    modelTopology: manifest.modelTopology as object,
     format: 'layers-model',
-    generatedBy: head.generatedBy,
+    generatedBy: manifest.generatedBy,
     convertedBy: null,
-    weightSpecs: [...head.weightSpecs],
+    weightSpecs: [...manifest.weightSpecs],
     weightData: joined.buffer,
-    userDefinedMetadata: head.metadata as Record<string, object>,
+    userDefinedMetadata: manifest.metadata as Record<string, object>,
   };
 }
 

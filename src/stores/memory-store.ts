@@ -1,13 +1,19 @@
-import { HeldCheckpoint } from './held-checkpoint.js';
-import { PlaceClaim } from './place-claim.js';
+import { InMemoryCheckpoint } from './in-memory-checkpoint.js';
+import { StoreLock } from './store-lock.js';
 import { readShards } from './read-shards.js';
 import { attempt, UNCHANGED } from './store-failure.js';
-import { headFromText, headText } from './stored-head.js';
-import type { CheckpointSource, CheckpointStore, Placement, Slot, StoredCheckpoint } from './store.js';
+import { manifestFromText, manifestText } from './check-manifest.js';
+import type {
+  CheckpointSource,
+  CheckpointStore,
+  SlotUpdate,
+  CheckpointSlot,
+  StoredCheckpoint,
+} from './store.js';
 
 interface Kept {
   /** Text, so that nobody's objects are part of it. */
-  readonly head: string;
+  readonly manifest: string;
   /** One for each shard, each with a buffer of its own. */
   readonly shards: readonly Uint8Array[];
 }
@@ -23,15 +29,15 @@ interface Kept {
 export class MemoryStore implements CheckpointStore {
   readonly name = 'memory';
   readonly capacity = 'many';
-  readonly #claim = new PlaceClaim(this.name, this);
-  #slots: ReadonlyMap<Slot, Kept> = new Map();
+  readonly #claim = new StoreLock(this.name, this);
+  #slots: ReadonlyMap<CheckpointSlot, Kept> = new Map();
 
   /** @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training has this object open. */
   open(): Promise<void> {
     return this.#claim.open(() => Promise.resolve());
   }
 
-  save(checkpoint: CheckpointSource, { into, keep }: Placement): Promise<void> {
+  save(checkpoint: CheckpointSource, { into, keep }: SlotUpdate): Promise<void> {
     return this.#claim.run(() =>
       attempt(`save to ${this.name}`, UNCHANGED, async () => {
         const kept = await this.#copyOf(checkpoint);
@@ -41,16 +47,16 @@ export class MemoryStore implements CheckpointStore {
     );
   }
 
-  async slots(): Promise<readonly Slot[]> {
+  async slots(): Promise<readonly CheckpointSlot[]> {
     await this.#claim.settled();
     return [...this.#slots.keys()];
   }
 
-  async load(slot: Slot): Promise<StoredCheckpoint | null> {
+  async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
     await this.#claim.settled();
     const kept = this.#slots.get(slot);
     if (kept === undefined) return null;
-    return new HeldCheckpoint(headFromText(kept.head, this.name), kept.shards, this.name);
+    return new InMemoryCheckpoint(manifestFromText(kept.manifest, this.name), kept.shards, this.name);
   }
 
   close(): void {
@@ -60,18 +66,18 @@ export class MemoryStore implements CheckpointStore {
   async #copyOf(checkpoint: CheckpointSource): Promise<Kept> {
     const known = this.#shardsByChecksum();
     const shards: Uint8Array[] = [];
-    const head = await readShards(checkpoint, (bytes, { sha256 }) => {
+    const manifest = await readShards(checkpoint, (bytes, { sha256 }) => {
       const shard = known.get(sha256) ?? bytes.slice();
       known.set(sha256, shard);
       shards.push(shard);
     });
-    return { head: headText(head, this.name), shards };
+    return { manifest: manifestText(manifest, this.name), shards };
   }
 
   #shardsByChecksum(): Map<string, Uint8Array> {
     const known = new Map<string, Uint8Array>();
-    for (const { head, shards } of new Set(this.#slots.values())) {
-      for (const [i, { sha256 }] of headFromText(head, this.name).shards.entries())
+    for (const { manifest, shards } of new Set(this.#slots.values())) {
+      for (const [i, { sha256 }] of manifestFromText(manifest, this.name).shards.entries())
         known.set(sha256, shards[i]!);
     }
     return known;

@@ -1,4 +1,4 @@
-import { SHARD_BYTES, type CheckpointHead, type CheckpointSource, type ShardSpec } from './store.js';
+import { SHARD_BYTES, type CheckpointManifest, type CheckpointSource, type ShardSpec } from './store.js';
 
 /**
  * Reads a whole source, through one buffer.
@@ -9,7 +9,7 @@ import { SHARD_BYTES, type CheckpointHead, type CheckpointSource, type ShardSpec
 export async function readShards(
   source: CheckpointSource,
   take: (bytes: Uint8Array<ArrayBuffer>, shard: ShardSpec) => void | Promise<void>,
-): Promise<CheckpointHead> {
+): Promise<CheckpointManifest> {
   const buffer = new Uint8Array(Math.min(SHARD_BYTES, source.sizeBytes));
   const shards: ShardSpec[] = [];
   let position = 0;
@@ -24,11 +24,11 @@ export async function readShards(
   if (position !== source.sizeBytes) {
     throw new Error(`Expected ${source.sizeBytes} bytes of weights, got ${position}.`);
   }
-  const head = await source.head();
-  if (namesOf(head.shards) !== namesOf(shards)) {
-    throw new Error('Expected the head to name the shards that were read, got others.');
+  const manifest = await source.manifest();
+  if (namesOf(manifest.shards) !== namesOf(shards)) {
+    throw new Error('Expected the manifest to name the shards that were read, got others.');
   }
-  return head;
+  return manifest;
 }
 
 function namesOf(shards: readonly ShardSpec[]): string {

@@ -10,7 +10,7 @@ export const SHARD_BYTES = 2 ** 23;
  * Where in a store a checkpoint is: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
  * `'fit-1-epoch-7'` where several are kept.
  */
-export type Slot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
+export type CheckpointSlot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
 
 /** One piece of the bytes of all weights; what tells it from every other is its checksum. */
 export interface ShardSpec {
@@ -21,7 +21,7 @@ export interface ShardSpec {
 }
 
 /** All of a checkpoint but the bytes of its weights, in the terms of a tfjs layers-model artifact. */
-export interface CheckpointHead {
+export interface CheckpointManifest {
   /** The architecture, as `tf.io.ModelArtifacts` has it. */
   readonly modelTopology: Json;
   /** Name, shape, dtype and group of each weight and each slot of the optimizer, in the order of the bytes. */
@@ -50,7 +50,7 @@ export interface CheckpointSource {
    */
   readShard(buffer: Uint8Array<ArrayBuffer>): Promise<ShardInBuffer | null>;
   /** To be called after the last shard, as their checksums are in it. */
-  head(): Promise<CheckpointHead>;
+  manifest(): Promise<CheckpointManifest>;
 }
 
 /** What `readShard` has put into the buffer. */
@@ -63,10 +63,10 @@ export interface ShardInBuffer {
 
 /** A checkpoint in a store. It stays readable as it is until it is closed, whatever is saved in the meantime. */
 export interface StoredCheckpoint {
-  /** For messages: the path of the file that has its head. */
+  /** For messages: the path of the file that has its manifest. */
   readonly name: string;
   /** All but the bytes of the weights. */
-  readonly head: CheckpointHead;
+  readonly manifest: CheckpointManifest;
   /** Fills `bytes` from `position` on in the bytes of all weights. */
   read(position: number, bytes: Uint8Array): Promise<void>;
   /** What the shard is called, for messages: the path of its file. */
@@ -76,11 +76,11 @@ export interface StoredCheckpoint {
 }
 
 /** What a save changes. */
-export interface Placement {
+export interface SlotUpdate {
   /** The checkpoint is put into these. */
-  readonly into: readonly Slot[];
+  readonly into: readonly CheckpointSlot[];
   /** These stay as they are; all others are emptied. */
-  readonly keep: readonly Slot[];
+  readonly keep: readonly CheckpointSlot[];
 }
 
 /**
@@ -106,14 +106,14 @@ export interface CheckpointStore {
   open(): Promise<void>;
 
   /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`. */
-  save(checkpoint: CheckpointSource, placement: Placement): Promise<void>;
+  save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void>;
 
   /**
    * Needs no `open`. What this thread has begun to save is waited for, here and in `load`.
    *
    * @returns the slots that hold something, whole or damaged, in any order.
    */
-  slots(): Promise<readonly Slot[]>;
+  slots(): Promise<readonly CheckpointSlot[]>;
 
   /**
    * Needs no `open`.
@@ -122,7 +122,7 @@ export interface CheckpointStore {
    * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`,
    *   `ENTROPY_STORE_FAILED`.
    */
-  load(slot: Slot): Promise<StoredCheckpoint | null>;
+  load(slot: CheckpointSlot): Promise<StoredCheckpoint | null>;
 
   /** Gives the place back. Idempotent; synchronous, because nobody awaits the end of a `fit` that threw. */
   close(): void;
@@ -138,29 +138,11 @@ export function isStore(value: object): value is CheckpointStore {
 
 const SLOT = /^(?:best|last|(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
 
-export function isSlot(name: string): name is Slot {
+export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
-}
-
-/**
- * The shards that `metadata`, from outside, tells of; null where it is not something that this package can
- * have written.
- */
-export function shardsIn(metadata: Readonly<Record<string, Json>>): ShardSpec[] | null {
-  const own = Object.hasOwn(metadata, 'entropyCheckpoint') ? metadata['entropyCheckpoint'] : undefined;
-  if (typeof own !== 'object' || own === null || Array.isArray(own)) return null;
-  const shards = own['shards'];
-  return Array.isArray(shards) && shards.every(isShardSpec) ? shards : null;
 }
 
 /** Of all together, in bytes. */
 export function sizeOfShards(shards: readonly ShardSpec[]): number {
   return shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
-}
-
-function isShardSpec(value: unknown): value is ShardSpec & Json {
-  if (typeof value !== 'object' || value === null) return false;
-  const { sizeBytes, sha256 } = value as Partial<ShardSpec>;
-  const isSize = Number.isInteger(sizeBytes) && sizeBytes! >= 1 && sizeBytes! <= SHARD_BYTES;
-  return isSize && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }

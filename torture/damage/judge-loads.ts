@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
-import type { Slot } from '../../src/stores/store.js';
+import type { CheckpointSlot } from '../../src/stores/store.js';
 import { oneSlot } from '../one-slot.js';
 import type { Tally } from '../tally.js';
 import { recordText } from '../training/reference.js';
@@ -17,7 +17,7 @@ export interface Damaged {
   readonly file: string;
   readonly damage: Damage;
   /** One of those that need the file. */
-  readonly slot: Slot;
+  readonly slot: CheckpointSlot;
 }
 
 /** Loads the slot whose file is damaged by itself, and then the best as a user does. */
@@ -61,18 +61,18 @@ async function judgeBest(damaged: Damaged, model: tf.LayersModel, tally: Tally<D
       if (!isClear(loaded, file)) tally.lose('unclear', `${what}: ${String(loaded)}`);
       return;
     }
-    const { best } = loaded;
-    const expected = reference[best.epoch]!;
-    const isSame = recordText(best) === expected.record && (await stateDigest(model)) === expected.digest;
-    if (!isSame) tally.lose('wrong', `${what}: not the state of epoch ${best.epoch}`);
+    const { record } = loaded;
+    const expected = reference[record.epoch]!;
+    const isSame = recordText(record) === expected.record && (await stateDigest(model)) === expected.digest;
+    if (!isSame) tally.lose('wrong', `${what}: not the state of epoch ${record.epoch}`);
     const isConcerned = filesOfSlot.get('best')!.includes(file);
     const isGone = isRemoval(damaged) && file === 'model.json';
     tally.count(isConcerned ? 'nextBest' : 'unconcerned');
     if (!isConcerned || isGone) {
-      const isBest = best.epoch === epochOfSlot.get('best') && warnings.length === 0;
-      if (!isBest) tally.lose('wrong', `${what}: epoch ${best.epoch}, warnings: ${warnings.join(' ')}`);
+      const isBest = record.epoch === epochOfSlot.get('best') && warnings.length === 0;
+      if (!isBest) tally.lose('wrong', `${what}: epoch ${record.epoch}, warnings: ${warnings.join(' ')}`);
     } else if (!warnings.some((warning) => warning.includes(file))) {
-      tally.lose('unclear', `${what}: epoch ${best.epoch}, warnings: ${warnings.join(' ')}`);
+      tally.lose('unclear', `${what}: epoch ${record.epoch}, warnings: ${warnings.join(' ')}`);
     }
   });
 }

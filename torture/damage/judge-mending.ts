@@ -82,6 +82,6 @@ async function problemOf(
     return `of the best ${kept.join(', ')} there are ${[...epochs.values()].join(', ')}`;
   }
   if (!epochs.has('best')) return 'there is no best';
-  const { best: loaded } = await loadCheckpoint(folder, { model });
+  const { record: loaded } = await loadCheckpoint(folder, { model });
   return loaded.epoch === epochs.get('best') ? null : `epoch ${loaded.epoch} came as the best`;
 }

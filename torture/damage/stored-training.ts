@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EntropyCheckpointCallback } from '../../src/index.js';
-import { isSlot, type Slot } from '../../src/stores/store.js';
+import { isCheckpointSlot, type CheckpointSlot } from '../../src/stores/store.js';
 import { storedFiles } from '../stored-files.js';
 import type { TrainingPlan } from '../training/plans.js';
 import { referenceOf, type ReferenceEpoch } from '../training/reference.js';
@@ -17,8 +17,8 @@ export interface StoredTraining {
   readonly folder: string;
   readonly files: ReadonlyMap<string, Buffer>;
   /** The files that each slot needs, its own first. */
-  readonly filesOfSlot: ReadonlyMap<Slot, readonly string[]>;
-  readonly epochOfSlot: ReadonlyMap<Slot, number>;
+  readonly filesOfSlot: ReadonlyMap<CheckpointSlot, readonly string[]>;
+  readonly epochOfSlot: ReadonlyMap<CheckpointSlot, number>;
 }
 
 export async function storeTraining(plan: TrainingPlan, folder: string): Promise<StoredTraining> {
@@ -29,15 +29,15 @@ export async function storeTraining(plan: TrainingPlan, folder: string): Promise
   disposeModel(model);
   const reference = await referenceOf(plan);
   const { best, kept } = reference[stored.epochs - 1]!;
-  const epochOfSlot = new Map<Slot, number>([
+  const epochOfSlot = new Map<CheckpointSlot, number>([
     ['best', best],
     ['last', stored.epochs - 1],
-    ...kept.map((epoch): [Slot, number] => [`epoch-${epoch}`, epoch]),
+    ...kept.map((epoch): [CheckpointSlot, number] => [`epoch-${epoch}`, epoch]),
   ]);
-  const filesOfSlot = new Map<Slot, string[]>();
+  const filesOfSlot = new Map<CheckpointSlot, string[]>();
   for (const [slot, weights] of storedFiles(folder).slots) {
     const own = slot === 'best' ? 'model.json' : `model.${slot}.json`;
-    if (isSlot(slot)) filesOfSlot.set(slot, [own, ...weights]);
+    if (isCheckpointSlot(slot)) filesOfSlot.set(slot, [own, ...weights]);
   }
   const names = readdirSync(folder);
   const files = new Map(names.map((name) => [name, readFileSync(join(folder, name))]));

@@ -1,4 +1,4 @@
-import { nodeFileSystem, type FileSystem } from '../../src/stores/file-system.js';
+import { nodeFileSystem, type FileSystem } from '../../src/stores/file/file-system.js';
 
 /**
  * The file system, up to the moment at which this process would for the `dieAt`-th time give a file its name or

@@ -1,13 +1,13 @@
 import { stepOf } from '../../__tests__/stores/fixtures/checkpoints.js';
-import { FileStore } from '../../src/stores/file-store.js';
-import { isSlot, type Json, type Slot } from '../../src/stores/store.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
+import { isCheckpointSlot, type Json, type CheckpointSlot } from '../../src/stores/store.js';
 import { storedFiles } from '../stored-files.js';
 import type { Tally } from '../tally.js';
 import type { Workspace } from '../workspace.js';
 import { ProcessJudge } from './judge-process.js';
 import type { Session, Trial } from './kill-loop.js';
 import type { KillRow } from './kill-rows.js';
-import { contentsAfter, placementOf, sizeOf, type Contents } from './numbered-saves.js';
+import { contentsAfter, slotUpdateOf, sizeOf, type Contents } from './numbered-saves.js';
 import type { SavingOrder, SavingReport } from './saving-victim.js';
 import type { VictimProcess } from './victim-process.js';
 
@@ -77,7 +77,7 @@ export class SavingTrial implements Trial<SavingOrder, SavingReport> {
         `slot "${slot}": expected save ${before ?? 'none'} or ${after ?? 'none'}, got ${got ?? 'none'}`,
       );
     }
-    const { into } = placementOf(last + 1);
+    const { into } = slotUpdateOf(last + 1);
     const arrived = into.filter((slot) => found.get(slot) === last + 1).length;
     if (arrived > 0 && arrived < into.length) tally.count('between');
     this.#contents = found;
@@ -86,8 +86,8 @@ export class SavingTrial implements Trial<SavingOrder, SavingReport> {
 
   async #load(folder: string): Promise<Contents> {
     const { tally } = this.#parts;
-    const contents = new Map<Slot, number>();
-    for (const slot of [...storedFiles(folder).slots.keys()].filter(isSlot)) {
+    const contents = new Map<CheckpointSlot, number>();
+    for (const slot of [...storedFiles(folder).slots.keys()].filter(isCheckpointSlot)) {
       try {
         contents.set(slot, await loadStep(folder, slot));
         tally.count('checkpoints');
@@ -104,9 +104,9 @@ function lastSaved({ reports }: SavingSession, first: number): number {
 }
 
 /** @throws Error where a byte differs. */
-async function loadStep(folder: string, slot: Slot): Promise<number> {
+async function loadStep(folder: string, slot: CheckpointSlot): Promise<number> {
   const stored = await new FileStore(folder).load(slot);
   if (stored === null) throw new Error('It is gone.');
-  const own = stored.head.metadata['entropyCheckpoint'] as Record<string, Json>;
+  const own = stored.manifest.metadata['entropyCheckpoint'] as Record<string, Json>;
   return (await stepOf(stored, sizeOf(Number(own['step']))))!;
 }

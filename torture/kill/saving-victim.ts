@@ -1,8 +1,8 @@
 import { checkpointOfStep } from '../../__tests__/stores/fixtures/checkpoints.js';
-import { FileStore } from '../../src/stores/file-store.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
 import { leftoversIn } from '../stored-files.js';
 import { nextOrder, report } from './inside-child.js';
-import { placementOf, sizeOf } from './numbered-saves.js';
+import { slotUpdateOf, sizeOf } from './numbered-saves.js';
 
 // Saves one checkpoint after the other.
 
@@ -29,7 +29,7 @@ const store = new FileStore(folder);
 await store.open();
 report({ claimedAtMs: Date.now(), leftovers: leftoversIn(folder) });
 for (let step = first; maxSaves === null || step < first + maxSaves; step++) {
-  await store.save(checkpointOfStep(step, sizeOf(step)), placementOf(step));
+  await store.save(checkpointOfStep(step, sizeOf(step)), slotUpdateOf(step));
   report({ saved: step, ...(step === first && { leftovers: leftoversIn(folder) }) });
 }
 store.close();

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { loadCheckpoint } from '../../src/index.js';
-import type { Slot } from '../../src/stores/store.js';
+import type { CheckpointSlot } from '../../src/stores/store.js';
 import type { Tally } from '../tally.js';
 import { loadSlots } from '../training/load-slots.js';
 import type { ReferenceEpoch } from '../training/reference.js';
@@ -39,7 +39,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
   readonly #processes: ProcessJudge;
   #orders = 0;
   /** What the last process has left behind. */
-  #found: ReadonlyMap<Slot, number> = new Map();
+  #found: ReadonlyMap<CheckpointSlot, number> = new Map();
   /** The latest epoch whose best ones were all there. */
   #newestKept = -1;
   /** Of the best epochs those that are lost, each told once. */
@@ -96,7 +96,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     }
   }
 
-  async #judgeSlots({ found }: TrainingSession): Promise<ReadonlyMap<Slot, number>> {
+  async #judgeSlots({ found }: TrainingSession): Promise<ReadonlyMap<CheckpointSlot, number>> {
     const { reference, model, tally } = this.#parts;
     const { epochs, problems } = await loadSlots(found, model, reference);
     tally.count('checkpoints', epochs.size);
@@ -104,14 +104,14 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     // As a user does it.
     const loaded = epochs.has('best') ? await loadCheckpoint(found, { model }).catch(String) : null;
     if (typeof loaded === 'string') tally.lose('damaged', loaded);
-    else if (loaded !== null && loaded.best.epoch !== epochs.get('best')) {
+    else if (loaded !== null && loaded.record.epoch !== epochs.get('best')) {
       tally.lose('damaged', 'another epoch than that of the best was loaded');
     }
     return epochs;
   }
 
   /** Whether everything is there that had been reported as stored, or that the process before had left. */
-  #judgeContents({ reports, prints }: TrainingSession, found: ReadonlyMap<Slot, number>): void {
+  #judgeContents({ reports, prints }: TrainingSession, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const printed = prints.map((line) => Number(STORED.exec(line)?.[1] ?? -1));
     const reported = Math.max(-1, ...printed, ...reports.map(({ flushed = -1 }) => flushed));
@@ -128,7 +128,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     this.#found = found;
   }
 
-  #judgeKept(reported: number, newest: number, found: ReadonlyMap<Slot, number>): void {
+  #judgeKept(reported: number, newest: number, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const slots = [...found].filter(([slot]) => slot !== 'best' && slot !== 'last');
     const there = new Set(slots.map(([, epoch]) => epoch));
@@ -151,7 +151,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     for (const epoch of gone) this.#gone.add(epoch);
   }
 
-  #judgeEnd(found: ReadonlyMap<Slot, number>): void {
+  #judgeEnd(found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const { best, kept } = reference.at(-1)!;
     tally.count('finished');

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback } from '../../src/index.js';
-import { FileStore } from '../../src/stores/file-store.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
 import { leftoversIn } from '../stored-files.js';
 import { KILL_PLANS } from '../training/plans.js';
 import { recordText } from '../training/reference.js';

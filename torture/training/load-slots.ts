@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { loadCheckpoint } from '../../src/index.js';
-import { isSlot, type Slot } from '../../src/stores/store.js';
+import { isCheckpointSlot, type CheckpointSlot } from '../../src/stores/store.js';
 import { oneSlot } from '../one-slot.js';
 import { storedFiles } from '../stored-files.js';
 import { recordText, type ReferenceEpoch } from './reference.js';
@@ -9,7 +9,7 @@ import { stateDigest } from './state-digest.js';
 /** What the slots of a folder hold. */
 export interface LoadedSlots {
   /** The epochs of those that are whole and as in the uninterrupted training. */
-  readonly epochs: ReadonlyMap<Slot, number>;
+  readonly epochs: ReadonlyMap<CheckpointSlot, number>;
   /** What is wrong with the others. */
   readonly problems: readonly string[];
 }
@@ -20,16 +20,17 @@ export async function loadSlots(
   model: tf.LayersModel,
   reference: readonly ReferenceEpoch[],
 ): Promise<LoadedSlots> {
-  const epochs = new Map<Slot, number>();
+  const epochs = new Map<CheckpointSlot, number>();
   const problems: string[] = [];
-  for (const slot of [...storedFiles(folder).slots.keys()].filter(isSlot)) {
+  for (const slot of [...storedFiles(folder).slots.keys()].filter(isCheckpointSlot)) {
     try {
-      const { best } = await loadCheckpoint(oneSlot(folder, slot), { model });
-      const expected = reference[best.epoch];
-      const isOfSlot = ['best', 'last'].includes(slot) || slot.endsWith(`epoch-${best.epoch}`);
-      const isSame = recordText(best) === expected?.record && (await stateDigest(model)) === expected.digest;
-      if (isOfSlot && isSame) epochs.set(slot, best.epoch);
-      else problems.push(`slot "${slot}" holds another state than epoch ${best.epoch} had`);
+      const { record } = await loadCheckpoint(oneSlot(folder, slot), { model });
+      const expected = reference[record.epoch];
+      const isOfSlot = ['best', 'last'].includes(slot) || slot.endsWith(`epoch-${record.epoch}`);
+      const isSame =
+        recordText(record) === expected?.record && (await stateDigest(model)) === expected.digest;
+      if (isOfSlot && isSame) epochs.set(slot, record.epoch);
+      else problems.push(`slot "${slot}" holds another state than epoch ${record.epoch} had`);
     } catch (error) {
       problems.push(`slot "${slot}": ${String(error)}`);
     }

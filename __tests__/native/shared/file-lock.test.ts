@@ -1,2 +1,2 @@
 import './use-tfjs-node.js';
-import '../../stores/file-lock.test.js';
+import '../../stores/file/file-lock.test.js';

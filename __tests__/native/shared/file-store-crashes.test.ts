@@ -1,2 +1,2 @@
 import './use-tfjs-node.js';
-import '../../stores/file-store-crashes.test.js';
+import '../../stores/file/file-store-crashes.test.js';

@@ -1,2 +1,2 @@
 import './use-tfjs-node.js';
-import '../../stores/file-store.test.js';
+import '../../stores/file/file-store.test.js';

@@ -1,4 +1,4 @@
-import { claimCases } from './claim-cases.js';
+import { claimCases } from './lock-cases.js';
 import { contentCases } from './content-cases.js';
 import { failureCases } from './failure-cases.js';
 import { slotCases } from './slot-cases.js';

@@ -27,7 +27,7 @@ export const contentCases: readonly StoreCase[] = [
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1);
-      assert.isAbove(sample.head.shards.length, 3);
+      assert.isAbove(sample.manifest.shards.length, 3);
       assert.notEqual(sample.bytes.length % 4, 0);
       const store = makeStore();
       await store.open();
@@ -45,7 +45,7 @@ export const contentCases: readonly StoreCase[] = [
     async run(makeStore) {
       const sample = await sampleOf(1, { elements: SHARD_BYTES / 2 + 1, shardBytes: SHARD_BYTES });
       assert.deepEqual(
-        sample.head.shards.map(({ sizeBytes }) => sizeBytes),
+        sample.manifest.shards.map(({ sizeBytes }) => sizeBytes),
         [SHARD_BYTES, SHARD_BYTES, 11],
       );
       const store = makeStore();
@@ -67,26 +67,26 @@ export const contentCases: readonly StoreCase[] = [
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1, { elements: 500, shardBytes: 669 });
-      const [first, , third] = sample.head.shards;
+      const [first, , third] = sample.manifest.shards;
       assert.equal(third?.sizeBytes, 669);
       const bytes = sample.bytes.slice();
       bytes.copyWithin(2 * 669, 0, 669);
-      const shards = [...sample.head.shards];
+      const shards = [...sample.manifest.shards];
       shards[2] = first!;
       const own = { step: 1, shards: shards.map((shard) => ({ ...shard })) };
-      const head = { ...sample.head, shards, metadata: { entropyCheckpoint: own } };
+      const manifest = { ...sample.manifest, shards, metadata: { entropyCheckpoint: own } };
       const store = makeStore();
-      await saved(store, { head, bytes });
-      await assertHolds(store, { head, bytes });
+      await saved(store, { manifest, bytes });
+      await assertHolds(store, { manifest, bytes });
     },
   },
   {
     name: 'any range of the weights can be read, in any order, and no byte beside it is touched',
     capacity: 'one',
     async run(makeStore) {
-      const { head, bytes } = await sampleOf(1);
+      const { manifest, bytes } = await sampleOf(1);
       const store = makeStore();
-      await saved(store, { head, bytes });
+      await saved(store, { manifest, bytes });
       const stored = await store.load('best');
       const ranges = [
         [3000, 1007],
@@ -167,7 +167,7 @@ export const contentCases: readonly StoreCase[] = [
       const given = await sampleOf(1);
       const store = makeStore();
       await saved(store, given);
-      (given.head.modelTopology as Record<string, unknown>)['class_name'] = 'Changed';
+      (given.manifest.modelTopology as Record<string, unknown>)['class_name'] = 'Changed';
       given.bytes.fill(0);
       const stored = await store.load('best');
       const found = new Uint8Array(given.bytes.length);
@@ -185,7 +185,7 @@ export const contentCases: readonly StoreCase[] = [
       const store = makeStore();
       await saved(store, sample);
       const stored = await store.load('best');
-      const names = sample.head.shards.map((_shard, i) => stored!.shardName(i));
+      const names = sample.manifest.shards.map((_shard, i) => stored!.shardName(i));
       assert.lengthOf(new Set(names), names.length);
       await stored!.close();
     },

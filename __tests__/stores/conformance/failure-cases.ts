@@ -13,7 +13,7 @@ const FAILURES: readonly (readonly [string, Happenings])[] = [
   ['what comes after the last shard', { beforeShard: failAt(5) }],
   ['the checksum of the first shard', { beforeChecksum: failAt(0) }],
   ['the checksum of the last shard', { beforeChecksum: failAt(4) }],
-  ['the head', { beforeHead: () => Promise.reject(BROKEN) }],
+  ['the manifest', { beforeHead: () => Promise.reject(BROKEN) }],
 ];
 
 function failAt(index: number): (at: number) => Promise<void> {
@@ -54,29 +54,35 @@ const failingSources: StoreCase[] = FAILURES.flatMap(([where, happenings]) =>
 );
 
 /** Heads that `load` would refuse. */
-const REFUSED: readonly (readonly [string, (sample: Sample) => Sample['head']])[] = [
+const REFUSED: readonly (readonly [string, (sample: Sample) => Sample['manifest']])[] = [
   [
     'of other shards than were read',
-    ({ head }) => {
-      const shards = [...head.shards].reverse();
+    ({ manifest }) => {
+      const shards = [...manifest.shards].reverse();
       const own = { shards: shards.map((shard) => ({ ...shard })) };
-      return { ...withMetadata(head, { entropyCheckpoint: own }), shards };
+      return { ...withMetadata(manifest, { entropyCheckpoint: own }), shards };
     },
   ],
-  ['whose record has no shards', ({ head }) => withMetadata(head, { entropyCheckpoint: { step: 2 } })],
-  ['of weights of another size', ({ head }) => ({ ...head, weightSpecs: head.weightSpecs.slice(1, 3) })],
+  [
+    'whose record has no shards',
+    ({ manifest }) => withMetadata(manifest, { entropyCheckpoint: { step: 2 } }),
+  ],
+  [
+    'of weights of another size',
+    ({ manifest }) => ({ ...manifest, weightSpecs: manifest.weightSpecs.slice(1, 3) }),
+  ],
   [
     'with a key `__proto__`',
-    ({ head }) => withMetadata(head, { mine: JSON.parse('[{"__proto__": {"a": 1}}]') as Json }),
+    ({ manifest }) => withMetadata(manifest, { mine: JSON.parse('[{"__proto__": {"a": 1}}]') as Json }),
   ],
-  ['with a weight of no shape', ({ head }) => ({ ...head, weightSpecs: [{} as never] })],
+  ['with a weight of no shape', ({ manifest }) => ({ ...manifest, weightSpecs: [{} as never] })],
 ];
 
 const refusedHeads: StoreCase[] = REFUSED.map(([what, headOf]) => ({
-  name: `a head ${what} is not saved, and the previous checkpoint stays`,
+  name: `a manifest ${what} is not saved, and the previous checkpoint stays`,
   capacity: 'one',
   async run(makeStore) {
-    await expectFailure(makeStore, (sample) => ({ head: headOf(sample) }), await sampleOf(1));
+    await expectFailure(makeStore, (sample) => ({ manifest: headOf(sample) }), await sampleOf(1));
   },
 }));
 

@@ -1,6 +1,6 @@
 import { HandlerStore } from '../../../src/stores/handler-store.js';
-import { IndexedDbStore } from '../../../src/stores/indexed-db-store.js';
-import { resolvePlace } from '../../../src/stores/resolve-place.js';
+import { IndexedDbStore } from '../../../src/stores/indexed-db/indexed-db-store.js';
+import { resolveLocation } from '../../../src/stores/resolve-location.js';
 import type { CheckpointStore } from '../../../src/stores/store.js';
 import { storeCaseNamed } from './all-cases.js';
 import type { StoreTerms } from './store-case.js';
@@ -18,7 +18,7 @@ let places = 0;
 
 /** What the conformance tests call in the page. */
 export async function runStoreCase(scheme: string, name: string): Promise<void> {
-  const place = resolvePlace(`${scheme}place-${places++}`);
+  const place = resolveLocation(`${scheme}place-${places++}`);
   const stores: CheckpointStore[] = [];
   for (let i = 0; i < STORES_OF_A_CASE; i++) stores.push(await place.loadStore());
   const Expected = scheme === 'indexeddb://' ? IndexedDbStore : HandlerStore;

@@ -1,18 +1,18 @@
 import { assert } from 'chai';
 import {
   SHARD_BYTES,
-  type CheckpointHead,
+  type CheckpointManifest,
   type CheckpointSource,
   type CheckpointStore,
   type Json,
   type ShardSpec,
-  type Slot,
+  type CheckpointSlot,
   type StoredCheckpoint,
 } from '../../../src/stores/store.js';
 
 /** A whole checkpoint, in memory. */
 export interface Sample {
-  readonly head: CheckpointHead;
+  readonly manifest: CheckpointManifest;
   readonly bytes: Uint8Array;
 }
 
@@ -25,7 +25,7 @@ export interface SampleSizes {
   readonly frozenShards?: number;
 }
 
-/** The checkpoint of one step: no byte of its head and few of its weights are those of another step. */
+/** The checkpoint of one step: no byte of its manifest and few of its weights are those of another step. */
 export async function sampleOf(step: number, sizes: SampleSizes = {}): Promise<Sample> {
   const { elements = 1000, shardBytes = 999, frozenShards = 0 } = sizes;
   const weightSpecs = [
@@ -42,20 +42,20 @@ export async function sampleOf(step: number, sizes: SampleSizes = {}): Promise<S
     const shard = bytes.subarray(start, start + shardBytes);
     shards.push({ sizeBytes: shard.length, sha256: await sha256(shard) });
   }
-  return { bytes, head: headOf(step, weightSpecs, shards) };
+  return { bytes, manifest: headOf(step, weightSpecs, shards) };
 }
 
 /** One that has no weights, or none with an element. */
 export function emptySample(): Sample {
   const weightSpecs = [{ name: 'none', shape: [0, 4], dtype: 'float32' as const }];
-  return { bytes: new Uint8Array(), head: headOf(1, weightSpecs, []) };
+  return { bytes: new Uint8Array(), manifest: headOf(1, weightSpecs, []) };
 }
 
 function headOf(
   step: number,
-  weightSpecs: CheckpointHead['weightSpecs'],
+  weightSpecs: CheckpointManifest['weightSpecs'],
   shards: readonly ShardSpec[],
-): CheckpointHead {
+): CheckpointManifest {
   return {
     modelTopology: { class_name: 'Sequential', config: { name: `größe "${step}"`, layers: [] } },
     weightSpecs,
@@ -90,11 +90,11 @@ export interface Happenings {
   readonly beforeChecksum?: (index: number) => void | Promise<void>;
   readonly beforeHead?: () => void | Promise<void>;
   /** In place of the sample's own. */
-  readonly head?: CheckpointHead;
+  readonly manifest?: CheckpointManifest;
 }
 
 /** A sample on its way into a store. Refuses to be read in another way than stores may. */
-export function sourceOf({ head, bytes }: Sample, happenings: Happenings = {}): CheckpointSource {
+export function sourceOf({ manifest, bytes }: Sample, happenings: Happenings = {}): CheckpointSource {
   let position = 0;
   let index = 0;
   let isReading = false;
@@ -106,17 +106,17 @@ export function sourceOf({ head, bytes }: Sample, happenings: Happenings = {}): 
       isReading = true;
       await happenings.beforeShard?.(index);
       isReading = false;
-      const shard = head.shards[index];
+      const shard = manifest.shards[index];
       if (shard === undefined) return null;
       const { sizeBytes } = shard;
       buffer.set(bytes.subarray(position, position + sizeBytes));
       position += sizeBytes;
       return { sizeBytes, sha256: checksumOf(buffer, shard, index++) };
     },
-    async head() {
-      assert.equal(index, head.shards.length, 'the head is read before the last shard');
+    async manifest() {
+      assert.equal(index, manifest.shards.length, 'the manifest is read before the last shard');
       await happenings.beforeHead?.();
-      return happenings.head ?? head;
+      return happenings.manifest ?? manifest;
     },
   };
 
@@ -132,15 +132,18 @@ export function sourceOf({ head, bytes }: Sample, happenings: Happenings = {}): 
   }
 }
 
-/** A copy of `head` with other metadata. */
-export function withMetadata(head: CheckpointHead, metadata: Record<string, Json>): CheckpointHead {
-  return { ...head, metadata: { ...head.metadata, ...metadata } };
+/** A copy of `manifest` with other metadata. */
+export function withMetadata(
+  manifest: CheckpointManifest,
+  metadata: Record<string, Json>,
+): CheckpointManifest {
+  return { ...manifest, metadata: { ...manifest.metadata, ...metadata } };
 }
 
 /** Compares all of a checkpoint, and leaves it open. */
-export async function assertIs(stored: StoredCheckpoint | null, { head, bytes }: Sample): Promise<void> {
+export async function assertIs(stored: StoredCheckpoint | null, { manifest, bytes }: Sample): Promise<void> {
   assert.isNotNull(stored);
-  assert.deepEqual(stored.head, head);
+  assert.deepEqual(stored.manifest, manifest);
   const found = new Uint8Array(bytes.length);
   await stored.read(0, found);
   // Not one by one: the message would have millions of numbers.
@@ -151,7 +154,7 @@ export async function assertIs(stored: StoredCheckpoint | null, { head, bytes }:
 export async function assertHolds(
   store: CheckpointStore,
   sample: Sample | null,
-  slot: Slot = 'best',
+  slot: CheckpointSlot = 'best',
 ): Promise<void> {
   const stored = await store.load(slot);
   try {

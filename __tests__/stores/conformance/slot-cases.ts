@@ -45,8 +45,8 @@ export const slotCases: readonly StoreCase[] = [
       const sizes = { frozenShards: 2 };
       const steps = await Promise.all([1, 2, 3].map((step) => sampleOf(step, sizes)));
       const [one, two, three] = steps as [(typeof steps)[0], (typeof steps)[0], (typeof steps)[0]];
-      assert.equal(one.head.shards[1]!.sha256, two.head.shards[1]!.sha256);
-      assert.notEqual(one.head.shards[2]!.sha256, two.head.shards[2]!.sha256);
+      assert.equal(one.manifest.shards[1]!.sha256, two.manifest.shards[1]!.sha256);
+      assert.notEqual(one.manifest.shards[2]!.sha256, two.manifest.shards[2]!.sha256);
       const store = makeStore();
       await store.save(sourceOf(one), { into: ['best'], keep: [] });
       await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });

@@ -1,6 +1,6 @@
 import { assert } from 'chai';
 import { EntropyCheckpointError, type EntropyCheckpointErrorCode } from '../../../src/errors.js';
-import type { CheckpointStore, Placement } from '../../../src/stores/store.js';
+import type { CheckpointStore, SlotUpdate } from '../../../src/stores/store.js';
 
 /** Another store of the same place, which is empty at first. It may be the same object where that is the place. */
 export type MakeStore = () => CheckpointStore;
@@ -27,7 +27,7 @@ export function casesFor(cases: readonly StoreCase[], { capacity, holdsLarge }: 
   );
 }
 
-export const INTO_BEST: Placement = { into: ['best'], keep: [] };
+export const INTO_BEST: SlotUpdate = { into: ['best'], keep: [] };
 
 /** The error of this package that `promise` is rejected with. */
 export async function refusal(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { FileStore } from '../../../src/stores/file-store.js';
+import { FileStore } from '../../../src/stores/file/file-store.js';
 import { HandlerStore } from '../../../src/stores/handler-store.js';
 import { MemoryStore } from '../../../src/stores/memory-store.js';
 import { STORE_CASES } from './all-cases.js';

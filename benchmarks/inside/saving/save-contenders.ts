@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
-import { FileStore } from '../../../src/stores/file-store.js';
+import { FileStore } from '../../../src/stores/file/file-store.js';
 import type { SaveContenderName } from '../../saving/names.js';
 import { fileHandler } from './file-handler.js';
 

@@ -8,7 +8,7 @@ export class SettingsForm {
   readonly #fields = element('fields', HTMLFieldSetElement);
   readonly #noise = element('noise', HTMLInputElement);
   readonly #preset = element('preset', HTMLSelectElement);
-  readonly #criterion = element('criterion', HTMLSelectElement);
+  readonly #monitor = element('monitor', HTMLSelectElement);
   readonly #epochs = element('epochs', HTMLInputElement);
   readonly #startFromEpoch = element('start-from-epoch', HTMLInputElement);
   readonly #backend = element('backend', HTMLSelectElement);
@@ -50,7 +50,7 @@ export class SettingsForm {
   show(settings: Settings): void {
     this.#noise.value = String(settings.noise);
     this.#preset.value = settings.preset;
-    this.#criterion.value = settings.criterion;
+    this.#monitor.value = settings.monitor;
     this.#epochs.value = String(settings.epochs);
     this.#startFromEpoch.value = String(settings.startFromEpoch);
     this.#backend.value = settings.backend;
@@ -65,7 +65,7 @@ export class SettingsForm {
       preset: this.#preset.value as PresetName,
       noise: this.#noise.valueAsNumber,
       epochs: this.#epochs.valueAsNumber,
-      criterion: this.#criterion.value as Settings['criterion'],
+      monitor: this.#monitor.value as Settings['monitor'],
       startFromEpoch: this.#startFromEpoch.valueAsNumber,
       seed: this.#seed.valueAsNumber,
     };

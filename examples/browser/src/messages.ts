@@ -12,12 +12,12 @@ export function storedRunText({ settings, numEpochs }: StoredRun): string {
     : `Stored in this browser: a training that got to epoch ${numEpochs - 1} (${what}, ${numEpochs} of ${epochs} epochs done).`;
 }
 
-export function keptText({ epoch }: EpochRecord, { criterion }: Settings): string {
+export function keptText({ epoch }: EpochRecord, { monitor }: Settings): string {
   const rule = {
-    'max-entropy': 'the highest entropy so far',
+    entropy: 'the highest entropy so far',
     consensus: 'the best agreement with the epochs before it so far',
-    'label-wave': 'the fewest changed predictions so far',
-  }[criterion];
+    label_wave: 'the fewest changed predictions so far',
+  }[monitor];
   return `The checkpoint keeps epoch ${epoch}: ${rule}.`;
 }
 

@@ -49,7 +49,7 @@ export class Run {
   #kept: Observation | null = null;
 
   private constructor(settings: Settings, digits: Digits, listener: RunListener) {
-    const { criterion, startFromEpoch } = settings;
+    const { monitor, startFromEpoch } = settings;
     this.settings = settings;
     this.digits = digits;
     this.#listener = listener;
@@ -57,7 +57,7 @@ export class Run {
     this.#checkpoint = new EntropyCheckpointCallback({
       filepath: PLACE,
       saveLast: true,
-      criterion,
+      monitor,
       startFromEpoch,
     });
   }
@@ -175,8 +175,8 @@ export class Run {
     if (initialEpoch === 0) return;
     this.#last = await observe(this.#model, this.digits, initialEpoch - 1);
     if (this.best === null) return;
-    const { model, best } = await loadCheckpoint(PLACE);
-    this.#kept = await observe(model, this.digits, best.epoch);
+    const { model, record } = await loadCheckpoint(PLACE);
+    this.#kept = await observe(model, this.digits, record.epoch);
     model.dispose();
   }
 

@@ -1,9 +1,9 @@
-import type { CriterionName } from 'tfjs-entropy-checkpoint';
-
 export const BACKEND_NAMES = ['webgpu', 'webgl', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-export const CRITERION_NAMES = ['max-entropy', 'consensus', 'label-wave'] as const satisfies CriterionName[];
+/** The monitors on offer. */
+export const MONITOR_NAMES = ['entropy', 'consensus', 'label_wave'] as const;
+export type MonitorName = (typeof MONITOR_NAMES)[number];
 
 /** A network and how much it is given to learn. */
 export interface Preset {
@@ -32,7 +32,7 @@ export interface Settings {
   /** Share of wrong labels, 0…1. */
   readonly noise: number;
   readonly epochs: number;
-  readonly criterion: CriterionName;
+  readonly monitor: MonitorName;
   /** Below `epochs`. */
   readonly startFromEpoch: number;
   readonly seed: number;
@@ -41,15 +41,12 @@ export interface Settings {
 /** Whether a value from the store is what this page has put there. */
 export function isSettings(value: unknown): value is Settings {
   if (typeof value !== 'object' || value === null) return false;
-  const { backend, preset, noise, epochs, criterion, startFromEpoch, seed } = value as Record<
-    string,
-    unknown
-  >;
+  const { backend, preset, noise, epochs, monitor, startFromEpoch, seed } = value as Record<string, unknown>;
   return (
     (BACKEND_NAMES as readonly unknown[]).includes(backend) &&
     typeof preset === 'string' &&
     Object.hasOwn(PRESETS, preset) &&
-    (CRITERION_NAMES as readonly unknown[]).includes(criterion) &&
+    (MONITOR_NAMES as readonly unknown[]).includes(monitor) &&
     [noise, epochs, startFromEpoch, seed].every((number) => Number.isFinite(number))
   );
 }

@@ -15,7 +15,7 @@ export interface StoredRun {
 /** Null where none is stored. It needs a backend, whichever. */
 export async function findStoredRun(): Promise<StoredRun | null> {
   try {
-    const { model, best: latest } = await loadCheckpoint(PLACE, { epoch: 'last' });
+    const { model, record: latest } = await loadCheckpoint(PLACE, { epoch: 'last' });
     const settings = model.getUserDefinedMetadata() as Record<string, unknown> | undefined;
     model.dispose();
     const stored = settings?.[SETTINGS_KEY];

@@ -1,4 +1,4 @@
-import { EPSILON } from '../epsilon.js';
+import { EPSILON } from '../composed.js';
 
 export interface TopKEntropyShader {
   readonly k: number;

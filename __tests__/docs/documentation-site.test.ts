@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
+import { launchChromium } from '../../backends/launch-chromium.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** The machine that runs this may reach nothing else, and another site's failure is not ours. */
+const EXTERNAL = '^https?://(?!localhost[:/])';
+const run = promisify(execFile);
+
+const site = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-site-'));
+let pages: string[] = [];
+
+beforeAll(async () => {
+  const typedoc = join(ROOT, 'node_modules/typedoc/bin/typedoc');
+  // Fails on every warning.
+  await run(process.execPath, [typedoc, '--out', site, '--logLevel', 'Warn'], { cwd: ROOT });
+  pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'));
+}, 240_000);
+
+afterAll(() => {
+  rmSync(site, { recursive: true, force: true });
+});
+
+/** Where a link leads nowhere: the page, and the link. */
+async function brokenLinks(options: CheckOptions): Promise<string[]> {
+  const checker = new LinkChecker();
+  const { links } = await checker.check({ ...options, checkFragments: true, linksToSkip: [EXTERNAL] });
+  expect(links.filter(({ state }) => state === LinkState.OK).length).toBeGreaterThan(10);
+  return links
+    .filter(({ state }) => state === LinkState.BROKEN)
+    .map(({ parent, url }) => `${parent ?? ''} → ${url}`);
+}
+
+describe('the documentation site', () => {
+  test('has the guides, the project documents and what the package exports', () => {
+    expect(pages).toEqual(
+      expect.arrayContaining([
+        'index.html',
+        'documents/Getting_started.html',
+        'documents/Contributing.html',
+        'classes/API.EntropyCheckpointCallback.html',
+        'functions/API.topKEntropy.html',
+      ]),
+    );
+    const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+    const documents = pages.filter((name) => name.startsWith('documents/'));
+    expect(documents.length).toBeGreaterThanOrEqual(guides.length);
+  });
+
+  test('has no link or anchor that leads nowhere', async () => {
+    expect(await brokenLinks({ path: pages, serverRoot: site })).toEqual([]);
+  }, 120_000);
+
+  test('shows every picture, or leads to it', async () => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage();
+      const shown: string[] = [];
+      for (const name of pages.filter((path) => path.startsWith('documents'))) {
+        await page.goto(pathToFileURL(join(site, name)).href);
+        const images = await page
+          .locator('img')
+          .evaluateAll((elements) =>
+            (elements as HTMLImageElement[]).map(({ src, naturalWidth }) => ({ src, naturalWidth })),
+          );
+        for (const { src, naturalWidth } of images) {
+          expect({ src, isShown: naturalWidth > 0 }).toEqual({ src, isShown: true });
+          shown.push(src.slice(src.lastIndexOf('/') + 1));
+        }
+      }
+      const leadsTo = pages.flatMap((path) =>
+        readFileSync(join(site, path), 'utf8').match(/[\w-]+\.png(?=")/g),
+      );
+      expect([...shown, ...leadsTo]).toEqual(expect.arrayContaining(readdirSync(join(ROOT, 'docs/images'))));
+    } finally {
+      await browser.close();
+    }
+  }, 120_000);
+});
+
+describe('the pages as they lie in the repository', () => {
+  test('have no link or anchor that leads nowhere', async () => {
+    const path = ['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'study/*.md', 'benchmarks/README.md'];
+    expect(await brokenLinks({ path, serverRoot: ROOT, markdown: true })).toEqual([]);
+  }, 120_000);
+});
+
+test('the page on options has a section for each option', () => {
+  const page = readFileSync(join(ROOT, 'docs/options.md'), 'utf8');
+  const sections = [...page.matchAll(/^### (\w+)$/gm)].map(([, name]) => name!);
+  const source = readFileSync(join(ROOT, 'src/options.ts'), 'utf8');
+  const [, fields] = /export interface EntropyCheckpointOptions \{([^]*?)\n\}/.exec(source)!;
+  const options = [...fields!.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name!);
+  expect(options.length).toBeGreaterThan(10);
+  expect(sections.sort()).toEqual(options.sort());
+});

@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../saving/background-saving.test.js';

@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../selection/monitors/in-fit.test.js';

@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../predictions/prediction-tap.test.js';

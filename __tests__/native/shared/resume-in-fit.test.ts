@@ -1,0 +1,2 @@
+import './use-tfjs-node.js';
+import '../../saving/resume-in-fit.test.js';

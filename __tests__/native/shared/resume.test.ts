@@ -1,2 +1,0 @@
-import './use-tfjs-node.js';
-import '../../resume.test.js';

@@ -1,0 +1,295 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import {
+  EntropyCheckpoint,
+  EntropyCheckpointCallback,
+  loadCheckpoint,
+  type EntropyCheckpointOptions,
+} from '../../src/index.js';
+import { FileStore } from '../../src/stores/file/file-store.js';
+import { callbackThat, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
+import { rejection, thrownBy } from '../support/errors.js';
+import {
+  expectNoTensorsLeft,
+  innerModel,
+  makeData,
+  makeModel,
+  useTempFolder,
+  weightValues,
+} from '../support/fixtures.js';
+import { GatedStore } from '../support/gated-store.js';
+import { storedEpochs } from '../support/stored-epochs.js';
+
+const tempFolder = useTempFolder();
+/** The order of their entropies: 5, 3, 0, 2, 4, 1. */
+const SCALES = [5, 7, 5.5, 3, 6, 2];
+
+let warn: jest.SpiedFunction<typeof console.warn>;
+
+beforeEach(() => {
+  warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** The largest bias that `setConfidence` sets tells which epoch the weights are of. */
+const scaleOf = (model: tf.LayersModel): number => model.weights.at(-1)!.read().dataSync()[0]! / 2;
+
+const stored = (folder: string): Promise<Record<string, number>> => storedEpochs(new FileStore(folder));
+
+/** Names in model files of what lies beside them. */
+function namedFiles(folder: string): string[] {
+  const models = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  const named = models.flatMap((name) => {
+    const { weightsManifest } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+      weightsManifest: { paths: string[] }[];
+    };
+    return weightsManifest.flatMap(({ paths }) => paths);
+  });
+  return [...models, ...new Set(named)].sort();
+}
+
+describe('maxToKeep', () => {
+  test('keeps the best, each to be loaded by its epoch, and nothing else', async () => {
+    const folder = tempFolder();
+    const { checkpoint, model } = await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 3 });
+    expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([5, 3, 0]);
+    expect(await stored(folder)).toEqual({ best: 5, 'epoch-5': 5, 'epoch-3': 3, 'epoch-0': 0 });
+    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+
+    for (const epoch of [0, 3, 5]) {
+      expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+      expect(scaleOf(model)).toBeCloseTo(SCALES[epoch]!, 5);
+      const loaded = await loadCheckpoint(folder, { epoch });
+      expect(loaded.record).toEqual(checkpoint.history[epoch]);
+      expect(scaleOf(loaded.model)).toBeCloseTo(SCALES[epoch]!, 5);
+      loaded.model.dispose();
+    }
+    expect((await checkpoint.loadCheckpoint()).epoch).toBe(5);
+  });
+
+  test('in memory keeps as many states, and frees the others', async () => {
+    const model = makeModel(tf.train.adam(0.1));
+    const { x, y } = makeData(24);
+    await model.fit(x, y, { ...FIT, epochs: 1 });
+    await expectNoTensorsLeft(async () => {
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'loss', maxToKeep: 2 });
+      const weights: number[][][] = [];
+      const note = callbackThat('onEpochEnd', () => weights.push(weightValues(model)));
+      const before = tf.memory().numTensors;
+      await model.fit(x, y, { ...FIT, epochs: 5, callbacks: [checkpoint, note] });
+      // Adam: for each weight two moments, and two scalars.
+      expect(tf.memory().numTensors - before).toBe(2 * (model.weights.length * 3 + 2));
+      expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([4, 3]);
+      for (const epoch of [3, 4]) {
+        expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+        expect(weightValues(model)).toEqual(weights[epoch]);
+      }
+      checkpoint.dispose();
+    });
+  });
+
+  test('an epoch that is not kept is refused, with those that are', async () => {
+    const folder = tempFolder();
+    const { checkpoint, model } = await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 2 });
+    const before = weightValues(model);
+    const refused = [
+      await rejection(checkpoint.loadCheckpoint({ epoch: 1 })),
+      await rejection(loadCheckpoint(folder, { epoch: 1, model })),
+    ];
+    for (const { code, message } of refused) {
+      expect(code).toBe('ENTROPY_NO_CHECKPOINT');
+      expect(message).toMatch(/5, 3|3, 5/);
+    }
+    expect((await rejection(checkpoint.loadCheckpoint({ epoch: -1 }))).code).toBe('ENTROPY_INVALID_OPTION');
+    expect(weightValues(model)).toEqual(before);
+  });
+
+  test('with a slow store loses none of several: training waits for it', async () => {
+    const store = new GatedStore();
+    store.delayMs = 30;
+    await fitWithConfidences([6, 5, 4, 3, 2], { filepath: store, maxToKeep: 4 });
+    expect(await storedEpochs(store)).toEqual({
+      best: 4,
+      'epoch-4': 4,
+      'epoch-3': 3,
+      'epoch-2': 2,
+      'epoch-1': 1,
+    });
+  });
+
+  test('of a second `fit` has its epochs told apart from those of the first', async () => {
+    const folder = tempFolder();
+    const model = makeModel(tf.train.sgd(0));
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, maxToKeep: 3 });
+    const scales = [5, 4, 3, 2];
+    const set = callbackThat('onEpochBegin', () => {
+      setConfidence(model, scales.shift()!);
+    });
+    for (let fit = 0; fit < 2; fit++)
+      await model.fit(x, y, { ...FIT, epochs: 2, callbacks: [set, checkpoint] });
+    expect(await stored(folder)).toEqual({ best: 1, 'fit-1-epoch-1': 1, 'fit-1-epoch-0': 0, 'epoch-1': 1 });
+    expect((await loadCheckpoint(folder, { epoch: 1 })).record.fit).toBe(1);
+    expect((await loadCheckpoint(folder, { epoch: 0 })).record.fit).toBe(1);
+  });
+});
+
+describe('saveLast', () => {
+  test('keeps the latest epoch beside the best', async () => {
+    const folder = tempFolder();
+    const { checkpoint } = await fitWithConfidences([2, 3, 4, 5], { filepath: folder, saveLast: true });
+    expect(await stored(folder)).toEqual({ best: 0, last: 3 });
+    const { record, model } = await loadCheckpoint(folder, { epoch: 'last' });
+    expect(record).toEqual(checkpoint.history[3]);
+    expect(scaleOf(model)).toBeCloseTo(5, 5);
+    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+  });
+
+  test('is the latest in the end, though the best was still being written when it ended', async () => {
+    const store = new GatedStore();
+    store.shut();
+    const open = callbackThat('onEpochEnd', (epoch) => {
+      if (epoch === 3) {
+        setTimeout(() => {
+          store.letThrough();
+        }, 10);
+      }
+    });
+    await fitWithConfidences([3, 2, 4, 5], { filepath: store, saveLast: true }, [open]);
+    expect(await storedEpochs(store)).toEqual({ best: 1, last: 3 });
+    // Epoch 0 was being written, 1 waited, 2 was passed over, 3 came with the end.
+    expect(store.begun.map(({ into }) => into)).toEqual([['best', 'last'], ['best'], ['last']]);
+  });
+
+  test('is not an epoch that was cut short', async () => {
+    const store = new GatedStore();
+    const model = makeModel(tf.train.sgd(0));
+    const { x, y } = makeData(24);
+    const stop = callbackThat('onBatchEnd', () => {
+      if (checkpoint.history.length === 2) innerModel(model).stopTraining = true;
+    });
+    const checkpoint = new EntropyCheckpointCallback({ filepath: store, saveLast: true });
+    await model.fit(x, y, { ...FIT, callbacks: [checkpoint, stop] });
+    expect(checkpoint.history).toHaveLength(3);
+    expect(await storedEpochs(store)).toEqual({ best: 0, last: 1 });
+  });
+
+  test('with several that are kept: all of them, and the latest', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences(SCALES.slice(0, 5), { filepath: folder, maxToKeep: 2, saveLast: true });
+    expect(await stored(folder)).toEqual({ best: 3, 'epoch-3': 3, 'epoch-0': 0, last: 4 });
+  });
+
+  test('in a loop of the user waits for a slow store, for nobody says when the loop ends', async () => {
+    const store = new GatedStore();
+    const model = makeModel();
+    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: store, saveLast: true });
+    store.shut();
+    setTimeout(() => {
+      store.letThrough();
+    }, 20);
+    for (const [epoch, certain] of [0.3, 0.3, 0.9, 0.91, 0.92].entries()) {
+      const output = tf.tensor2d([[certain, 1 - certain, 0, 0]]);
+      checkpoint.appendOutput(output);
+      output.dispose();
+      await checkpoint.saveCheckpoint(epoch);
+    }
+    await checkpoint.flush();
+    expect(await storedEpochs(store)).toEqual({ best: 0, last: 4 });
+    checkpoint.dispose();
+  });
+});
+
+test('a store that is given to two trainings stays that of the first, when the second has been refused', async () => {
+  const store = new FileStore(tempFolder());
+  await store.open();
+  await expect(fitWithConfidences([5], { filepath: store })).rejects.toMatchObject({
+    code: 'ENTROPY_STORE_IN_USE',
+  });
+  await expect(new FileStore(tempFolder()).open()).rejects.toMatchObject({ code: 'ENTROPY_STORE_IN_USE' });
+  store.close();
+});
+
+describe('a new instance on a folder', () => {
+  test('replaces all that an earlier run has left there with the first epoch that it saves', async () => {
+    const folder = tempFolder();
+    await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 3, saveLast: true });
+    await fitWithConfidences([5, 6], { filepath: folder });
+    expect(await stored(folder)).toEqual({ best: 0 });
+    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+  });
+});
+
+describe('a damaged best', () => {
+  async function damagedFolder(options: EntropyCheckpointOptions) {
+    const folder = tempFolder();
+    const trained = await fitWithConfidences(SCALES, { filepath: folder, ...options });
+    const { paths } = (
+      JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as {
+        weightsManifest: [{ paths: [string] }];
+      }
+    ).weightsManifest[0];
+    const path = join(folder, paths[0]);
+    const bytes = readFileSync(path);
+    bytes[10]! ^= 1;
+    writeFileSync(path, bytes);
+    return { folder, damaged: paths[0], ...trained };
+  }
+
+  test('gives way to the next best, with a warning that names the file', async () => {
+    const { folder, damaged, checkpoint, model } = await damagedFolder({ maxToKeep: 2 });
+    warn.mockClear();
+    const loaded = await loadCheckpoint(folder);
+    expect(loaded.record.epoch).toBe(3);
+    expect(scaleOf(loaded.model)).toBeCloseTo(3, 5);
+    expect(String(warn.mock.calls[0])).toContain(damaged);
+    expect(String(warn.mock.calls[0])).toContain('Epoch 3 is used instead');
+    expect((await checkpoint.loadCheckpoint()).epoch).toBe(3);
+    expect(scaleOf(model)).toBeCloseTo(3, 5);
+  });
+
+  test('is an error where it was asked for by its epoch', async () => {
+    const { folder, damaged, checkpoint, model } = await damagedFolder({ maxToKeep: 2 });
+    const before = weightValues(model);
+    for (const promise of [
+      checkpoint.loadCheckpoint({ epoch: 5 }),
+      loadCheckpoint(folder, { epoch: 5, model }),
+    ]) {
+      const { code, message } = await rejection(promise);
+      expect(code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+      expect(message).toContain(damaged);
+    }
+    expect(weightValues(model)).toEqual(before);
+  });
+
+  test('is an error where there is no other, also if the latest epoch is stored', async () => {
+    const { folder, damaged, checkpoint } = await damagedFolder({ saveLast: true });
+    for (const promise of [checkpoint.loadCheckpoint(), loadCheckpoint(folder)]) {
+      const { code, message } = await rejection(promise);
+      expect(code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+      expect(message).toContain(damaged);
+    }
+  });
+});
+
+describe('what a place cannot hold is refused when the object is built', () => {
+  const handler: tf.io.IOHandler = {
+    save: () => Promise.reject(new Error('not called')),
+    load: () => Promise.reject(new Error('not called')),
+  };
+
+  test.each<EntropyCheckpointOptions>([
+    { filepath: handler, maxToKeep: 2 },
+    { filepath: handler, saveLast: true },
+    { filepath: null, saveLast: true },
+    { maxToKeep: 0 },
+    { maxToKeep: 1.5 },
+  ])('%p', (options) => {
+    expect(thrownBy(() => new EntropyCheckpointCallback(options)).code).toBe('ENTROPY_INVALID_OPTION');
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import type { EpochRecord, MonitoredEpoch } from '../../src/epoch-record.js';
+import { EpochSelector, type SelectionOptions } from '../../src/selection/epoch-selector.js';
+import { resolveMonitor, type MonitorOptions } from '../../src/selection/monitor.js';
+import { thrownBy } from '../support/errors.js';
+
+const DEFAULTS: SelectionOptions = { minDelta: 0, startFromEpoch: 0, initialThreshold: null, maxToKeep: 1 };
+
+function selectorOf(
+  options: Partial<SelectionOptions> = {},
+  monitor: Partial<MonitorOptions> = {},
+): EpochSelector {
+  const resolved = resolveMonitor({ monitor: 'val_acc', mode: 'auto', patience: null, ...monitor });
+  return new EpochSelector(resolved, { ...DEFAULTS, ...options });
+}
+
+const epochOf = (epoch: number, value: number, fit = 0): MonitoredEpoch => ({
+  epoch,
+  fit,
+  entropy: null,
+  trainEntropy: null,
+  valEntropy: null,
+  logs: { val_acc: value },
+});
+
+const addAll = (selector: EpochSelector, values: readonly number[]): EpochRecord[] =>
+  values.map((value, epoch) => selector.add(epochOf(epoch, value), true));
+
+const epochsOf = (records: readonly EpochRecord[]): number[] => records.map(({ epoch }) => epoch);
+
+test('records every epoch, and says which is the best so far', () => {
+  const selector = selectorOf({ maxToKeep: 2 });
+  const records = addAll(selector, [0.1, 0.5, 0.3, 0.4]);
+  expect(selector.history).toEqual(records);
+  expect(records.map(({ value, isBest }) => [value, isBest])).toEqual([
+    [0.1, true],
+    [0.5, true],
+    [0.3, false],
+    [0.4, false],
+  ]);
+  expect(selector.best).toBe(records[1]);
+  expect(epochsOf(selector.kept)).toEqual([1, 3]);
+  expect(selector.last).toBe(records[3]);
+  expect(records.every((record) => Object.isFrozen(record))).toBe(true);
+});
+
+test('an epoch that was cut short has no value, is never the best, and is not resumed from', () => {
+  const selector = selectorOf({ maxToKeep: 3 });
+  const [first] = addAll(selector, [0.5]) as [EpochRecord];
+  const cut = selector.add(epochOf(1, 0.9), false);
+  expect(cut).toMatchObject({ value: null, isBest: false });
+  expect(selector.history).toEqual([first, cut]);
+  expect(selector.best).toBe(first);
+  expect(selector.last).toBe(first);
+  expect(selector.kept).toEqual([first]);
+});
+
+test('a monitor function that throws leaves no trace of the epoch', () => {
+  const monitor = (): number => {
+    throw new Error('thrown by the test');
+  };
+  const selector = selectorOf({}, { monitor, mode: 'max' });
+  expect(() => selector.add(epochOf(0, 1), true)).toThrow('thrown by the test');
+  expect({ history: selector.history, best: selector.best, last: selector.last }).toEqual({
+    history: [],
+    best: null,
+    last: null,
+  });
+});
+
+test('a monitor is shown the latest three epochs, however many have ended', () => {
+  const seen: number[][] = [];
+  const selector = selectorOf();
+  const spied = new EpochSelector(
+    {
+      ...resolveMonitor({ monitor: 'val_acc', mode: 'auto', patience: null }),
+      valueOf: (epochs) => {
+        seen.push(epochs.map(({ epoch }) => epoch));
+        return 0;
+      },
+    },
+    DEFAULTS,
+  );
+  addAll(spied, [1, 2, 3, 4, 5]);
+  expect(seen).toEqual([[0], [0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]]);
+  expect(selector.history).toEqual([]);
+});
+
+test('nothing is selected any more once the patience is over', () => {
+  const selector = selectorOf({ maxToKeep: 5 }, { patience: 2 });
+  addAll(selector, [0.1, 0.5, 0.4, 0.3, 0.9]);
+  expect(selector.isDecided).toBe(true);
+  expect(selector.best?.epoch).toBe(1);
+  expect(epochsOf(selector.kept)).toEqual([1, 2, 3, 0]);
+});
+
+describe('an epoch that is asked for', () => {
+  const selector = selectorOf({ maxToKeep: 3 });
+  addAll(selector, [0.1, 0.5, 0.3]);
+  selector.add(epochOf(1, 0.4, 1), true);
+
+  test('is the best, the latest, or one of the kept by its number', () => {
+    expect(selector.find(undefined)).toBe(selector.best);
+    expect(selector.find('last')).toBe(selector.history[3]);
+    expect(selector.find(2)).toBe(selector.history[2]);
+  });
+
+  test('is that of the latest `fit`, of several with its number', () => {
+    expect(selector.find(1)).toBe(selector.history[3]);
+  });
+
+  test('is an error if it is not kept, with those that are', () => {
+    const { code, message } = thrownBy(() => selector.find(0));
+    expect(code).toBe('ENTROPY_NO_CHECKPOINT');
+    expect(message).toContain('(1, 1, 2), got 0');
+  });
+
+  test('is an error where there is none', () => {
+    const none = selectorOf({ initialThreshold: 0.9 });
+    expect(thrownBy(() => none.find(undefined)).message).toContain('no epoch has ended');
+    addAll(none, [0.1, 0.2]);
+    expect(thrownBy(() => none.find(undefined))).toMatchObject({ code: 'ENTROPY_NO_BEST' });
+    expect(thrownBy(() => none.find(0)).message).toContain('none of 2 could be selected');
+  });
+});
+
+describe('an earlier training', () => {
+  const trained = (values: readonly number[], options: Partial<SelectionOptions> = {}): EpochSelector => {
+    const selector = selectorOf(options, { patience: 3 });
+    addAll(selector, values);
+    return selector;
+  };
+
+  test.each([[[0.1, 0.5, 0.3]], [[0.9, 0.5, 0.3, 0.4]], [[0.1, 0.2, 0.3]], [[NaN, 0.2, 0.1]]])(
+    'with the values %p continues as if it had not been interrupted',
+    (values) => {
+      const before = trained(values, { maxToKeep: 2 });
+      const resumed = selectorOf({ maxToKeep: 2 }, { patience: 3 });
+      resumed.adopt(before.history, new Set(before.history));
+      for (const value of [0.6, 0.2, 0.7, 0.1, 0.95]) {
+        const next = epochOf(before.history.length, value);
+        expect(resumed.add(next, true)).toEqual(before.add(next, true));
+        expect(resumed.kept).toEqual(before.kept);
+        expect(resumed.isDecided).toBe(before.isDecided);
+        expect(resumed.last).toEqual(before.last);
+      }
+    },
+  );
+
+  test('that was decided is decided at once', () => {
+    const before = trained([0.9, 0.1, 0.1, 0.1]);
+    const resumed = selectorOf({}, { patience: 3 });
+    resumed.adopt(before.history, new Set([before.history[0]!]));
+    expect(resumed.isDecided).toBe(true);
+    expect(resumed.add(epochOf(4, 1), true).isBest).toBe(false);
+  });
+
+  test('keeps only the epochs whose states are stored', () => {
+    const { history } = trained([0.1, 0.5, 0.3, 0.4], { maxToKeep: 3 });
+    const resumed = selectorOf({ maxToKeep: 3 });
+    resumed.adopt(history, new Set([history[1]!, history[2]!]));
+    expect(epochsOf(resumed.kept)).toEqual([1, 2]);
+  });
+
+  test('whose best is lost need not be beaten by what comes next', () => {
+    const { history } = trained([0.1, 0.9, 0.3]);
+    const resumed = selectorOf();
+    resumed.adopt(history, new Set([history[2]!]));
+    expect(resumed.best?.epoch).toBe(2);
+    expect(resumed.add(epochOf(3, 0.4), true).isBest).toBe(true);
+  });
+});

@@ -1,0 +1,270 @@
+import { describe, expect, test } from '@jest/globals';
+import type { MonitoredEpoch } from '../../src/epoch-record.js';
+import {
+  isEntropyMonitor,
+  isKnownToFit,
+  requireLogged,
+  requirePredictions,
+  resolveMonitor,
+  type LoggedByFit,
+  type Monitor,
+  type MonitorOptions,
+} from '../../src/selection/monitor.js';
+import { consensus } from '../../src/selection/monitors/consensus.js';
+import { labelWave } from '../../src/selection/monitors/label-wave.js';
+import { thrownBy } from '../support/errors.js';
+
+function monitorOf(monitor: MonitorOptions['monitor'], options: Partial<MonitorOptions> = {}): Monitor {
+  return resolveMonitor({ mode: 'auto', patience: null, ...options, monitor });
+}
+
+const epochOf = (logs: Record<string, number> = {}): MonitoredEpoch => ({
+  epoch: 0,
+  fit: 0,
+  entropy: 0.1,
+  trainEntropy: 0.2,
+  valEntropy: 0.3,
+  logs,
+});
+
+describe('the value', () => {
+  test.each([
+    ['entropy', 0.1],
+    ['train_entropy', 0.2],
+    ['val_entropy', 0.3],
+    ['val_acc', 0.9],
+    ['val_loss', null],
+  ])('of %s comes from the record: %p', (name, expected) => {
+    expect(monitorOf(name).valueOf([epochOf({ val_acc: 0.4 }), epochOf({ val_acc: 0.9 })])).toBe(expected);
+  });
+
+  test('of a function is what it returns for the epoch that ends', () => {
+    const monitor = monitorOf(({ logs, entropy }) => logs['a']! + entropy!, { mode: 'min' });
+    expect(monitor.valueOf([epochOf({ a: 5 }), epochOf({ a: 7 })])).toBe(7.1);
+    expect(monitorOf(() => null, { mode: 'max' }).valueOf([epochOf()])).toBeNull();
+  });
+
+  test.each([['0.5'], [true], [{}], [Promise.resolve(1)]])(
+    'of a function that returns %p is refused',
+    (returned) => {
+      const monitor = monitorOf(() => returned as unknown as number, { mode: 'max' });
+      const { code, message } = thrownBy(() => monitor.valueOf([epochOf()]));
+      expect(code).toBe('ENTROPY_INVALID_OPTION');
+      expect(message).toContain('Expected the `monitor` function to return a number or null');
+    },
+  );
+
+  test('of a comparing monitor is its own', () => {
+    expect(monitorOf('consensus')).toMatchObject({ comparing: consensus, valueOf: consensus.valueOf });
+    expect(monitorOf('label_wave')).toMatchObject({ comparing: labelWave, valueOf: labelWave.valueOf });
+  });
+});
+
+describe('the mode', () => {
+  test.each([
+    'entropy',
+    'train_entropy',
+    'val_entropy',
+    'consensus',
+    'acc',
+    'val_acc',
+    'out1_acc',
+    'val_out1_acc',
+    'val_acc_1',
+    'val_dense_Dense3_acc_2',
+    'accuracy',
+    'categoricalAccuracy',
+    'val_binaryAccuracy',
+    'sparse_categorical_accuracy',
+    'precision',
+    'val_recall',
+    'auc',
+    'AUC',
+  ])('of %s is max', (name) => {
+    expect(monitorOf(name).mode).toBe('max');
+  });
+
+  test.each([
+    'label_wave',
+    'loss',
+    'val_loss',
+    'out_loss',
+    'val_out_loss',
+    'loss_1',
+    'mse',
+    'val_MSE',
+    'mae',
+    'mape',
+    'meanAbsoluteError',
+    'val_meanSquaredError',
+    'mean_squared_error',
+    'categoricalCrossentropy',
+    'val_binaryCrossentropy_1',
+    'ce',
+  ])('of %s is min', (name) => {
+    expect(monitorOf(name).mode).toBe('min');
+  });
+
+  test.each([
+    'f1',
+    'val_f1',
+    'entropy_',
+    'my_entropy',
+    'val_topk',
+    'reward',
+    'acc_best',
+    'lossy',
+    'precious',
+    'racc',
+  ])('of %s cannot be inferred, and the error says what to set', (name) => {
+    const { code, message } = thrownBy(() => monitorOf(name));
+    expect(code).toBe('ENTROPY_INVALID_OPTION');
+    expect(message).toContain(`"${name}"`);
+    expect(message).toContain("Set `mode: 'max'` or `mode: 'min'`");
+    expect(monitorOf(name, { mode: 'min' }).mode).toBe('min');
+  });
+
+  test('of a function must be set', () => {
+    const { code, message } = thrownBy(() => monitorOf(() => 1));
+    expect(code).toBe('ENTROPY_INVALID_OPTION');
+    expect(message).toContain("Set `mode: 'max'` or `mode: 'min'`");
+    expect(monitorOf(() => 1, { mode: 'min' }).mode).toBe('min');
+  });
+
+  test('is the one that is set, for an entropy or a metric', () => {
+    expect(monitorOf('entropy', { mode: 'min' }).mode).toBe('min');
+    expect(monitorOf('val_acc', { mode: 'min' }).mode).toBe('min');
+  });
+
+  test.each([
+    ['consensus', 'min'],
+    ['label_wave', 'max'],
+  ] as const)('of %s cannot be %s', (name, mode) => {
+    const { code, message } = thrownBy(() => monitorOf(name, { mode }));
+    expect(code).toBe('ENTROPY_INVALID_OPTION');
+    expect(message).toContain(`'${mode}'`);
+  });
+});
+
+test.each([
+  ['entropy', Infinity],
+  ['val_acc', Infinity],
+  ['consensus', 7],
+  ['label_wave', 1],
+])('the patience of %s is %p, unless it is set', (name, expected) => {
+  expect(monitorOf(name).patience).toBe(expected);
+  expect(monitorOf(name, { patience: 3 }).patience).toBe(3);
+  expect(monitorOf(name, { patience: Infinity }).patience).toBe(Infinity);
+});
+
+test.each([
+  ['entropy', true],
+  ['train_entropy', true],
+  ['val_entropy', true],
+  ['acc', false],
+  ['val_loss', false],
+  ['consensus', false],
+])('%p is an entropy: %p', (name, expected) => {
+  expect(isEntropyMonitor(monitorOf(name))).toBe(expected);
+});
+
+describe('what a `fit` logs', () => {
+  const FIT: LoggedByFit = {
+    metrics: ['loss', 'acc', 'val_loss', 'val_acc'],
+    hasValidation: true,
+    mayBeAdded: false,
+  };
+  const WITHOUT_VALIDATION: LoggedByFit = { ...FIT, metrics: ['loss', 'acc'], hasValidation: false };
+
+  test.each(['entropy', 'train_entropy', 'val_entropy', 'consensus', 'label_wave', 'acc', 'val_loss'])(
+    'is known to hold %s',
+    (name) => {
+      expect(isKnownToFit(monitorOf(name), FIT)).toBe(true);
+    },
+  );
+
+  test('is not asked for the value of a function', () => {
+    expect(
+      isKnownToFit(
+        monitorOf(() => 1, { mode: 'max' }),
+        WITHOUT_VALIDATION,
+      ),
+    ).toBe(true);
+  });
+
+  test.each(['val_entropy', 'consensus', 'label_wave', 'val_acc', 'val_loss'])(
+    'without validation cannot hold %s, whatever the mode',
+    (name) => {
+      for (const mayBeAdded of [false, true]) {
+        const check = (): unknown => isKnownToFit(monitorOf(name), { ...WITHOUT_VALIDATION, mayBeAdded });
+        const { code, message } = thrownBy(check);
+        expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
+        expect(message).toContain('(entropy, train_entropy, loss, acc)');
+        expect(message).toContain('`validationSplit` or `validationData`');
+      }
+    },
+  );
+
+  test('does not hold a metric that the model is not compiled with', () => {
+    const { code, message } = thrownBy(() => isKnownToFit(monitorOf('val_precision'), FIT));
+    expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
+    expect(message).toContain(
+      '(entropy, train_entropy, val_entropy, consensus, label_wave, loss, acc, val_loss, val_acc)',
+    );
+    expect(message).toContain('Compile the model with that metric');
+  });
+
+  test('may hold any value that an earlier callback adds, if the mode is set', () => {
+    const monitor = monitorOf('f1', { mode: 'max' });
+    expect(isKnownToFit(monitor, { ...FIT, mayBeAdded: true })).toBe(false);
+    expect(() => isKnownToFit(monitor, FIT)).toThrow('an earlier callback adds to `logs`');
+  });
+});
+
+describe('the logs of an epoch', () => {
+  test('must hold a metric', () => {
+    requireLogged(monitorOf('val_acc'), ['loss', 'val_acc']);
+    const { code, message } = thrownBy(() => {
+      requireLogged(monitorOf('val_acc'), ['loss', 'acc']);
+    });
+    expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
+    expect(message).toContain("(loss, acc), got 'val_acc'");
+  });
+
+  test.each(['entropy', 'consensus'])('need not hold %s', (name) => {
+    requireLogged(monitorOf(name), []);
+  });
+
+  test('need not hold the value of a function', () => {
+    requireLogged(
+      monitorOf(() => 1, { mode: 'max' }),
+      [],
+    );
+  });
+});
+
+describe('the predictions of an epoch', () => {
+  test.each([
+    ['entropy', [['train'], ['val'], ['train', 'val']], [[]]],
+    ['train_entropy', [['train'], ['train', 'val']], [[], ['val']]],
+    ['val_entropy', [['val'], ['train', 'val']], [[], ['train']]],
+    ['consensus', [['train', 'val']], [[], ['train'], ['val']]],
+    ['label_wave', [['val'], ['train', 'val']], [[], ['train']]],
+    ['val_acc', [[], ['train'], ['val']], []],
+  ] as const)('that %s needs', (name, enough, tooFew) => {
+    const monitor = monitorOf(name);
+    for (const phases of enough) requirePredictions(monitor, phases);
+    for (const phases of tooFew) {
+      const { code } = thrownBy(() => {
+        requirePredictions(monitor, phases);
+      });
+      expect(code).toBe('ENTROPY_NO_PREDICTIONS');
+    }
+  });
+
+  test('are named in the error', () => {
+    expect(() => {
+      requirePredictions(monitorOf('consensus'), ['train']);
+    }).toThrow("`monitor: 'consensus'` needs predictions of train and val, got no row of val.");
+  });
+});

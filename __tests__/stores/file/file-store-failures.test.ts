@@ -1,0 +1,369 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { EntropyCheckpointError } from '../../../src/errors.js';
+import { nodeFileSystem, type FileSystem, type OpenFile } from '../../../src/stores/file/file-system.js';
+import type { CheckpointSource, SlotUpdate, CheckpointSlot } from '../../../src/stores/store.js';
+import { rejection } from '../../support/errors.js';
+import { interceptCalls, shortenCalls, type Call } from '../fixtures/intercepted-file-system.js';
+
+// Small shards: a checkpoint of several costs nothing.
+const actual = await import('../../../src/stores/store.js');
+jest.unstable_mockModule('../../../src/stores/store.js', () => ({ ...actual, SHARD_BYTES: 1500 }));
+const { FileStore } = await import('../../../src/stores/file/file-store.js');
+const { checkpointOfStep, headOf, partsOfStep, stepOf } = await import('../fixtures/checkpoints.js');
+
+/** Six shards, more than there are buffers; the second of a step has the content of the first of the next. */
+const SIZE_FLOATS = 700;
+const PLACEMENT: SlotUpdate = { into: ['best', 'last'], keep: ['epoch-2'] };
+
+type Contents = Readonly<Partial<Record<CheckpointSlot, number>>>;
+const BEFORE: Contents = { best: 1, last: 2, 'epoch-1': 3, 'epoch-2': 4 };
+const AFTER: Contents = { best: 5, last: 5, 'epoch-2': 4 };
+
+let folder = '';
+
+beforeEach(() => {
+  folder = join(fs.mkdtempSync(join(tmpdir(), 'file-store-failures-')), 'checkpoint');
+});
+
+afterEach(() => {
+  fs.rmSync(join(folder, '..'), { recursive: true, force: true });
+});
+
+/** Puts `BEFORE` into the folder, the first time by saving it. */
+async function prepare(): Promise<void> {
+  const template = `${folder}-template`;
+  if (!fs.existsSync(template)) {
+    const slots = Object.keys(BEFORE) as CheckpointSlot[];
+    const store = new FileStore(template);
+    for (const slot of slots) {
+      await store.save(checkpointOfStep(BEFORE[slot] ?? 0, SIZE_FLOATS), { into: [slot], keep: slots });
+    }
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.cpSync(template, folder, { recursive: true });
+}
+
+async function storedContents(): Promise<Contents> {
+  const found: Partial<Record<CheckpointSlot, number>> = {};
+  const store = new FileStore(folder);
+  for (const slot of await store.slots()) {
+    found[slot] = (await stepOf(await store.load(slot), SIZE_FLOATS)) ?? NaN;
+  }
+  return found;
+}
+
+function shardsOf(contents: Contents): Set<string> {
+  const steps = Object.values(contents) as number[];
+  const shards = steps.flatMap((step) => headOf(partsOfStep(step, SIZE_FLOATS)).shards);
+  return new Set(shards.map(({ sha256 }) => `weights.${sha256.slice(0, 16)}.bin`));
+}
+
+const isTemporary = (name: string) => name.endsWith('.tmp');
+const isShard = (name: string) => name.endsWith('.bin');
+/** Files that no slot needs. */
+const unnamed = (found: Contents) => {
+  const named = shardsOf(found);
+  return fs.readdirSync(folder).filter((name) => isTemporary(name) || (isShard(name) && !named.has(name)));
+};
+
+interface Fault {
+  /** Which call fails, from 1 on. */
+  readonly at: number;
+  readonly code: string;
+  /** `'after'`: it has had its effect. `'from then on'`: it has not, and neither have those that follow. */
+  readonly when: 'before' | 'after' | 'from then on';
+}
+
+/** A file system with a fault; `failed` are the calls that met it. */
+function withFault({ at, code, when }: Fault): { fileSystem: FileSystem; failed: Call[]; errors: Error[] } {
+  const failed: Call[] = [];
+  const errors: Error[] = [];
+  let calls = 0;
+  const fileSystem = interceptCalls(nodeFileSystem, async (call, perform) => {
+    calls++;
+    if (when === 'from then on' ? calls < at : calls !== at) return perform();
+    const error = Object.assign(new Error(`${code}: injected, ${call.method} '${call.path}'`), { code });
+    failed.push(call);
+    errors.push(error);
+    // Whatever is reported, a file that has been closed is closed.
+    if (when === 'after' || call.method === 'close') {
+      const result = await perform();
+      if (call.method === 'open') await (result as OpenFile).close();
+    }
+    throw error;
+  });
+  return { fileSystem, failed, errors };
+}
+
+const isCleaning = (call: Call | undefined) => call?.method === 'unlink' && /\.(tmp|bin)$/.test(call.path);
+
+describe('a save during which a call fails', () => {
+  const saveWith = async (fileSystem: FileSystem) => {
+    const store = new FileStore(folder, fileSystem);
+    return store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT).then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof EntropyCheckpointError)) throw error;
+        return error;
+      },
+    );
+  };
+
+  /** Runs `check` on a save in which the first call fails, the second, and so on. */
+  async function eachFault(
+    fault: Omit<Fault, 'at'>,
+    check: (error: EntropyCheckpointError | null, failed: Call[], errors: Error[]) => Promise<void>,
+  ): Promise<void> {
+    let refusals = 0;
+    for (let at = 1; ; at++) {
+      await prepare();
+      const { fileSystem, failed, errors } = withFault({ ...fault, at });
+      const error = await saveWith(fileSystem);
+      if (failed.length === 0) break;
+      if (error !== null) refusals++;
+      await check(error, failed, errors);
+
+      await new FileStore(folder).save(checkpointOfStep(6, SIZE_FLOATS), PLACEMENT);
+      const found = await storedContents();
+      expect(found).toEqual({ best: 6, last: 6, 'epoch-2': 4 });
+      expect(unnamed(found)).toEqual([]);
+    }
+    expect(refusals).toBeGreaterThan(30);
+  }
+
+  test.each([
+    ['ENOSPC', 'before'],
+    ['EIO', 'after'],
+    ['EACCES', 'before'],
+  ] as const)(
+    'with %s, %s it has an effect',
+    async (code, when) => {
+      await eachFault({ code, when }, async (error, failed, errors) => {
+        const found = await storedContents();
+        if (error === null) {
+          expect(found).toEqual(AFTER);
+          return;
+        }
+        expect(error.code).toBe('ENTROPY_STORE_FAILED');
+        expect(error.cause).toBe(errors[0]);
+        expect(error.message).toContain(folder);
+        expect(found['epoch-2']).toBe(4);
+        if (error.message.includes('unchanged') && when === 'before') expect(found).toEqual(BEFORE);
+        // In the order in which they were given, and the end of the others last.
+        const stages = [BEFORE, { ...BEFORE, best: 5 }, { ...BEFORE, best: 5, last: 5 }, AFTER];
+        expect(stages).toContainEqual(found);
+        if (isCleaning(failed[0])) return;
+        // The previous shards are needed until the slots are known to be on the disk.
+        const previous = shardsOf(BEFORE);
+        expect(unnamed(found).filter((name) => found.best !== 5 || !previous.has(name))).toEqual([]);
+      });
+    },
+    120_000,
+  );
+
+  test('with EIO, as does every call after it', async () => {
+    await eachFault({ code: 'EIO', when: 'from then on' }, async (error, failed, errors) => {
+      const found = await storedContents();
+      if (error === null) {
+        expect(found).toEqual(AFTER);
+        return;
+      }
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      // Not what closing or removing a file says that could not be written.
+      const thrown = errors.indexOf(error.cause as Error);
+      const { path = '' } = failed[thrown] ?? {};
+      if (isTemporary(path)) expect(failed.findIndex((call) => call.path === path)).toBe(thrown);
+      else expect(path).not.toBe('');
+      expect([BEFORE, { ...BEFORE, best: 5 }, { ...BEFORE, best: 5, last: 5 }, AFTER]).toContainEqual(found);
+    });
+  }, 120_000);
+});
+
+describe('other calls that fail', () => {
+  test('open: is rejected or does without, and the folder can be opened again', async () => {
+    let refusals = 0;
+    for (let at = 1; ; at++) {
+      await prepare();
+      const { fileSystem, failed, errors } = withFault({ at, code: 'EIO', when: 'before' });
+      const store = new FileStore(folder, fileSystem);
+      const error = await store.open().then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      if (error !== null) {
+        refusals++;
+        expect(error).toMatchObject({ code: 'ENTROPY_STORE_FAILED', cause: errors[0] });
+      }
+      store.close();
+      const next = new FileStore(folder);
+      await next.open();
+      next.close();
+      expect(await storedContents()).toEqual(BEFORE);
+      expect(unnamed(BEFORE)).toEqual([]);
+      if (failed.length === 0) break;
+    }
+    expect(refusals).toBeGreaterThan(5);
+  });
+
+  test('load, reading and slots: are rejected, and leave no file open', async () => {
+    await prepare();
+    let refusals = 0;
+    for (let at = 1; ; at++) {
+      const { fileSystem, failed, errors } = withFault({ at, code: 'EIO', when: 'before' });
+      let open = 0;
+      const counted: FileSystem = {
+        ...fileSystem,
+        async open(path, flags) {
+          const file = await fileSystem.open(path, flags);
+          open++;
+          return { ...file, close: () => file.close().finally(() => open--) };
+        },
+      };
+      const store = new FileStore(folder, counted);
+      const error = await store
+        .slots()
+        .then(async () => stepOf(await store.load('best'), SIZE_FLOATS))
+        .then(
+          (step) => {
+            expect(step).toBe(1);
+            return null;
+          },
+          (reason: unknown) => reason,
+        );
+      expect(open).toBe(0);
+      if (failed.length === 0) break;
+      if (error === null) {
+        // Closing a file that was only read loses nothing.
+        expect(failed[0]?.method).toBe('close');
+        continue;
+      }
+      refusals++;
+      expect(error).toMatchObject({ code: 'ENTROPY_STORE_FAILED', cause: errors[0] });
+    }
+    expect(refusals).toBeGreaterThan(10);
+  });
+
+  test('a folder that cannot be flushed at all does without', async () => {
+    const fileSystem = interceptCalls(nodeFileSystem, (call, perform) =>
+      call.method === 'sync' && call.path === folder
+        ? Promise.reject(Object.assign(new Error('EINVAL'), { code: 'EINVAL' }))
+        : perform(),
+    );
+    await prepare();
+    await new FileStore(folder, fileSystem).save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT);
+    expect(await storedContents()).toEqual(AFTER);
+  });
+});
+
+describe('a save that is held up', () => {
+  /** Saves twelve shards while `step` of every shard waits; how many have been read when nothing goes on. */
+  async function readWhileWaiting(step: 'write' | 'sync' | 'checksum'): Promise<number> {
+    let goOn!: () => void;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let read = 0;
+    const fileSystem = interceptCalls(nodeFileSystem, async (call, perform) => {
+      if (call.method === step && read > 0) await gate;
+      return perform();
+    });
+    const source = checkpointOfStep(7, 2 * SIZE_FLOATS);
+    const counted: CheckpointSource = {
+      ...source,
+      readShard: async (buffer) => {
+        read++;
+        const shard = await source.readShard(buffer);
+        return shard === null || step !== 'checksum'
+          ? shard
+          : { ...shard, sha256: gate.then(() => shard.sha256) };
+      },
+    };
+    const saved = new FileStore(folder, fileSystem).save(counted, PLACEMENT);
+    await setTimeout(200);
+    const readBefore = read;
+    goOn();
+    await saved;
+    expect(await stepOf(await new FileStore(folder).load('best'), 2 * SIZE_FLOATS)).toBe(7);
+    return readBefore;
+  }
+
+  test.each(['write', 'checksum'] as const)('by the %s holds four shards in memory', async (step) => {
+    expect(await readWhileWaiting(step)).toBe(4);
+  });
+
+  test('by the disk alone uses their memory again, for eight shards', async () => {
+    expect(await readWhileWaiting('sync')).toBe(8);
+  });
+});
+
+describe('short writes and reads', () => {
+  test('are gone on with', async () => {
+    await prepare();
+    const store = new FileStore(folder, shortenCalls(nodeFileSystem));
+    await store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT);
+    expect(await storedContents()).toEqual(AFTER);
+    expect(await stepOf(await store.load('best'), SIZE_FLOATS)).toBe(5);
+  });
+
+  test('a write that takes nothing is an error, not an endless loop', async () => {
+    await prepare();
+    const stuck: FileSystem = {
+      ...nodeFileSystem,
+      open: async (path, flags) => {
+        const file = await nodeFileSystem.open(path, flags);
+        return Object.assign(file, { write: () => Promise.resolve({ bytesWritten: 0 }) });
+      },
+    };
+    const store = new FileStore(folder, stuck);
+    const error = await rejection(store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT));
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('0 of 1500 bytes');
+    expect(await storedContents()).toEqual(BEFORE);
+    expect(unnamed(BEFORE)).toEqual([]);
+  });
+});
+
+describe('a save in another process while a checkpoint is loaded', () => {
+  /** Runs `action` before the first call that opens a shard. */
+  const beforeShards = (action: () => Promise<void>) => {
+    let hasRun = false;
+    return interceptCalls(nodeFileSystem, async (call, perform) => {
+      if (!hasRun && isShard(call.path)) {
+        hasRun = true;
+        await action();
+      }
+      return perform();
+    });
+  };
+
+  test('the new one is loaded when the shards of the old are gone', async () => {
+    await prepare();
+    const fileSystem = beforeShards(() =>
+      new FileStore(folder).save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT),
+    );
+    expect(await stepOf(await new FileStore(folder, fileSystem).load('best'), SIZE_FLOATS)).toBe(5);
+  });
+
+  test('null is loaded when the slot has been emptied', async () => {
+    await prepare();
+    const fileSystem = beforeShards(() =>
+      new FileStore(folder).save(checkpointOfStep(9, SIZE_FLOATS), { into: ['last'], keep: [] }),
+    );
+    expect(await new FileStore(folder, fileSystem).load('best')).toBeNull();
+  });
+
+  test('a shard that is missing although nothing was saved is damage', async () => {
+    await prepare();
+    const fileSystem = beforeShards(() => {
+      for (const name of fs.readdirSync(folder).filter(isShard)) fs.unlinkSync(join(folder, name));
+      return Promise.resolve();
+    });
+    const error = await rejection(new FileStore(folder, fileSystem).load('best'));
+    expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+    expect(error.message).toContain('no such file');
+  });
+});

@@ -1,0 +1,69 @@
+import {
+  isBoolean,
+  isCount,
+  isShape,
+  isString,
+  listOf,
+  orNull,
+  recordOf,
+  type Check,
+} from '../stores/outside-data.js';
+import type { Json } from '../stores/store.js';
+import type { CheckpointMetadata } from './checkpoint-metadata.js';
+
+/**
+ * Whether `value`, from outside, has the form of `CheckpointMetadata` and names no tensor beyond the first
+ * `numTensors`.
+ *
+ * @throws RangeError for a value that is nested deeper than the stack allows.
+ */
+export function isCheckpointMetadata(
+  value: Json | undefined,
+  numTensors: number,
+): value is Json & CheckpointMetadata {
+  const isIndex: Check = (index) => isCount(index) && (index as number) < numTensors;
+  const isField: Check = (field) =>
+    isShape({ scalar: isScalar })(field) ||
+    isShape({ undefined: (is) => is === true })(field) ||
+    isShape({ tensor: isIndex, assigned: isBoolean })(field) ||
+    isShape({ slot: isIndex, path: orNull(isPath), suffix: isString })(field) ||
+    isShape({ list: listOf(orNull(isField)) })(field);
+  return isShape({
+    formatVersion: isCount,
+    generatedBy: isString,
+    monitor: isString,
+    mode: (mode) => mode === 'max' || mode === 'min',
+    record: isRecord,
+    history: listOf(isRecord),
+    weights: (weights) => listOf(isPath)(weights) && (weights as unknown[]).length <= numTensors,
+    recurrent: listOf(isShape({ path: isPath, tensors: orNull(listOf(isIndex)) })),
+    optimizer: orNull(isShape({ className: isString, fields: recordOf(isField) })),
+    monitorState: orNull(isIndex),
+    shards: listOf(isShape({ sizeBytes: isCount, sha256: isString })),
+    checksum: isString,
+  })(value);
+}
+
+const isPath = listOf(isCount);
+const isEncodedNumber: Check = (value) =>
+  typeof value === 'number' ||
+  isShape({ number: (name) => ['NaN', 'Infinity', '-Infinity', '-0'].includes(name as string) })(value);
+const isScalar: Check = (value) =>
+  value === null || isString(value) || isBoolean(value) || isEncodedNumber(value);
+
+const RECORD = {
+  epoch: isCount,
+  fit: isCount,
+  isBest: isBoolean,
+  entropy: orNull(isEncodedNumber),
+  trainEntropy: orNull(isEncodedNumber),
+  valEntropy: orNull(isEncodedNumber),
+  value: orNull(isEncodedNumber),
+  logs: recordOf(isEncodedNumber),
+};
+/** Counted for a comparing monitor: the second only together with the first. */
+const COUNTED = { valChanges: orNull(isEncodedNumber), valInformation: orNull(isEncodedNumber) };
+const isRecord: Check = (value) =>
+  isShape(RECORD)(value) ||
+  isShape({ ...RECORD, valChanges: COUNTED.valChanges })(value) ||
+  isShape({ ...RECORD, ...COUNTED })(value);

@@ -1,0 +1,103 @@
+import type { EpochRecord } from '../epoch-record.js';
+import type { Json, ShardSpec } from '../stores/store.js';
+import type { WeightPath } from './weight-path.js';
+
+/** Version of what is stored under it. Any other is refused. */
+export const FORMAT_VERSION = 5;
+
+/** A finite number, or one that JSON has no literal for. */
+export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
+
+/** A field of an optimizer. A tensor is an index into the artifact's `weightSpecs`. */
+export type EncodedField =
+  | { readonly scalar: EncodedNumber | string | boolean | null }
+  | { readonly undefined: true }
+  | { readonly tensor: number; readonly assigned: boolean }
+  | { readonly slot: number; readonly path: WeightPath | null; readonly suffix: string }
+  | { readonly list: readonly (EncodedField | null)[] };
+
+/** An `EpochRecord` as JSON. */
+export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
+  Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
+    readonly valChanges?: EncodedNumber | null;
+    readonly valInformation?: EncodedNumber | null;
+    readonly logs: Readonly<Record<string, EncodedNumber>>;
+  };
+
+/** What is stored beside model and weights, under `METADATA_KEY`. */
+export interface CheckpointMetadata {
+  readonly formatVersion: number;
+  readonly generatedBy: string;
+  readonly monitor: string;
+  readonly mode: 'max' | 'min';
+  readonly record: EncodedRecord;
+  /** The epochs up to the record's, in the order in which they ran. */
+  readonly history: readonly EncodedRecord[];
+  /** The paths of the model's weights, which are the first entries of `weightSpecs`. */
+  readonly weights: readonly WeightPath[];
+  readonly recurrent: readonly { readonly path: WeightPath; readonly tensors: readonly number[] | null }[];
+  readonly optimizer: {
+    readonly className: string;
+    readonly fields: Readonly<Record<string, EncodedField>>;
+  } | null;
+  /** The index of the monitor state; null: there's none. */
+  readonly monitorState: number | null;
+  /** The pieces that the bytes of all weights are cut into. */
+  readonly shards: readonly ShardSpec[];
+  /** sha256 of everything but those bytes and the checksum itself. */
+  readonly checksum: string;
+}
+
+export function encodeNumber(value: number): EncodedNumber {
+  if (Number.isFinite(value) && !Object.is(value, -0)) return value;
+  return { number: Object.is(value, -0) ? '-0' : (String(value) as 'NaN' | 'Infinity' | '-Infinity') };
+}
+
+export function decodeNumber(value: EncodedNumber): number {
+  return typeof value === 'number' ? value : Number(value.number);
+}
+
+export function encodeRecord(record: EpochRecord): EncodedRecord {
+  const encode = (value: number | null): EncodedNumber | null =>
+    value === null ? null : encodeNumber(value);
+  const { valChanges, valInformation, ...rest } = record;
+  return {
+    ...rest,
+    ...(valChanges === undefined ? {} : { valChanges: encode(valChanges) }),
+    ...(valInformation === undefined ? {} : { valInformation: encode(valInformation) }),
+    entropy: encode(record.entropy),
+    trainEntropy: encode(record.trainEntropy),
+    valEntropy: encode(record.valEntropy),
+    value: encode(record.value),
+    logs: mapValues(record.logs, encodeNumber),
+  };
+}
+
+export function decodeRecord(record: EncodedRecord): EpochRecord {
+  const decode = (value: EncodedNumber | null): number | null =>
+    value === null ? null : decodeNumber(value);
+  return Object.freeze({
+    epoch: record.epoch,
+    fit: record.fit,
+    entropy: decode(record.entropy),
+    trainEntropy: decode(record.trainEntropy),
+    valEntropy: decode(record.valEntropy),
+    ...(record.valChanges === undefined ? {} : { valChanges: decode(record.valChanges) }),
+    ...(record.valInformation === undefined ? {} : { valInformation: decode(record.valInformation) }),
+    value: decode(record.value),
+    isBest: record.isBest,
+    logs: Object.freeze(mapValues(record.logs, decodeNumber)),
+  });
+}
+
+function mapValues<From, To>(
+  object: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
+}
+
+/** `value` as it comes back once it has been stored: without the fields that are undefined. */
+export function toJson(value: object): Record<string, Json> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, Json>;
+}

@@ -1,0 +1,50 @@
+import type * as tf from '@tensorflow/tfjs';
+import { Pacer } from '../platform/event-loop.js';
+import { sha256 } from '../platform/sha256.js';
+import type { Json } from '../stores/store.js';
+
+/** sha256 over a whole checkpoint but the bytes of its weights, whose checksums are in `metadata`. */
+export async function checksumOf(
+  topology: Json,
+  weightSpecs: readonly tf.io.WeightsManifestEntry[],
+  unsignedMetadata: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const pacer = new Pacer();
+  let text = '';
+  for (const piece of canonicalJson([topology, weightSpecs, unsignedMetadata])) {
+    text += piece;
+    if (pacer.isDue) await pacer.yieldIfDue();
+  }
+  return sha256(new TextEncoder().encode(text));
+}
+
+/** How deeply long lists are nested in what is stored, such as the layers of a model. */
+const PIECE_DEPTH = 4;
+
+/** JSON with sorted keys, so that equal values give equal text. In pieces, each of which takes next to no time. */
+export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
+  if (depth > PIECE_DEPTH || typeof value !== 'object' || value === null) {
+    yield JSON.stringify(value, (_key, item: unknown) => withSortedKeys(item));
+    return;
+  }
+  const isList = Array.isArray(value);
+  yield isList ? '[' : '{';
+  let separator = '';
+  for (const [key, item] of isList ? value.entries() : Object.entries(sorted(value))) {
+    // JSON leaves out undefined fields.
+    if (!isList && item === undefined) continue;
+    yield isList ? separator : `${separator}${JSON.stringify(key)}:`;
+    yield* canonicalJson(item, depth + 1);
+    separator = ',';
+  }
+  yield isList ? ']' : '}';
+}
+
+function withSortedKeys(item: unknown): unknown {
+  return typeof item !== 'object' || item === null || Array.isArray(item) ? item : sorted(item);
+}
+
+/** Integer keys come first, as in every object. */
+function sorted(object: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

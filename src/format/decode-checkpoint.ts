@@ -1,0 +1,159 @@
+import type { EpochRecord } from '../epoch-record.js';
+import { EntropyCheckpointError } from '../errors.js';
+import { checkManifest, damaged, METADATA_KEY } from '../stores/check-manifest.js';
+import { isObject } from '../stores/outside-data.js';
+import type { CheckpointManifest, StoredCheckpoint } from '../stores/store.js';
+import { weightSizeBytes } from '../stores/weight-data.js';
+import { isCheckpointMetadata } from './check-metadata.js';
+import {
+  decodeNumber,
+  decodeRecord,
+  FORMAT_VERSION,
+  type CheckpointMetadata,
+  type EncodedField,
+} from './checkpoint-metadata.js';
+import { checksumOf } from './checksum.js';
+import type { FieldState } from './optimizer-state.js';
+import type { TrainingState } from './snapshot.js';
+import { StoredTensor } from './stored-tensor.js';
+import { verifyShards } from './verify-shards.js';
+
+/** What a manifest says about its checkpoint, verified. */
+export interface DecodedManifest {
+  readonly record: EpochRecord;
+  readonly history: readonly EpochRecord[];
+  readonly monitor: string;
+  readonly mode: 'max' | 'min';
+  /** Identifies the checkpoint. */
+  readonly checksum: string;
+}
+
+/** A checkpoint, every byte of which has been verified. */
+export interface DecodedCheckpoint extends DecodedManifest {
+  /** Its tensors are read when they're needed, so it's valid until the stored checkpoint is closed. */
+  readonly state: TrainingState;
+}
+
+/**
+ * Verifies a manifest. The weights aren't read.
+ *
+ * @param source where the manifest comes from, for messages.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`; `ENTROPY_NOT_A_CHECKPOINT` for another format version.
+ */
+export async function decodeManifest(manifest: CheckpointManifest, source: string): Promise<DecodedManifest> {
+  return describe(await verifyManifest(manifest, source));
+}
+
+/**
+ * Verifies a stored checkpoint, and reads all of it once. Nothing of a large one stays in memory.
+ *
+ * @param stored the caller closes it, once the state has been used.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`; `ENTROPY_NOT_A_CHECKPOINT` for another format version;
+ *   `ENTROPY_STORE_FAILED`.
+ */
+export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<DecodedCheckpoint> {
+  const metadata = await verifyManifest(stored.manifest, stored.name);
+  const { weightSpecs } = stored.manifest;
+  const read = await verifyShards(stored);
+  let end = 0;
+  const tensors = weightSpecs.map((spec) => {
+    const position = end;
+    end += weightSizeBytes(spec);
+    return new StoredTensor(spec, (bytes) => read(position, bytes));
+  });
+  const { weights, recurrent, optimizer, monitorState } = metadata;
+  const take = takeOnce(tensors);
+  return {
+    ...describe(metadata),
+    state: {
+      weights: weights.map((path, i) => ({
+        path,
+        name: weightSpecs[i]?.name ?? '',
+        tensor: take(i),
+      })),
+      recurrent: recurrent.map(({ path, tensors: indices }) => ({
+        path,
+        tensors: indices?.map(take) ?? null,
+      })),
+      optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
+      monitorState: monitorState === null ? null : take(monitorState),
+    },
+  };
+}
+
+function describe({ record, history, monitor, mode, checksum }: CheckpointMetadata): DecodedManifest {
+  return { record: decodeRecord(record), history: history.map(decodeRecord), monitor, mode, checksum };
+}
+
+async function verifyManifest(manifest: CheckpointManifest, source: string): Promise<CheckpointMetadata> {
+  const own = manifest.metadata[METADATA_KEY];
+  const version = isObject(own) ? own['formatVersion'] : null;
+  if (version !== FORMAT_VERSION) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_NOT_A_CHECKPOINT',
+      `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${JSON.stringify(version)}.`,
+    );
+  }
+  // Not every store checks what it reads.
+  checkManifest(manifest, source);
+  try {
+    if (isCheckpointMetadata(own, manifest.weightSpecs.length) && (await isSigned(own, manifest))) return own;
+  } catch (cause) {
+    // Nested deeper than the stack allows.
+    throw notAsWritten(source, cause);
+  }
+  throw notAsWritten(source);
+}
+
+async function isSigned(own: CheckpointMetadata, manifest: CheckpointManifest): Promise<boolean> {
+  const { checksum, ...unsigned } = own;
+  const expected = await checksumOf(manifest.modelTopology, manifest.weightSpecs, {
+    ...manifest.metadata,
+    [METADATA_KEY]: unsigned,
+  });
+  return checksum === expected && manifest.generatedBy === own.generatedBy;
+}
+
+function notAsWritten(source: string, cause?: unknown): EntropyCheckpointError {
+  return damaged(source, 'its manifest does not match its checksum', cause);
+}
+
+type Take = (index: number) => StoredTensor;
+
+/** Gives out each tensor once: a tensor that is named a thousand times would take a thousand times the memory. */
+function takeOnce(tensors: readonly StoredTensor[]): Take {
+  const rest = new Map(tensors.entries());
+  return (index) => {
+    const tensor = rest.get(index);
+    if (rest.delete(index) && tensor !== undefined) return tensor;
+    throw new EntropyCheckpointError(
+      'ENTROPY_CORRUPT_CHECKPOINT',
+      `Expected the checkpoint to name each of its ${tensors.length} tensors once, got number ${index} again or beyond them.`,
+    );
+  };
+}
+
+function decodeOptimizer(
+  encoded: NonNullable<CheckpointMetadata['optimizer']>,
+  take: Take,
+): NonNullable<TrainingState['optimizer']> {
+  const fields = Object.entries(encoded.fields).map(([key, field]) => [key, decodeField(field, take)]);
+  return { className: encoded.className, fields: Object.fromEntries(fields) as Record<string, FieldState> };
+}
+
+function decodeField(field: EncodedField, take: Take): FieldState {
+  if ('undefined' in field) return { kind: 'scalar', value: undefined };
+  if ('tensor' in field) {
+    return { kind: 'tensor', tensor: take(field.tensor), assigned: field.assigned };
+  }
+  if ('slot' in field) {
+    return { kind: 'slot', tensor: take(field.slot), path: field.path, suffix: field.suffix };
+  }
+  if ('list' in field) {
+    const items = field.list.map((item) => (item === null ? undefined : decodeField(item, take)));
+    return { kind: 'list', items };
+  }
+  const { scalar } = field;
+  const value = typeof scalar === 'object' && scalar !== null ? decodeNumber(scalar) : scalar;
+  return { kind: 'scalar', value };
+}

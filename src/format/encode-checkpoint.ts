@@ -1,0 +1,120 @@
+import * as tf from '@tensorflow/tfjs';
+import type { EpochRecord } from '../epoch-record.js';
+import { METADATA_KEY } from '../stores/check-manifest.js';
+import type { CheckpointSource } from '../stores/store.js';
+import { totalSizeBytes } from '../stores/weight-data.js';
+import {
+  encodeNumber,
+  encodeRecord,
+  FORMAT_VERSION,
+  toJson,
+  type CheckpointMetadata,
+  type EncodedField,
+} from './checkpoint-metadata.js';
+import { checksumOf } from './checksum.js';
+import type { FieldState, OptimizerState } from './optimizer-state.js';
+import { ShardReader } from './shard-reader.js';
+import type { Snapshot } from './snapshot.js';
+import { StoredTensor, type TensorSource } from './stored-tensor.js';
+
+/** What a checkpoint holds besides its tensors. */
+export interface CheckpointDescription {
+  readonly monitor: string;
+  readonly mode: 'max' | 'min';
+  readonly record: EpochRecord;
+  /** The epochs up to the record's. */
+  readonly history: readonly EpochRecord[];
+}
+
+/**
+ * A snapshot in the form in which stores take it. It's read from the device piece by piece, as the store asks for it.
+ *
+ * @param snapshot the caller keeps it, and must not dispose it before the store is done.
+ * @param onEncoded receives the checksum that identifies the checkpoint, once the store has asked for the manifest.
+ */
+export function encodeCheckpoint(
+  { state, topology, userMetadata }: Snapshot,
+  description: CheckpointDescription,
+  onEncoded: (checksum: string) => void = () => undefined,
+): CheckpointSource {
+  const tensors = new TensorList();
+  for (const { name, tensor } of state.weights) tensors.add(tensor, name);
+  const weights = state.weights.map(({ path }) => path);
+  const recurrent = state.recurrent.map(({ path, tensors: states }) => ({
+    path,
+    tensors:
+      states?.map((tensor, i) => tensors.add(tensor, `state/${path.join('/')}/${i}`, 'optimizer')) ?? null,
+  }));
+  const optimizer = state.optimizer === null ? null : encodeOptimizer(state.optimizer, tensors);
+  const monitorState =
+    state.monitorState === null ? null : tensors.add(state.monitorState, 'monitor/state', 'optimizer');
+  const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
+  const own: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
+    formatVersion: FORMAT_VERSION,
+    generatedBy,
+    monitor: description.monitor,
+    mode: description.mode,
+    record: encodeRecord(description.record),
+    history: description.history.map(encodeRecord),
+    weights,
+    recurrent,
+    optimizer,
+    monitorState,
+  };
+  const reader = new ShardReader(tensors.tensors);
+  return {
+    sizeBytes: totalSizeBytes(tensors.specs),
+    readShard: (buffer) => reader.read(buffer),
+    async manifest() {
+      const shards = await reader.specs();
+      const unsigned = toJson({ ...userMetadata, [METADATA_KEY]: { ...own, shards } });
+      const checksum = await checksumOf(topology, tensors.specs, unsigned);
+      onEncoded(checksum);
+      const metadata = { ...unsigned, [METADATA_KEY]: { ...(unsigned[METADATA_KEY] as object), checksum } };
+      return { modelTopology: topology, weightSpecs: tensors.specs, generatedBy, metadata, shards };
+    },
+  };
+}
+
+function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {
+  const fields = Object.entries(state.fields).map(([key, field]) => [
+    key,
+    encodeField(field, `optimizer/${key}`, tensors),
+  ]);
+  return { className: state.className, fields: Object.fromEntries(fields) as Record<string, EncodedField> };
+}
+
+function encodeField(field: FieldState, name: string, tensors: TensorList): EncodedField {
+  switch (field.kind) {
+    case 'scalar':
+      if (field.value === undefined) return { undefined: true };
+      return { scalar: typeof field.value === 'number' ? encodeNumber(field.value) : field.value };
+    case 'tensor':
+      return { tensor: tensors.add(field.tensor, name, 'optimizer'), assigned: field.assigned };
+    case 'slot':
+      return { slot: tensors.add(field.tensor, name, 'optimizer'), path: field.path, suffix: field.suffix };
+    case 'list':
+      return {
+        list: field.items.map((item, i) =>
+          item === undefined ? null : encodeField(item, `${name}/${i}`, tensors),
+        ),
+      };
+  }
+}
+
+/** The tensors of a checkpoint, in the order in which they are stored. */
+class TensorList {
+  readonly specs: tf.io.WeightsManifestEntry[] = [];
+  readonly tensors: tf.Tensor[] = [];
+
+  /**
+   * @param group `'optimizer'`: the loader of TensorFlow.js skips it.
+   * @returns the index of the tensor.
+   */
+  add(source: TensorSource, name: string, group?: 'optimizer'): number {
+    if (source instanceof StoredTensor) throw new Error('Expected a tensor in memory, got a stored one.');
+    const spec = { name, shape: [...source.shape], dtype: source.dtype as 'float32' };
+    this.specs.push(group === undefined ? spec : { ...spec, group });
+    return this.tensors.push(source) - 1;
+  }
+}

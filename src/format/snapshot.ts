@@ -1,0 +1,44 @@
+import type { Json } from '../stores/store.js';
+import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
+import type { TensorSource } from './stored-tensor.js';
+import type { WeightPath } from './weight-path.js';
+
+export interface WeightState {
+  readonly path: WeightPath;
+  /** The name under which TensorFlow.js stores and finds the weight. */
+  readonly name: string;
+  readonly tensor: TensorSource;
+}
+
+export interface RecurrentState {
+  readonly path: WeightPath;
+  /** The states of a stateful recurrent layer; null before its first batch. */
+  readonly tensors: readonly TensorSource[] | null;
+}
+
+/** Everything that training changes. */
+export interface TrainingState {
+  readonly weights: readonly WeightState[];
+  readonly recurrent: readonly RecurrentState[];
+  /** null: not included. */
+  readonly optimizer: OptimizerState | null;
+  /** What the monitor compares the next epoch with; null: nothing. */
+  readonly monitorState: TensorSource | null;
+}
+
+/** What there is to store of an epoch, taken at its end. */
+export interface Snapshot {
+  readonly state: TrainingState;
+  /** The model's architecture as TensorFlow.js stores it; null where it will never be stored. */
+  readonly topology: Json;
+  /** The model's own `userDefinedMetadata`. */
+  readonly userMetadata: Readonly<Record<string, Json>>;
+}
+
+/** Frees every tensor of `state`. */
+export function disposeState(state: TrainingState): void {
+  for (const { tensor } of state.weights) tensor.dispose();
+  for (const { tensors } of state.recurrent) for (const tensor of tensors ?? []) tensor.dispose();
+  if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
+  state.monitorState?.dispose();
+}

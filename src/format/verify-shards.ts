@@ -1,0 +1,59 @@
+import { EntropyCheckpointError } from '../errors.js';
+import { sha256 } from '../platform/sha256.js';
+import { mapConcurrent } from '../stores/map-concurrent.js';
+import { SHARD_BYTES, sizeOfShards, type StoredCheckpoint } from '../stores/store.js';
+
+/** Fills `bytes` from `position` on in the bytes of all weights. */
+export type ReadBytes = StoredCheckpoint['read'];
+
+/** Up to this size what has been read to verify it is kept, and need not be read again. */
+const KEPT_BYTES = 4 * SHARD_BYTES;
+/** Shards that are read and hashed at a time. */
+const LANES = 3;
+
+/**
+ * Compares every shard with its checksum.
+ *
+ * @returns how to read what has been verified, until `stored` is closed.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, which names the shard; `ENTROPY_STORE_FAILED`.
+ */
+export async function verifyShards(stored: StoredCheckpoint): Promise<ReadBytes> {
+  const { shards } = stored.manifest;
+  const sizeBytes = sizeOfShards(shards);
+  const kept = sizeBytes <= KEPT_BYTES ? new Uint8Array(sizeBytes) : null;
+  const buffers = Array.from({ length: LANES }, () => (kept === null ? new Uint8Array(SHARD_BYTES) : null));
+
+  let end = 0;
+  const placed = shards.map((shard, index) => {
+    const start = end;
+    end += shard.sizeBytes;
+    return { index, start, end };
+  });
+  // When it fails none is under way, so that the caller may close what is read from.
+  await mapConcurrent(placed, LANES, async ({ index, start, end }, lane) => {
+    const bytes = kept?.subarray(start, end) ?? buffers[lane]!.subarray(0, end - start);
+    await stored.read(start, bytes);
+    await verifyShard(stored, index, bytes);
+  });
+
+  if (kept === null) return (position, bytes) => stored.read(position, bytes);
+  return (position, bytes) => {
+    bytes.set(kept.subarray(position, position + bytes.length));
+    return Promise.resolve();
+  };
+}
+
+async function verifyShard(
+  stored: StoredCheckpoint,
+  index: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const expected = stored.manifest.shards[index]?.sha256;
+  const got = await sha256(bytes);
+  if (got === expected) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_CORRUPT_CHECKPOINT',
+    `"${stored.shardName(index)}" is damaged: expected sha256 ${expected ?? ''}, got ${got}. Nothing was changed. ` +
+      'Restore it from a copy, or train again.',
+  );
+}

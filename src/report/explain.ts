@@ -1,0 +1,144 @@
+import type { EpochRecord } from '../epoch-record.js';
+import type { EpochSelector } from '../selection/epoch-selector.js';
+import { FUNCTION_NAME, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
+import { ENOUGH_INFORMATION } from '../selection/monitors/consensus.js';
+
+/** How a training has gone so far. */
+export interface Outcome {
+  readonly selector: Pick<EpochSelector, 'best' | 'history' | 'kept' | 'isDecided' | 'firstOfSeveralIsBest'>;
+  readonly monitor: Monitor;
+  readonly options: ReportedOptions;
+  /** The fewest classes of any output; null where they're unknown. */
+  readonly numClasses: number | null;
+}
+
+/** The options that matter to a reader. */
+export interface ReportedOptions {
+  readonly startFromEpoch: number;
+  readonly topK: number;
+  /** Where checkpoints are stored; null: in memory. */
+  readonly filepath: string | object | null;
+}
+
+/** With so few classes, an untrained network is near the maximum of the entropy. */
+const FEW_CLASSES = 4;
+
+/**
+ * Why the epoch was selected, and what casts doubt on it, in a few sentences from the training's own numbers. Epochs
+ * are counted from 0.
+ */
+export function explain(outcome: Outcome): string {
+  const { best, history } = outcome.selector;
+  if (history.length === 0) return 'No epoch has ended yet.';
+  if (best === null) return nothingSelected(history.length);
+  const doubts = DOUBTS.flatMap((doubt) => doubt(outcome, best) ?? []);
+  return [reason(outcome, best), ...doubts.slice(0, 2)].join(' ');
+}
+
+/** What a user should know about the selection when training has ended; null: nothing. */
+export function endOfTrainingWarning(
+  selector: Outcome['selector'],
+  { monitor, startFromEpoch }: { readonly monitor: Monitor; readonly startFromEpoch: number },
+): string | null {
+  const { best, history } = selector;
+  if (best === null) return history.length === 0 ? null : nothingSelected(history.length);
+  if (!isFirstByEntropy({ selector, monitor })) return null;
+  return (
+    `The kept epoch, ${best.epoch}, is the first that could be selected, and probably too early. The entropy of the two ` +
+    'largest probabilities does not only fall as a network memorises: an untrained network is near the maximum with two ' +
+    'to four classes, and large steps can carry one with more classes past its peak within an epoch. Compare ' +
+    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, smaller steps, or \`monitor: 'consensus'\`.`
+  );
+}
+
+function nothingSelected(epochs: number): string {
+  return (
+    `None of the ${epochs} epochs was selected: each was cut short, before \`startFromEpoch\`, not above ` +
+    '`initialThreshold`, or its value was not a finite number. See `history`.'
+  );
+}
+
+function isFirstByEntropy({ selector, monitor }: Pick<Outcome, 'selector' | 'monitor'>): boolean {
+  return selector.firstOfSeveralIsBest && isEntropyMonitor(monitor);
+}
+
+type Reason = (best: EpochRecord, outcome: Outcome) => string;
+
+const REASONS: Readonly<Record<string, Reason>> = {
+  consensus: (best, outcome) =>
+    `it predicted the class of ${percent(1 - (best.valChanges ?? NaN))} of the validation rows as the epochs before ` +
+    'it had on average, the best balance with how much surer it was of its training rows than of other data' +
+    `${decided(outcome)}.`,
+  label_wave: (best, outcome) =>
+    `fewest validation predictions were changing, ${percent(best.value ?? NaN)} from one epoch to the next` +
+    `${decided(outcome)}.`,
+};
+
+const MONITOR_NAMES: Readonly<Record<string, string>> = {
+  entropy: 'entropy over training and validation',
+  train_entropy: 'training entropy',
+  val_entropy: 'validation entropy',
+  [FUNCTION_NAME]: 'monitored value',
+};
+
+function reason(outcome: Outcome, best: EpochRecord): string {
+  const { monitor, selector } = outcome;
+  const { history } = selector;
+  const selected = `Epoch ${best.epoch} was kept: `;
+  const reasonOf = REASONS[monitor.name];
+  if (monitor.comparing !== null && reasonOf !== undefined) return selected + reasonOf(best, outcome);
+  const what = `its ${MONITOR_NAMES[monitor.name] ?? monitor.name} of ${number(best.value)}`;
+  const unit = isEntropyMonitor(monitor) ? ' nats' : '';
+  const last = history.at(-1)!;
+  const end = last === best ? '' : `; the last epoch, ${last.epoch}, had ${number(last.value)}`;
+  const extreme = monitor.mode === 'max' ? 'highest' : 'lowest';
+  return `${selected}${what}${unit} was the ${extreme} of ${history.length} epochs${end}${decided(outcome)}.`;
+}
+
+function decided({ selector, monitor: { patience } }: Outcome): string {
+  if (!selector.isDecided) return '';
+  return patience === 1
+    ? ', before more did again'
+    : `, and none of the ${patience} epochs after it was better`;
+}
+
+type Doubt = (outcome: Outcome, best: EpochRecord) => string | null;
+
+/** Most serious first. */
+const DOUBTS: readonly Doubt[] = [
+  (outcome) =>
+    isFirstByEntropy(outcome)
+      ? 'It is the first that could be selected, and probably too early: an untrained network is near the maximum with ' +
+        'two to four classes, and large steps can carry one with more classes past its peak within an epoch. Try ' +
+        "`startFromEpoch`, or `monitor: 'consensus'`."
+      : null,
+  ({ selector: { isDecided, history } }, best) =>
+    isDecided || history.at(-1) !== best || history.length === 1
+      ? null
+      : 'It is the last one, so a better one may be yet to come: train for more epochs.',
+  ({ selector: { isDecided, history }, monitor: { patience } }, best) =>
+    patience === Infinity || isDecided || history.at(-1) === best
+      ? null
+      : 'Training ended before the choice was made: more epochs would tell.',
+  ({ monitor }, { valInformation }) =>
+    monitor.comparing !== null && valInformation != null && valInformation < ENOUGH_INFORMATION
+      ? 'The network had not begun to tell the classes apart.'
+      : null,
+  ({ numClasses, monitor }) =>
+    isEntropyMonitor(monitor) && numClasses !== null && numClasses <= FEW_CLASSES
+      ? `With ${numClasses} classes the entropy says little, as an untrained network is near its maximum; ` +
+        "`monitor: 'consensus'` does not depend on that."
+      : null,
+  ({ monitor, selector: { history } }) =>
+    isEntropyMonitor(monitor) && history.every(({ valEntropy }) => valEntropy === null)
+      ? 'Without validation data, only training rows were scored.'
+      : null,
+];
+
+function number(value: number | null): string {
+  return value === null ? 'none' : String(Number(value.toPrecision(3)));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,54 @@
+/**
+ * Writes items one after the other while training goes on. Before each write it asks what comes next, so that
+ * nothing waits in a queue of its own.
+ */
+export class BackgroundWriter<Item> {
+  readonly #next: (attempted: ReadonlySet<Item>) => Item | null;
+  readonly #write: (item: Item) => Promise<boolean>;
+  #isRunning = false;
+  #round: Promise<void> = Promise.resolve();
+  #current: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param next the item to write next, none of those attempted in this round; null for none.
+   * @param write resolves to whether the item was stored; never rejects.
+   */
+  constructor(next: (attempted: ReadonlySet<Item>) => Item | null, write: (item: Item) => Promise<boolean>) {
+    this.#next = next;
+    this.#write = write;
+  }
+
+  /** Begins to write, unless that is under way. It stops at the first failure, until it's started again. */
+  start(): void {
+    if (!this.#isRunning) this.#round = this.#writeRound(true);
+  }
+
+  /** Writes everything, and attempts each item once, also after failures. Resolves when that has ended. */
+  async writeAll(): Promise<void> {
+    await this.settled();
+    this.#round = this.#writeRound(false);
+    await this.#round;
+  }
+
+  /** Resolves when nothing is being written: everything is stored, or a write has failed. */
+  async settled(): Promise<void> {
+    while (this.#isRunning) await this.#round;
+  }
+
+  /** Resolves when the write that is under way has ended. */
+  async written(): Promise<void> {
+    await this.#current;
+  }
+
+  async #writeRound(stopsAtFailure: boolean): Promise<void> {
+    const attempted = new Set<Item>();
+    this.#isRunning = true;
+    for (let item = this.#next(attempted); item !== null; item = this.#next(attempted)) {
+      attempted.add(item);
+      const writing = this.#write(item);
+      this.#current = writing;
+      if (!(await writing) && stopsAtFailure) break;
+    }
+    this.#isRunning = false;
+  }
+}

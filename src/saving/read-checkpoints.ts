@@ -1,0 +1,174 @@
+import { EntropyCheckpointError } from '../errors.js';
+import {
+  decodeCheckpoint,
+  decodeManifest,
+  type DecodedCheckpoint,
+  type DecodedManifest,
+} from '../format/decode-checkpoint.js';
+import { verifyShards } from '../format/verify-shards.js';
+import {
+  sizeOfShards,
+  type CheckpointManifest,
+  type CheckpointSource,
+  type CheckpointStore,
+  type CheckpointSlot,
+  type SlotUpdate,
+  type StoredCheckpoint,
+} from '../stores/store.js';
+import { sha256 } from '../platform/sha256.js';
+import { textOf, warn } from '../warnings.js';
+
+/** What a slot holds, but for the weights. */
+export interface StoredManifest extends DecodedManifest {
+  readonly slot: CheckpointSlot;
+}
+
+/** The manifests of a store that are whole, and the errors of those that aren't. */
+export interface StoredManifests {
+  readonly manifests: readonly StoredManifest[];
+  readonly errors: readonly EntropyCheckpointError[];
+}
+
+/** An open checkpoint, every byte of which has been verified. */
+export interface OpenCheckpoint extends DecodedCheckpoint {
+  readonly slot: CheckpointSlot;
+  readonly manifest: CheckpointManifest;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads the manifests of all slots.
+ *
+ * @throws EntropyCheckpointError any error that isn't damage, such as `ENTROPY_STORE_FAILED`.
+ */
+export function readManifests(store: CheckpointStore): Promise<StoredManifests> {
+  return readSlots(store, (stored) => decodeManifest(stored.manifest, stored.name));
+}
+
+/** Reads the manifests of all slots, and verifies their weights. */
+export function readWholeManifests(store: CheckpointStore): Promise<StoredManifests> {
+  const whole = new Set<string>();
+  return readSlots(store, async (stored) => {
+    const manifest = await decodeManifest(stored.manifest, stored.name);
+    // What is in several slots is read once.
+    if (!whole.has(manifest.checksum)) await verifyShards(stored);
+    whole.add(manifest.checksum);
+    return manifest;
+  });
+}
+
+async function readSlots(
+  store: CheckpointStore,
+  decode: (stored: StoredCheckpoint) => Promise<DecodedManifest>,
+): Promise<StoredManifests> {
+  const manifests: StoredManifest[] = [];
+  const errors: EntropyCheckpointError[] = [];
+  for (const slot of await store.slots()) {
+    try {
+      const manifest = await withStored(store, slot, decode);
+      if (manifest !== null) manifests.push({ slot, ...manifest });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      errors.push(error);
+    }
+  }
+  return { manifests, errors };
+}
+
+/** Runs `use` on what a slot holds; null if it's empty. */
+async function withStored<T>(
+  store: CheckpointStore,
+  slot: CheckpointSlot,
+  use: (stored: StoredCheckpoint) => Promise<T>,
+): Promise<T | null> {
+  const stored = await store.load(slot);
+  if (stored === null) return null;
+  try {
+    return await use(stored);
+  } finally {
+    await stored.close();
+  }
+}
+
+/**
+ * Copies what one slot holds into others.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`.
+ */
+export async function copySlot(
+  store: CheckpointStore,
+  from: CheckpointSlot,
+  update: SlotUpdate,
+): Promise<void> {
+  await withStored(store, from, (stored) => store.save(sourceOf(stored), update));
+}
+
+/** A stored checkpoint as the source of another slot. */
+function sourceOf(stored: StoredCheckpoint): CheckpointSource {
+  const { manifest } = stored;
+  let index = 0;
+  let position = 0;
+  return {
+    sizeBytes: sizeOfShards(manifest.shards),
+    async readShard(buffer) {
+      const shard = manifest.shards[index++];
+      if (shard === undefined) return null;
+      const bytes = buffer.subarray(0, shard.sizeBytes);
+      await stored.read(position, bytes);
+      position += shard.sizeBytes;
+      return { sizeBytes: shard.sizeBytes, sha256: sha256(bytes) };
+    },
+    manifest: () => Promise.resolve(manifest),
+  };
+}
+
+/**
+ * Runs `use` on the first of `slots` that is whole, and warns of the damaged ones before it.
+ *
+ * @param slots asked for one by one, as finding the next may need reading.
+ * @returns null where nothing is stored.
+ * @throws EntropyCheckpointError the error of the first damaged one, where none is whole; what `use` throws.
+ */
+export async function withFirstWhole<T>(
+  store: CheckpointStore,
+  slots: AsyncIterable<CheckpointSlot> | Iterable<CheckpointSlot>,
+  use: (checkpoint: OpenCheckpoint) => Promise<T>,
+): Promise<T | null> {
+  const damages: EntropyCheckpointError[] = [];
+  for await (const slot of slots) {
+    const opened = await openSlot(store, slot).catch(damageOf);
+    if (opened instanceof EntropyCheckpointError) damages.push(opened);
+    if (opened === null || opened instanceof EntropyCheckpointError) continue;
+    try {
+      for (const damage of damages) warn(`${textOf(damage)} Epoch ${opened.record.epoch} is used instead.`);
+      return await use(opened);
+    } finally {
+      await opened.close();
+    }
+  }
+  if (damages[0] !== undefined) throw damages[0];
+  return null;
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_STORE_FAILED`. */
+async function openSlot(store: CheckpointStore, slot: CheckpointSlot): Promise<OpenCheckpoint | null> {
+  const stored = await store.load(slot);
+  if (stored === null) return null;
+  try {
+    const decoded = await decodeCheckpoint(stored);
+    return { slot, manifest: stored.manifest, close: () => stored.close(), ...decoded };
+  } catch (error) {
+    await stored.close();
+    throw error;
+  }
+}
+
+/** An error that isn't damage is thrown again. */
+function damageOf(error: unknown): EntropyCheckpointError {
+  if (isDamage(error)) return error;
+  throw error;
+}
+
+function isDamage(error: unknown): error is EntropyCheckpointError {
+  return error instanceof EntropyCheckpointError && error.code === 'ENTROPY_CORRUPT_CHECKPOINT';
+}

@@ -1,0 +1,98 @@
+import { EntropyCheckpointError } from '../errors.js';
+import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
+import type { TrainingState } from '../format/snapshot.js';
+import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
+import { textOf, warn } from '../warnings.js';
+import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
+
+/** A training that is stored, and the epoch from which it can be resumed. */
+export interface ResumableTraining {
+  /** The latest epoch that is stored and whole. */
+  readonly record: EpochRecord;
+  /** The epochs up to it, in the order in which they ran. */
+  readonly history: readonly EpochRecord[];
+  /** The state at its end, which is valid during the call only. */
+  readonly state: TrainingState;
+  /** What is whole, by slot. */
+  readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
+  /** Those of them that may be kept as one of the best. */
+  readonly rankable: ReadonlySet<EpochRecord>;
+}
+
+export interface StoredEpoch {
+  /** null: an epoch that isn't part of the history. */
+  readonly record: EpochRecord | null;
+  /** Identifies the checkpoint. */
+  readonly checksum: string;
+}
+
+/** What epochs are compared by. */
+interface Comparison {
+  readonly name: string;
+  readonly mode: 'max' | 'min';
+}
+
+/**
+ * Finds the latest epoch that is stored and whole, and runs `use` on it.
+ *
+ * @param monitor the stored epochs must have been compared by the same.
+ * @returns null where nothing is stored.
+ * @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`; `ENTROPY_CORRUPT_CHECKPOINT` where nothing is whole;
+ *   `ENTROPY_STORE_FAILED`; and what `use` throws.
+ */
+export async function resumeFrom<T>(
+  store: CheckpointStore,
+  monitor: Comparison,
+  use: (training: ResumableTraining) => Promise<T>,
+): Promise<T | null> {
+  const { manifests, errors } = await readWholeManifests(store);
+  const latestFirst = [...manifests].sort((a, b) => b.history.length - a.history.length);
+  const slots = latestFirst.map(({ slot }) => slot);
+  const result = await withFirstWhole(store, slots, async (checkpoint) => {
+    const { history, state } = checkpoint;
+    requireSameMonitor(checkpoint, monitor, store.name);
+    const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
+    const stored = storedEpochs(manifests, history);
+    const value = await use({ record, history, state, stored, rankable: rankableEpochs(stored) });
+    return { record, value };
+  });
+  if (result === null) {
+    if (errors[0] !== undefined) throw errors[0];
+    return null;
+  }
+  for (const error of errors) {
+    warn(`${textOf(error)} Training resumes after epoch ${result.record.epoch}.`);
+  }
+  return result.value;
+}
+
+function storedEpochs(
+  manifests: readonly StoredManifest[],
+  history: readonly EpochRecord[],
+): Map<CheckpointSlot, StoredEpoch> {
+  return new Map(
+    manifests.map(({ slot, record, checksum }) => {
+      const own = history.findLast((one) => isSameEpoch(one, record)) ?? null;
+      return [slot, { record: own, checksum }];
+    }),
+  );
+}
+
+/** An epoch in the slot `'last'` alone is none, unless it's the best whose save was cut short before `'best'`. */
+function rankableEpochs(stored: ReadonlyMap<CheckpointSlot, StoredEpoch>): Set<EpochRecord> {
+  const found = [...stored].flatMap(([slot, { record }]) => {
+    return record === null || (slot === 'last' && !record.isBest) ? [] : [record];
+  });
+  return new Set(found);
+}
+
+function requireSameMonitor(stored: StoredComparison, { name, mode }: Comparison, storeName: string): void {
+  if (stored.monitor === name && stored.mode === mode) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_MONITOR_MISMATCH',
+    `Resume with \`monitor: '${stored.monitor}', mode: '${stored.mode}'\`, by which the epochs in ${storeName} were ` +
+      `compared, or train with another \`filepath\`: got '${name}' and '${mode}'.`,
+  );
+}
+
+type StoredComparison = Pick<StoredManifest, 'monitor' | 'mode'>;

@@ -1,0 +1,99 @@
+import type { EpochRecord } from '../epoch-record.js';
+import type { CheckpointSlot, SlotUpdate } from '../stores/store.js';
+
+/** The epochs that are selected so far. */
+export interface SelectedEpochs {
+  readonly best: EpochRecord | null;
+  /** The best epochs, best first. */
+  readonly kept: readonly EpochRecord[];
+  /** The latest epoch, from which training can be resumed. */
+  readonly last: EpochRecord | null;
+}
+
+/** Which of the selected epochs are preserved. */
+export interface Retention {
+  readonly maxToKeep: number;
+  readonly saveLast: boolean;
+}
+
+/** Says which epochs are wanted in which slots. */
+type PreservationPolicy = (selected: SelectedEpochs) => readonly [CheckpointSlot, EpochRecord][];
+
+const bestEpoch: PreservationPolicy = ({ best }) => (best === null ? [] : [['best', best]]);
+const bestEpochs: PreservationPolicy = ({ kept }) => kept.map((record) => [slotOf(record), record]);
+const lastEpoch: PreservationPolicy = ({ last }) => (last === null ? [] : [['last', last]]);
+
+/** The slot of an epoch that is one of several. */
+export function slotOf({ fit, epoch }: Pick<EpochRecord, 'fit' | 'epoch'>): CheckpointSlot {
+  return fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
+}
+
+/** Which epoch is wanted in which slot, the most important first. */
+export function wantedSlots(
+  selected: SelectedEpochs,
+  { maxToKeep, saveLast }: Retention,
+): Map<CheckpointSlot, EpochRecord> {
+  const policies = [bestEpoch, ...(maxToKeep > 1 ? [bestEpochs] : []), ...(saveLast ? [lastEpoch] : [])];
+  return new Map(policies.flatMap((policy) => policy(selected)));
+}
+
+/**
+ * The slots that can give the state of an epoch. For the best, those of the next best ones follow, in case it's
+ * damaged.
+ *
+ * @param wanted see `wantedSlots`.
+ * @param orNextBest whether the best was asked for, and not an epoch by its number.
+ */
+export function slotsToLoad(
+  record: EpochRecord,
+  orNextBest: boolean,
+  wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
+): Map<CheckpointSlot, EpochRecord> {
+  const slots = new Map([...wanted].filter(([, other]) => other === record));
+  if (!orNextBest) return slots;
+  for (const [slot, other] of wanted) if (slot !== 'last') slots.set(slot, other);
+  return slots;
+}
+
+/** What a store holds, as far as is known: null stands for something else than this training's epochs. */
+export type StoredSlots = ReadonlyMap<CheckpointSlot, EpochRecord | null>;
+
+/** The epochs that are wanted in a slot which doesn't hold them, the most important first. */
+export function missingEpochs(
+  wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
+  stored: StoredSlots,
+): EpochRecord[] {
+  return [
+    ...new Set(
+      [...wanted].filter(([slot, record]) => stored.get(slot) !== record).map(([, record]) => record),
+    ),
+  ];
+}
+
+/**
+ * How to store an epoch: into every slot that lacks it, keeping the others. What is no longer wanted goes only
+ * with the update after which nothing is missing, so that it's never removed before its successor is stored.
+ */
+export function slotUpdateFor(
+  record: EpochRecord,
+  wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
+  stored: StoredSlots,
+): SlotUpdate {
+  const into = [...wanted].filter(([slot, other]) => other === record && stored.get(slot) !== record);
+  const intoSlots = into.map(([slot]) => slot);
+  const isLastMissing = missingEpochs(wanted, stored).every((other) => other === record);
+  const keep = [...stored.keys()].filter(
+    (slot) => !intoSlots.includes(slot) && (wanted.has(slot) || !isLastMissing),
+  );
+  return { into: intoSlots, keep };
+}
+
+/** What a store holds after an update. */
+export function slotsAfter(
+  stored: StoredSlots,
+  record: EpochRecord,
+  { into, keep }: SlotUpdate,
+): StoredSlots {
+  const kept = [...stored].filter(([slot]) => keep.includes(slot));
+  return new Map([...kept, ...into.map((slot) => [slot, record] as const)]);
+}

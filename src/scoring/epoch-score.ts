@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs';
+import { checkK, checkPredictions } from '../entropy/check-arguments.js';
+import { runTopKEntropy } from '../entropy/run-kernels.js';
+import type { Phase } from '../epoch-record.js';
+import type { ComparingMonitor } from '../selection/monitors/comparing-monitor.js';
+import { withoutTape } from '../tfjs-internals.js';
+import { PredictionChanges, type DetachedChanges } from './prediction-changes.js';
+import { readVectors } from './read-vectors.js';
+import { RunningMean, type DetachedMean } from './running-mean.js';
+
+export interface EpochScoreOptions {
+  /** How many of the largest probabilities count. */
+  readonly topK: number;
+  /** What to count of the validation predictions; null: nothing. */
+  readonly comparing: ComparingMonitor | null;
+  /** How many validation rows are compared. */
+  readonly rememberedRows: number;
+}
+
+/** The scores of an epoch that has ended, still on the device. `readScore` disposes them. */
+export interface DetachedScore {
+  /** null for a phase without rows. */
+  readonly means: Readonly<Record<Phase, DetachedMean | null>>;
+  /** null where changes aren't counted. */
+  readonly changes: DetachedChanges | null;
+}
+
+/** The numbers of an epoch, read from the device. Entropies are in nats; null without rows. */
+export interface EpochNumbers {
+  readonly entropy: number | null;
+  readonly trainEntropy: number | null;
+  readonly valEntropy: number | null;
+  /** See `EpochRecord.valChanges`; absent where it isn't counted. */
+  readonly valChanges?: number | null;
+  /** See `EpochRecord.valInformation`; absent where it isn't counted. */
+  readonly valInformation?: number | null;
+}
+
+/**
+ * Scores the predictions of an epoch batch by batch, on the device: the mean top-k entropy of each phase, and
+ * how much the validation predictions have changed.
+ */
+export class EpochScore {
+  readonly #topK: number;
+  readonly #means: Record<Phase, RunningMean> = { train: new RunningMean(), val: new RunningMean() };
+  readonly #changes: PredictionChanges | null;
+  #numClasses: number | null = null;
+
+  constructor({ topK, comparing, rememberedRows }: EpochScoreOptions) {
+    this.#topK = topK;
+    this.#changes = comparing === null ? null : new PredictionChanges(comparing, rememberedRows);
+  }
+
+  /** The fewest classes of any output seen so far; null before the first. */
+  get numClasses(): number | null {
+    return this.#numClasses;
+  }
+
+  /** What the next epoch is compared with, on the device; null for nothing. This object owns it. */
+  get monitorState(): tf.Tensor1D | null {
+    return this.#changes?.monitorState ?? null;
+  }
+
+  /** Rows of one phase seen in this epoch. */
+  rows(phase: Phase): number {
+    return this.#means[phase].rows;
+  }
+
+  /**
+   * Scores one batch and adds it to the epoch.
+   *
+   * @param predictions `[..., numClasses]`; one class is the positive one of two. The caller keeps it.
+   */
+  append(predictions: tf.Tensor, fromLogits: boolean, phase: Phase): void {
+    this.add(this.measure(predictions, fromLogits), phase);
+    if (phase === 'val') this.#changes?.append(predictions, fromLogits);
+  }
+
+  /**
+   * Scores one batch.
+   *
+   * @param predictions see `append`.
+   * @returns entropies `[rows]`, kept, for `add` or to be disposed by the caller; null for an empty batch.
+   */
+  measure(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor1D | null {
+    if (predictions.size === 0) return null;
+    // One unit is the positive one of two classes.
+    const numClasses = Math.max(2, checkPredictions(predictions, 1));
+    checkK(this.#topK, numClasses);
+    this.#numClasses = Math.min(numClasses, this.#numClasses ?? numClasses);
+    return tf.keep(withoutTape(() => runTopKEntropy(predictions, this.#topK, fromLogits)));
+  }
+
+  /** Adds a measured batch to the epoch, and disposes it. */
+  add(measured: tf.Tensor1D | null, phase: Phase): void {
+    if (measured !== null) this.#means[phase].add(measured);
+  }
+
+  /** Discards what was appended in this epoch: all of it, or that of one phase. */
+  reset(phase?: Phase): void {
+    if (phase !== 'val') this.#means.train.reset();
+    if (phase === 'train') return;
+    this.#means.val.reset();
+    this.#changes?.reset();
+  }
+
+  /** Ends the epoch and begins the next. The caller owns what is returned. */
+  detach(): DetachedScore {
+    const means = { train: this.#means.train.detach(), val: this.#means.val.detach() };
+    return { means, changes: this.#changes?.detach() ?? null };
+  }
+
+  /** Compares the next epoch with what another process remembered. @param monitorState the caller keeps it. */
+  restore(monitorState: tf.Tensor): void {
+    this.#changes?.restore(monitorState);
+  }
+
+  /** Frees all tensors. */
+  dispose(): void {
+    this.reset();
+    this.#changes?.dispose();
+  }
+}
+
+/**
+ * Reads the numbers of an epoch from the device, by one read for all of them.
+ *
+ * @param score is disposed.
+ * @param scalars numeric scalars to read along; the caller keeps them.
+ * @returns the numbers, and the values of `scalars` in their order.
+ */
+export async function readScore(
+  { means: { train, val }, changes }: DetachedScore,
+  scalars: readonly tf.Scalar[] = [],
+): Promise<{ numbers: EpochNumbers; scalars: number[] }> {
+  const own = [train?.parts, val?.parts, changes?.mean?.parts, changes?.information];
+  const vectors = own.filter((vector) => vector != null);
+  const read = await readVectors([...vectors, ...scalars]).finally(() => {
+    tf.dispose(vectors);
+  });
+  const next = read.values();
+  const [trainEntropy, valEntropy, valChanges, valInformation] = own.map((vector) =>
+    vector == null ? null : sum(next.next().value!),
+  ) as [number | null, number | null, number | null, number | null];
+  const numbers: EpochNumbers = {
+    entropy: pooledMean([trainEntropy, train?.rows ?? 0], [valEntropy, val?.rows ?? 0]),
+    trainEntropy,
+    valEntropy,
+    ...(changes === null ? {} : { valChanges }),
+    ...(changes?.information === undefined ? {} : { valInformation }),
+  };
+  return { numbers, scalars: [...next].flat() };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** The mean over all rows of both phases; null without any. */
+function pooledMean(...phases: readonly [mean: number | null, rows: number][]): number | null {
+  let sum = 0;
+  let total = 0;
+  for (const [mean, rows] of phases) {
+    if (mean === null) continue;
+    sum += mean * rows;
+    total += rows;
+  }
+  return total === 0 ? null : sum / total;
+}

@@ -1,0 +1,129 @@
+import type { EpochRecord, MonitoredEpoch } from '../epoch-record.js';
+import { EntropyCheckpointError } from '../errors.js';
+import { BestValue, type BestValueOptions } from './best-value.js';
+import type { Monitor } from './monitor.js';
+import { WINDOW_EPOCHS } from './monitors/comparing-monitor.js';
+import { Ranking } from './ranking.js';
+
+/** Options that say which epochs are selected. */
+export interface SelectionOptions extends Omit<BestValueOptions, 'mode' | 'patience'> {
+  /** How many of the best epochs are kept; an integer from 1 up. */
+  readonly maxToKeep: number;
+}
+
+/** Every epoch that has ended, and which of them are the best. Pure numbers. */
+export class EpochSelector {
+  readonly #monitor: Monitor;
+  readonly #bestValue: BestValue;
+  readonly #ranking: Ranking;
+  readonly #history: EpochRecord[] = [];
+  #best: EpochRecord | null = null;
+  #last: EpochRecord | null = null;
+
+  constructor(monitor: Monitor, options: SelectionOptions) {
+    this.#monitor = monitor;
+    this.#bestValue = new BestValue({ ...options, mode: monitor.mode, patience: monitor.patience });
+    this.#ranking = new Ranking(options.maxToKeep, monitor.mode);
+  }
+
+  /** In the order in which they ran. Grows, and is never changed otherwise. */
+  get history(): readonly EpochRecord[] {
+    return this.#history;
+  }
+
+  get best(): EpochRecord | null {
+    return this.#best;
+  }
+
+  /** The best epochs, best first. */
+  get kept(): readonly EpochRecord[] {
+    return this.#ranking.kept;
+  }
+
+  /** The latest epoch that ran as a whole, from which training can be resumed. */
+  get last(): EpochRecord | null {
+    return this.#last;
+  }
+
+  /** Whether the choice is made: no later epoch can be the best. */
+  get isDecided(): boolean {
+    return this.#bestValue.isDecided;
+  }
+
+  /** Whether the best epoch is the first of several that could be the best. */
+  get firstOfSeveralIsBest(): boolean {
+    return this.#bestValue.firstIsBest && this.#bestValue.eligibleEpochs > 1;
+  }
+
+  /**
+   * Adds an epoch that has ended.
+   *
+   * @param isComplete whether it ran as a whole; else it's recorded and never the best.
+   */
+  add(ended: MonitoredEpoch, isComplete: boolean): EpochRecord {
+    const { epoch } = ended;
+    const before = this.#history.slice(1 - WINDOW_EPOCHS);
+    const value = isComplete ? this.#monitor.valueOf([...before, ended]) : null;
+    const isBest = this.#bestValue.isBetter(epoch, value);
+    const record = Object.freeze({ ...ended, value, isBest });
+    const isRanked = isBest || (this.#best !== null && this.#bestValue.isEligible(epoch, value));
+    this.#bestValue.add(epoch, value);
+    this.#history.push(record);
+    if (isRanked) this.#ranking.add(record);
+    if (isBest) this.#best = record;
+    if (isComplete) this.#last = record;
+    return record;
+  }
+
+  /**
+   * Takes over the epochs of an earlier training, to resume it.
+   *
+   * @param history in the order in which they ran; the last one is resumed.
+   * @param stored those of them whose states are stored, so that they can be kept.
+   */
+  adopt(history: readonly EpochRecord[], stored: ReadonlySet<EpochRecord>): void {
+    // One by one: there may be more than a call takes arguments.
+    for (const record of history) this.#history.push(record);
+    for (const record of history) if (stored.has(record)) this.#ranking.add(record);
+    this.#best = this.kept[0] ?? null;
+    this.#last = history.at(-1) ?? null;
+    const isWhole = this.#best === (history.findLast(({ isBest }) => isBest) ?? null);
+    // If the best is lost, what comes next need not beat it.
+    const compared = isWhole ? history : this.kept.slice(0, 1);
+    for (const { epoch, value } of compared) this.#bestValue.add(epoch, value);
+  }
+
+  /**
+   * One of the selected epochs.
+   *
+   * @param epoch counted from 0, or `'last'`; undefined: the best.
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`.
+   */
+  find(epoch: number | 'last' | undefined): EpochRecord {
+    if (epoch === 'last' && this.#last !== null) return this.#last;
+    if (this.#best === null) throw noBest(this.#history.length);
+    if (epoch === undefined) return this.#best;
+    const [found] = this.kept.filter((record) => record.epoch === epoch).sort((a, b) => b.fit - a.fit);
+    if (found !== undefined) return found;
+    throw notKept(epoch, this.kept);
+  }
+}
+
+/** The error for a best epoch that isn't there. @param epochs how many have ended. */
+export function noBest(epochs: number): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_NO_BEST',
+    epochs === 0
+      ? 'There is no best epoch yet: no epoch has ended.'
+      : `There is no best epoch: none of ${epochs} could be selected (see \`history\`, \`startFromEpoch\`, ` +
+          '`initialThreshold`), or this instance has been disposed.',
+  );
+}
+
+function notKept(epoch: number | 'last', kept: readonly EpochRecord[]): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_NO_CHECKPOINT',
+    `Expected \`epoch\` to be one that is kept (${kept.map((record) => record.epoch).join(', ')}), got ${epoch}. ` +
+      '`maxToKeep` sets how many are.',
+  );
+}

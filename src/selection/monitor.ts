@@ -1,0 +1,212 @@
+import { describeValue, invalidOption } from '../check-options.js';
+import type { MonitoredEpoch, Phase } from '../epoch-record.js';
+import { EntropyCheckpointError } from '../errors.js';
+import type { ComparingMonitor } from './monitors/comparing-monitor.js';
+import { COMPARING_MONITORS } from './monitors/registry.js';
+
+/** A monitored value by its name. An editor completes the usual ones; any name that `fit` logs is allowed. */
+export type MonitorName =
+  | 'entropy'
+  | 'train_entropy'
+  | 'val_entropy'
+  | 'consensus'
+  | 'label_wave'
+  | 'loss'
+  | 'acc'
+  | 'val_loss'
+  | 'val_acc'
+  // Without the intersection an editor would forget the names above.
+  | (string & {});
+
+/**
+ * A monitored value computed from an epoch's record.
+ *
+ * @param epoch the record, but for `value` and `isBest`.
+ * @returns null where the epoch has no value: it's recorded and never the best.
+ */
+export type MonitorFunction = (epoch: MonitoredEpoch) => number | null;
+
+/** Options that say what is compared. */
+export interface MonitorOptions {
+  readonly monitor: MonitorName | MonitorFunction;
+  readonly mode: 'auto' | 'max' | 'min';
+  /** null: the monitor's own. */
+  readonly patience: number | null;
+}
+
+/** What epochs are compared by. */
+export interface Monitor {
+  /** As the user wrote it; `FUNCTION_NAME` for a function. */
+  readonly name: string;
+  readonly mode: 'max' | 'min';
+  /** After that many epochs without a better one, no later epoch can be the best. `Infinity`: never. */
+  readonly patience: number;
+  /** The phases whose predictions it's computed from; empty for a metric or a function. */
+  readonly phases: readonly Phase[];
+  /** What it needs counted of the validation predictions; null for nothing. */
+  readonly comparing: ComparingMonitor | null;
+  /**
+   * The value of the last of `epochs`.
+   *
+   * @param epochs the latest `WINDOW_EPOCHS` or fewer, in the order in which they ran.
+   */
+  readonly valueOf: (epochs: readonly MonitoredEpoch[]) => number | null;
+}
+
+/** Stands for a function in messages and in what is stored. No metric has such a name. */
+export const FUNCTION_NAME = '(a function)';
+
+type LastEpochValue = (epoch: MonitoredEpoch) => number | null | undefined;
+
+const ENTROPIES: Readonly<Record<string, readonly [phases: readonly Phase[], valueOf: LastEpochValue]>> = {
+  entropy: [['train', 'val'], ({ entropy }) => entropy],
+  train_entropy: [['train'], ({ trainEntropy }) => trainEntropy],
+  val_entropy: [['val'], ({ valEntropy }) => valEntropy],
+};
+
+/** The entropies that can be monitored. */
+export const ENTROPY_MONITORS: readonly string[] = Object.keys(ENTROPIES);
+
+/**
+ * The monitor that the options name.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` where `mode` is needed and `'auto'`, or contradicts
+ *   the monitor.
+ */
+export function resolveMonitor({ monitor, mode, patience }: MonitorOptions): Monitor {
+  const resolved = typeof monitor === 'function' ? ofFunction(monitor, mode) : ofName(monitor, mode);
+  return patience === null ? resolved : { ...resolved, patience };
+}
+
+/** Whether the monitored value is an entropy. */
+export function isEntropyMonitor({ name, comparing }: Pick<Monitor, 'name' | 'comparing'>): boolean {
+  return comparing === null && Object.hasOwn(ENTROPIES, name);
+}
+
+function ofFunction(monitor: MonitorFunction, mode: MonitorOptions['mode']): Monitor {
+  if (mode === 'auto') {
+    throw invalidOption(
+      "Set `mode: 'max'` or `mode: 'min'`: it cannot be inferred from a `monitor` function.",
+    );
+  }
+  const valueOf: LastEpochValue = (epoch) => {
+    const value: unknown = monitor(epoch);
+    if (value == null || typeof value === 'number') return value;
+    throw invalidOption(
+      `Expected the \`monitor\` function to return a number or null, got ${describeValue(value)}.`,
+    );
+  };
+  return { ...withoutPredictions(FUNCTION_NAME, valueOf), mode };
+}
+
+function ofName(name: string, mode: MonitorOptions['mode']): Monitor {
+  const comparing = Object.hasOwn(COMPARING_MONITORS, name) ? COMPARING_MONITORS[name]! : null;
+  if (comparing !== null) return ofComparing(name, comparing, mode);
+  const monitor = withoutPredictions(name, ({ logs }) => logs[name]);
+  const own = Object.hasOwn(ENTROPIES, name) ? ENTROPIES[name]! : null;
+  if (own === null) return { ...monitor, mode: mode === 'auto' ? inferMode(name) : mode };
+  const [phases, valueOf] = own;
+  return { ...monitor, phases, valueOf: ofLast(valueOf), mode: mode === 'auto' ? 'max' : mode };
+}
+
+function ofComparing(name: string, comparing: ComparingMonitor, mode: MonitorOptions['mode']): Monitor {
+  if (mode !== 'auto' && mode !== comparing.mode) {
+    throw invalidOption(
+      `Expected \`mode\` to be '${comparing.mode}' or 'auto' with \`monitor: '${name}'\`, got '${mode}'.`,
+    );
+  }
+  const { patience, phases, valueOf } = comparing;
+  return { name, mode: comparing.mode, patience, phases, comparing, valueOf };
+}
+
+function withoutPredictions(name: string, valueOf: LastEpochValue): Omit<Monitor, 'mode'> {
+  return { name, patience: Infinity, phases: [], comparing: null, valueOf: ofLast(valueOf) };
+}
+
+function ofLast(valueOf: LastEpochValue): Monitor['valueOf'] {
+  return (epochs) => valueOf(epochs.at(-1)!) ?? null;
+}
+
+/**
+ * The direction in which a metric improves, inferred from its name.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that says nothing about it.
+ */
+function inferMode(metric: string): 'max' | 'min' {
+  // `val_out1_acc_1`: of validation, of the output `out1`, the second of two metrics with the same name.
+  const words = metric.toLowerCase().replace(/_\d+$/, '').split('_');
+  const last = words.at(-1) ?? '';
+  if (/^(acc|precision|recall|auc)$|accuracy$/.test(last)) return 'max';
+  if (/^(loss|mse|mae|mape|ce|msle)$|error$|crossentropy$/.test(last)) return 'min';
+  throw invalidOption(
+    `Set \`mode: 'max'\` or \`mode: 'min'\`: whether a larger or a smaller "${metric}" is better cannot be inferred from its name.`,
+  );
+}
+
+/** What a `fit` has told its callbacks about the values that it logs. */
+export interface LoggedByFit {
+  readonly metrics: readonly string[];
+  readonly hasValidation: boolean;
+  /** Whether a callback may add the value to `logs`: the user has set `mode`. */
+  readonly mayBeAdded: boolean;
+}
+
+/**
+ * Checks, before training begins, that a `fit` will log the monitored value.
+ *
+ * @returns whether that is known; if not, `requireLogged` decides at the end of the first epoch.
+ * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
+ */
+export function isKnownToFit(monitor: Monitor, { metrics, hasValidation, mayBeAdded }: LoggedByFit): boolean {
+  const { name, phases, comparing } = monitor;
+  if (name === FUNCTION_NAME || metrics.includes(name)) return true;
+  const isOwn = phases.length > 0;
+  const needsValidation = comparing === null ? name === 'val_entropy' : phases.includes('val');
+  if (isOwn && (hasValidation || !needsValidation)) return true;
+  const lacksValidation = !hasValidation && (isOwn || metrics.includes(name.replace(/^val_/, '')));
+  if (!isOwn && mayBeAdded && !lacksValidation) return false;
+  const own = [...ENTROPY_MONITORS, ...Object.keys(COMPARING_MONITORS)];
+  const available = own.filter((other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other));
+  throw unknownMonitor(
+    name,
+    [...available, ...metrics],
+    lacksValidation
+      ? 'Give `fit` a `validationSplit` or `validationData`.'
+      : "Compile the model with that metric, or monitor another value. To monitor one that an earlier callback adds to `logs`, set `mode: 'max'` or `mode: 'min'`.",
+  );
+}
+
+/**
+ * Checks that the logs of an epoch hold the monitored value, where that is a metric.
+ *
+ * @param logs numbers and scalars by name.
+ * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
+ */
+export function requireLogged({ name, phases }: Monitor, logs: readonly string[]): void {
+  if (name === FUNCTION_NAME || phases.length > 0 || logs.includes(name)) return;
+  throw unknownMonitor(name, logs, 'Add it to `logs` as a number or a scalar before the epoch ends.');
+}
+
+/**
+ * Checks that an epoch has the predictions that the monitored value is computed from.
+ *
+ * @param seen the phases that have rows.
+ * @throws EntropyCheckpointError `ENTROPY_NO_PREDICTIONS`.
+ */
+export function requirePredictions({ name, phases, comparing }: Monitor, seen: readonly Phase[]): void {
+  const missing = phases.filter((phase) => !seen.includes(phase));
+  // The entropy over both phases is content with one of them.
+  if (missing.length < (comparing === null ? Math.max(1, phases.length) : 1)) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_NO_PREDICTIONS',
+    `Call \`appendOutput\` before the epoch is saved: \`monitor: '${name}'\` needs predictions of ` +
+      `${phases.join(comparing === null ? ' or ' : ' and ')}, got no row of ${missing.join(' or ')}.`,
+  );
+}
+
+function unknownMonitor(name: string, available: readonly string[], remedy: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_UNKNOWN_MONITOR',
+    `Expected \`monitor\` to be a value that this training logs (${available.join(', ') || 'none'}), got '${name}'. ${remedy}`,
+  );
+}

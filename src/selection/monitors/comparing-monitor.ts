@@ -1,0 +1,33 @@
+import type { MonitoredEpoch, Phase } from '../../epoch-record.js';
+
+/** What a comparing monitor looks at in an epoch. */
+export type ComparedValues = Pick<
+  MonitoredEpoch,
+  'trainEntropy' | 'valEntropy' | 'valChanges' | 'valInformation'
+>;
+
+/** How many epochs a monitor looks at, the one that ends included. */
+export const WINDOW_EPOCHS = 3;
+
+/**
+ * A monitor that compares the validation predictions of an epoch with those of the epochs before. It needs no
+ * labels. Pure numbers: the predictions themselves are counted in `scoring/prediction-changes.ts`.
+ */
+export interface ComparingMonitor {
+  readonly mode: 'max' | 'min';
+  /** In epochs: after that many without a better one the choice is made. */
+  readonly patience: number;
+  /** What `EpochRecord.valChanges` counts differences from: the previous epoch, or the average of all before. */
+  readonly comparesWith: 'previous' | 'consensus';
+  /** Whether it needs `EpochRecord.valInformation`. */
+  readonly needsInformation: boolean;
+  /** The phases that it needs predictions of. */
+  readonly phases: readonly Phase[];
+  /**
+   * The value of the last of `epochs`.
+   *
+   * @param epochs the latest `WINDOW_EPOCHS` or fewer, in the order in which they ran.
+   * @returns null where there's none yet.
+   */
+  readonly valueOf: (epochs: readonly ComparedValues[]) => number | null;
+}

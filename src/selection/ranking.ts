@@ -1,0 +1,51 @@
+import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
+
+/** The best epochs so far, best first. Pure numbers. */
+export class Ranking {
+  readonly #maxToKeep: number;
+  readonly #mode: 'max' | 'min';
+  #kept: readonly EpochRecord[] = [];
+
+  /** @param maxToKeep an integer from 1 up. */
+  constructor(maxToKeep: number, mode: 'max' | 'min') {
+    this.#maxToKeep = maxToKeep;
+    this.#mode = mode;
+  }
+
+  /** At most `maxToKeep`. */
+  get kept(): readonly EpochRecord[] {
+    return this.#kept;
+  }
+
+  /**
+   * Adds an epoch if it's among the best. Of equals the earlier stays.
+   *
+   * @param record its value could have become the best.
+   */
+  add(record: EpochRecord): void {
+    const [best] = this.#kept;
+    if (record.isBest || best === undefined) {
+      this.#keep([record, ...this.#without(record)]);
+    } else if (!isSameEpoch(best, record)) {
+      // The best stays in front, though another may exceed it by less than `minDelta`.
+      const rest = this.#without(record).slice(1);
+      const index = rest.findIndex((other) => this.#isBetter(record, other));
+      rest.splice(index === -1 ? rest.length : index, 0, record);
+      this.#keep([best, ...rest]);
+    }
+  }
+
+  /** An epoch that is closed a second time replaces its earlier record. */
+  #without(record: EpochRecord): EpochRecord[] {
+    return this.#kept.filter((other) => !isSameEpoch(other, record));
+  }
+
+  #keep(records: readonly EpochRecord[]): void {
+    this.#kept = records.slice(0, this.#maxToKeep);
+  }
+
+  #isBetter(a: EpochRecord, b: EpochRecord): boolean {
+    const gain = (a.value ?? NaN) - (b.value ?? NaN);
+    return this.#mode === 'max' ? gain > 0 : gain < 0;
+  }
+}

@@ -1,0 +1,190 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../../errors.js';
+import type {
+  FieldState,
+  ListState,
+  OptimizerState,
+  SlotState,
+  TensorState,
+} from '../../format/optimizer-state.js';
+import { withTensor, type TensorSource } from '../../format/stored-tensor.js';
+import { pathKey } from '../../format/weight-path.js';
+import { isOptimizerSlot, type OptimizerSlot } from '../../tfjs-internals.js';
+import { shareBuffer } from '../share-buffer.js';
+import { weightsWithPaths, type WeightWithPath } from '../weight-paths.js';
+import { checkKind } from './field-kinds.js';
+import { fits, optimizerClassName, trainedWeights, variableName } from './optimizer-slots.js';
+
+type WeightsByPath = ReadonlyMap<string, WeightWithPath>;
+
+/**
+ * Checks that `state` can be restored in `optimizer`. Changes nothing.
+ *
+ * @returns what restores it: it assigns every field, keeps the optimizer's variables where they fit, and
+ *   disposes those that it replaces. The state keeps its tensors.
+ * @throws EntropyCheckpointError `ENTROPY_OPTIMIZER_MISMATCH`.
+ */
+export function planOptimizerRestore(
+  state: OptimizerState,
+  optimizer: tf.Optimizer,
+  model: tf.LayersModel,
+): () => Promise<void> {
+  const className = optimizerClassName(optimizer);
+  if (className !== state.className) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_OPTIMIZER_MISMATCH',
+      `Compile the model with the optimizer that the checkpoint was made with: expected class ${state.className}, ` +
+        `got ${className}.`,
+    );
+  }
+  const weights = weightsWithPaths(model);
+  const trained = trainedWeights(optimizer, model, weights);
+  const byPath = new Map(weights.map((found) => [pathKey(found.path), found]));
+  const steps = Object.entries(state.fields).map(([key, field]) => {
+    if (key in Object.getPrototypeOf(optimizer)) throw notAField(`${className}.${key}`);
+    checkKind(field, Reflect.get(optimizer, key), `${className}.${key}`);
+    const target = field.kind === 'list' ? orderSlots(field, byPath, trained, `${className}.${key}`) : field;
+    return async () => {
+      Reflect.set(optimizer, key, await restoreField(target, Reflect.get(optimizer, key), byPath));
+    };
+  });
+  return async () => {
+    for (const step of steps) await step();
+  };
+}
+
+/** A stored checkpoint is data: it must not replace a method or the prototype. */
+function notAField(name: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_CORRUPT_CHECKPOINT',
+    `Expected the checkpoint to hold fields of the optimizer, got ${name}, which is not one. Nothing was changed.`,
+  );
+}
+
+/** Orders the optimizer slots as the weights that are trained now are, which freezing a layer changes. */
+function orderSlots(
+  list: ListState,
+  byPath: WeightsByPath,
+  trained: readonly WeightWithPath[] | null,
+  name: string,
+): ListState {
+  const slots = new Map<string, SlotState>();
+  const unused: SlotState[] = [];
+  for (const item of list.items) {
+    // The hole of a weight that hasn't been trained yet.
+    if (item === undefined) continue;
+    if (item.kind !== 'slot') return list;
+    if (item.path === null) {
+      unused.push(item);
+      continue;
+    }
+    const key = pathKey(item.path);
+    const match = byPath.get(key);
+    if (!fits(item.tensor, match)) throw slotMismatch(item, name, match);
+    slots.set(key, item);
+  }
+  if (trained === null || slots.size === 0) return list;
+  return { kind: 'list', items: [...trained.map(({ path }) => slots.get(pathKey(path))), ...unused] };
+}
+
+function slotMismatch(
+  slot: SlotState,
+  name: string,
+  match: WeightWithPath | undefined,
+): EntropyCheckpointError {
+  const found =
+    match === undefined ? 'none' : `"${match.weight.originalName}" [${match.weight.shape.join(', ')}]`;
+  return new EntropyCheckpointError(
+    'ENTROPY_OPTIMIZER_MISMATCH',
+    `Expected the model to have a weight [${slot.tensor.shape.join(', ')}] at ${pathKey(slot.path ?? [])} ` +
+      `for ${name}, got ${found}.`,
+  );
+}
+
+/** @returns the new value of the field; whatever it doesn't reuse of the `current` one has been disposed. */
+async function restoreField(field: FieldState, current: unknown, byPath: WeightsByPath): Promise<unknown> {
+  switch (field.kind) {
+    case 'scalar':
+      disposeValue(current);
+      return field.value;
+    case 'tensor':
+      return restoreTensor(field, current);
+    case 'slot':
+      return restoreSlot(field, current, byPath);
+    case 'list':
+      return restoreList(field, current, byPath);
+  }
+}
+
+function restoreTensor({ tensor: source, assigned }: TensorState, current: unknown): Promise<tf.Tensor> {
+  return withTensor(source, (tensor) => {
+    if (assigned && isVariable(current) && isLike(current, tensor)) {
+      current.assign(tensor);
+      return current;
+    }
+    const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
+    disposeValue(current);
+    return restored;
+  });
+}
+
+function restoreSlot(slot: SlotState, current: unknown, byPath: WeightsByPath): Promise<OptimizerSlot> {
+  const match = slot.path === null ? undefined : byPath.get(pathKey(slot.path));
+  const originalName = (match === undefined ? '' : variableName(match)) + slot.suffix;
+  return withTensor(slot.tensor, (tensor) => {
+    if (isOptimizerSlot(current) && isLike(current.variable, tensor)) {
+      current.variable.assign(tensor);
+      current.originalName = originalName;
+      return current;
+    }
+    disposeValue(current);
+    return { originalName, variable: newVariable(tensor) };
+  });
+}
+
+async function restoreList(
+  { items }: ListState,
+  current: unknown,
+  byPath: WeightsByPath,
+): Promise<unknown[]> {
+  const list: unknown[] = Array.isArray(current) ? current : [];
+  for (const surplus of list.slice(items.length)) disposeValue(surplus);
+  list.length = items.length;
+  for (const [i, item] of items.entries()) {
+    if (item !== undefined) {
+      list[i] = await restoreField(item, list[i], byPath);
+      continue;
+    }
+    disposeValue(list[i]);
+    // A real hole: TensorFlow.js walks its slots with `map`, which skips a hole and stumbles over an undefined.
+    Reflect.deleteProperty(list, i);
+  }
+  return list;
+}
+
+function isLike(variable: tf.Variable, tensor: TensorSource): boolean {
+  return (
+    !variable.isDisposed &&
+    variable.dtype === tensor.dtype &&
+    tf.util.arraysEqual(variable.shape, tensor.shape)
+  );
+}
+
+function isVariable(value: unknown): value is tf.Variable {
+  return value instanceof tf.Variable;
+}
+
+function newVariable(tensor: tf.Tensor): tf.Variable {
+  // Never trainable: `minimize` without a list of variables would train it.
+  return tf.variable(tensor, false);
+}
+
+function disposeValue(value: unknown): void {
+  if (value instanceof tf.Tensor) {
+    if (!value.isDisposed) value.dispose();
+  } else if (isOptimizerSlot(value)) {
+    disposeValue(value.variable);
+  } else if (Array.isArray(value)) {
+    for (const item of value) disposeValue(item);
+  }
+}

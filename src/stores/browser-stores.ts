@@ -1,0 +1,31 @@
+import { EntropyCheckpointError } from '../errors.js';
+import { loadCode } from '../platform/load-code.js';
+import type { FindStoreLocation, StoreLocation } from './store-location.js';
+
+/** In a browser, a plain name or `indexeddb://` URL is an entry of a database. */
+export const findStoreLocation: FindStoreLocation = (name) => {
+  if (!name.includes('://')) return locationInIndexedDb(name);
+  if (name.startsWith('indexeddb://')) return locationInIndexedDb(name.slice('indexeddb://'.length));
+  if (!name.startsWith('file://')) return null;
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    `Expected a name that a browser can write to, such as 'indexeddb://${name.slice(7)}', got '${name}'.`,
+  );
+};
+
+function locationInIndexedDb(name: string): StoreLocation {
+  if (name === '') {
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_OPTION',
+      "Expected a name in IndexedDB, such as 'indexeddb://entropy_checkpoint', got ''.",
+    );
+  }
+  return {
+    name: `indexeddb://${name}`,
+    capacity: 'many',
+    async loadStore() {
+      const { IndexedDbStore } = await loadCode(import('./indexed-db/indexed-db-store.js'));
+      return new IndexedDbStore(name);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../errors.js';
+import { hasShape, isCount, isHarmless, isObject, isString, listOf } from './outside-data.js';
+import { SHARD_BYTES, sizeOfShards, type CheckpointManifest, type Json, type ShardSpec } from './store.js';
+import { UNCHANGED } from './store-failure.js';
+import { totalSizeBytes } from './weight-data.js';
+
+/** The key of this package's part of an artifact's `userDefinedMetadata`. */
+export const METADATA_KEY = 'entropyCheckpoint';
+
+/** The parts of a manifest as a store read them, unchecked. Its shards are in the metadata. */
+export type ManifestParts = Readonly<
+  Record<'modelTopology' | 'weightSpecs' | 'generatedBy' | 'metadata', unknown>
+>;
+
+const isShardSpec = hasShape({
+  sizeBytes: (size) => isCount(size) && (size as number) >= 1 && (size as number) <= SHARD_BYTES,
+  sha256: (digest) => isString(digest) && /^[0-9a-f]{64}$/.test(digest as string),
+});
+
+/** A weight that this package can have stored: it writes no other dtype, and none quantized. */
+const isWeightSpec = (spec: unknown): boolean =>
+  hasShape({
+    name: isString,
+    shape: listOf(isCount),
+    dtype: (dtype) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool',
+  })(spec) && !('quantization' in (spec as object));
+
+/**
+ * Checks that `parts`, from outside, have the form of a manifest, and that their sizes agree. Whether they are what was
+ * written is for checksums to say.
+ *
+ * @param name the store's name, for messages.
+ * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT` where there's no record at all;
+ *   `ENTROPY_CORRUPT_CHECKPOINT`.
+ */
+export function checkManifest(parts: ManifestParts, name: string): CheckpointManifest {
+  const { modelTopology, weightSpecs, generatedBy, metadata } = parts;
+  if (!isObject(metadata) || !Object.hasOwn(metadata, METADATA_KEY)) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_NOT_A_CHECKPOINT',
+      `Use tf.loadLayersModel for a model that this package did not write: expected ${name} to hold a checkpoint, got a ` +
+        'model without its record.',
+    );
+  }
+  if (!isHarmless(parts)) throw damaged(name, 'it has a key `__proto__`, or is nested too deep');
+  if (!isObject(modelTopology) || typeof generatedBy !== 'string') {
+    throw damaged(name, 'expected `modelTopology` and `generatedBy`');
+  }
+  if (!listOf(isWeightSpec)(weightSpecs)) {
+    throw damaged(name, 'expected each weight to have a name, a shape and a dtype');
+  }
+  const own = metadata[METADATA_KEY];
+  if (!hasShape({ shards: listOf(isShardSpec) })(own))
+    throw damaged(name, 'expected `entropyCheckpoint.shards`');
+  const specs = weightSpecs as tf.io.WeightsManifestEntry[];
+  const { shards } = own as { shards: ShardSpec[] };
+  const [weightBytes, shardBytes] = [totalSizeBytes(specs), sizeOfShards(shards)];
+  if (weightBytes !== shardBytes || !Number.isSafeInteger(weightBytes)) {
+    throw damaged(name, `its ${specs.length} weights have ${weightBytes} bytes, its shards ${shardBytes}`);
+  }
+  // Its form has been checked above.
+  return { modelTopology, weightSpecs: specs, generatedBy, metadata, shards } as CheckpointManifest;
+}
+
+/**
+ * The text that `manifestFromText` reads.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` for what couldn't be loaded again: better now, while the
+ *   previous checkpoint is still there.
+ */
+export function manifestText(manifest: CheckpointManifest, name: string): string {
+  const { modelTopology, weightSpecs, generatedBy, metadata } = manifest;
+  try {
+    const text = JSON.stringify({ modelTopology, weightSpecs, generatedBy, metadata });
+    manifestFromText(text, name);
+    return text;
+  } catch (cause) {
+    throw notLoadable(name, cause);
+  }
+}
+
+/**
+ * @param text from outside.
+ * @param name the store's name, for messages.
+ * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`.
+ */
+export function manifestFromText(text: unknown, name: string): CheckpointManifest {
+  if (typeof text !== 'string') throw damaged(name, `expected the text of its manifest, got ${typeof text}`);
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(name, 'its manifest is not JSON', cause);
+  }
+  if (!isObject(parts)) throw damaged(name, 'its manifest is not an object');
+  return checkManifest(parts as Record<string, Json> & ManifestParts, name);
+}
+
+/** The error for a stored checkpoint that isn't as it was written. */
+export function damaged(name: string, reason: string, cause?: unknown): EntropyCheckpointError {
+  const message = `The checkpoint in ${name} is damaged: ${reason}. Restore it from a copy, or train again.`;
+  return new EntropyCheckpointError('ENTROPY_CORRUPT_CHECKPOINT', message, { cause });
+}
+
+/** The error for a checkpoint that couldn't be loaded again, had it been written. */
+export function notLoadable(name: string, cause: unknown): EntropyCheckpointError {
+  const message = `Refused to save to ${name} what could not be loaded again: ${String(cause)} ${UNCHANGED}`;
+  return new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
+}

@@ -1,0 +1,157 @@
+import { constants } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { EntropyCheckpointError } from '../../errors.js';
+import { newTemporaryFileName } from './file-names.js';
+import { attempt } from '../store-failure.js';
+import type { FileSystem, FolderEntry, OpenFile } from './file-system.js';
+
+/** A folder whose files are replaced whole and outlive a power failure; a file is told by its name in it. */
+export class DurableFolder {
+  /** For messages. */
+  readonly name: string;
+  readonly path: string;
+  readonly #fileSystem: FileSystem;
+
+  /** @param path absolute or relative to the current directory; need not exist. */
+  constructor(path: string, fileSystem: FileSystem) {
+    this.name = `folder "${path}"`;
+    this.path = resolve(path);
+    this.#fileSystem = fileSystem;
+  }
+
+  pathOf(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** As the function of this name: says in which folder. */
+  attempt<T>(what: string, advice: string, action: () => Promise<T>): Promise<T> {
+    return attempt(`${what} in ${this.name}`, advice, action);
+  }
+
+  async create(): Promise<void> {
+    const first = await this.#fileSystem.mkdir(this.path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = this.path; made.length >= first.length; made = dirname(made)) {
+      // A new folder outlives a power failure once its parent is flushed. A parent need not be readable, though.
+      await this.#syncFolder(dirname(made)).catch(() => undefined);
+    }
+  }
+
+  /** None where there is no folder. */
+  async entries(): Promise<FolderEntry[]> {
+    try {
+      return await this.#fileSystem.readdir(this.path, { withFileTypes: true });
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  /** Until then a power failure may undo any of the names that were given or removed, whatever their order. */
+  sync(): Promise<void> {
+    return this.#syncFolder(this.path);
+  }
+
+  /**
+   * @param onWritten called when `bytes` may be changed again, unless this fails before.
+   * @returns the name; when it is there, the bytes are on the disk.
+   */
+  async writeTemporary(bytes: Uint8Array, onWritten?: () => void): Promise<string> {
+    const name = newTemporaryFileName();
+    try {
+      const file = await this.#fileSystem.open(this.pathOf(name), 'wx');
+      await thenClose(file, async () => {
+        await writeAll(file, bytes);
+        onWritten?.();
+        await file.sync();
+      });
+      return name;
+    } catch (error) {
+      await this.remove(name).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#fileSystem.rename(this.pathOf(from), this.pathOf(to));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#fileSystem.unlink(this.pathOf(name));
+  }
+
+  /** Null where there is none. */
+  async open(name: string): Promise<OpenFile | null> {
+    const path = this.pathOf(name);
+    try {
+      if (!(await this.#fileSystem.lstat(path)).isFile()) throw notRegular(path);
+      // Not to wait for ever at a pipe that has come in its place since. Windows has neither flag: `undefined`,
+      // which adds nothing.
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const file = await this.#fileSystem.open(path, flags);
+      if (await isRegular(file)) return file;
+      await file.close();
+      throw notRegular(path);
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return null;
+      throw hasErrorCode(error, 'ELOOP') ? notRegular(path) : error;
+    }
+  }
+
+  /** Null where there is none. */
+  async read(name: string): Promise<Uint8Array | null> {
+    const file = await this.open(name);
+    return file === null ? null : thenClose(file, () => file.readFile());
+  }
+
+  async #syncFolder(path: string): Promise<void> {
+    try {
+      const folder = await this.#fileSystem.open(path, 'r');
+      await thenClose(folder, () => folder.sync());
+    } catch (error) {
+      // Windows and some network file systems have no such thing as flushing a folder.
+      const isWindows = process.platform === 'win32';
+      const codes = isWindows ? ['EPERM', 'EISDIR', 'EACCES', 'EINVAL'] : ['EINVAL', 'EBADF'];
+      if (!hasErrorCode(error, ...codes)) throw error;
+    }
+  }
+}
+
+async function isRegular(file: OpenFile): Promise<boolean> {
+  try {
+    return (await file.stat()).isFile();
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What fails first is thrown. */
+async function thenClose<T>(file: OpenFile, action: () => Promise<T>): Promise<T> {
+  const [outcome] = await Promise.allSettled([action()]);
+  const closing = file.close();
+  if (outcome.status === 'fulfilled') {
+    await closing;
+    return outcome.value;
+  }
+  await closing.catch(() => undefined);
+  throw outcome.reason;
+}
+
+async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes.subarray(written));
+    if (bytesWritten === 0) throw new Error(`Only ${written} of ${bytes.length} bytes could be written`);
+    written += bytesWritten;
+  }
+}
+
+function notRegular(path: string): EntropyCheckpointError {
+  const message = `Expected "${path}" to be a regular file, got a link, a folder or a device, which this package never writes. Put the file itself there, or use another \`filepath\`.`;
+  return new EntropyCheckpointError('ENTROPY_NOT_A_CHECKPOINT', message);
+}
+
+/** Whether an error of the operating system has one of these codes. `instanceof Error` fails across realms. */
+export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
+}

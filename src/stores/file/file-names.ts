@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { isCheckpointSlot, type ShardSpec, type CheckpointSlot } from '../store.js';
+
+const SHARD_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
+const TEMPORARY_FILE = /^\.entropy-checkpoint\.[0-9a-f]{16}\.tmp$/;
+
+/** Where tfjs looks for a model, and beside it the other slots. */
+export function slotFileName(slot: CheckpointSlot): string {
+  return slot === 'best' ? 'model.json' : `model.${slot}.json`;
+}
+
+/** Null for a file that is not a slot's. */
+export function slotOfFile(name: string): CheckpointSlot | null {
+  const slot = name === 'model.json' ? 'best' : (/^model\.(.+)\.json$/.exec(name)?.[1] ?? '');
+  return isCheckpointSlot(slot) && slotFileName(slot) === name ? slot : null;
+}
+
+/** Tells the content, so that a new shard never takes the place of another that is still named. */
+export function shardFileName({ sha256 }: Pick<ShardSpec, 'sha256'>): string {
+  return `weights.${sha256.slice(0, 16)}.bin`;
+}
+
+export function isShardFile(name: string): boolean {
+  return SHARD_FILE.test(name);
+}
+
+export function newTemporaryFileName(): string {
+  return `.entropy-checkpoint.${randomBytes(8).toString('hex')}.tmp`;
+}
+
+export function isTemporaryFile(name: string): boolean {
+  return TEMPORARY_FILE.test(name);
+}

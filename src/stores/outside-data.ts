@@ -1,0 +1,71 @@
+// How data from outside (files, handlers, a page's storage) is checked before it's used. A checksum that matches proves
+// nothing: an attacker can compute one.
+
+/** Whether a value has the form that is expected. */
+export type Check = (value: unknown) => boolean;
+
+export const isString: Check = (value) => typeof value === 'string';
+export const isBoolean: Check = (value) => typeof value === 'boolean';
+/** An integer from 0 up. */
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+export const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+export const recordOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check);
+
+type Shape = Readonly<Record<string, Check>>;
+
+/** An object with exactly these keys. */
+export const isShape =
+  (checks: Shape): Check =>
+  (value) =>
+    isObject(value) && Object.keys(value).length === Object.keys(checks).length && hasShape(checks)(value);
+
+/** An object with at least these keys. */
+export const hasShape =
+  (checks: Shape): Check =>
+  (value) =>
+    isObject(value) &&
+    Object.entries(checks).every(([key, check]) => Object.hasOwn(value, key) && check(value[key]));
+
+/** Far more than any model has. What recurses over a checkpoint must never run out of stack. */
+const MAX_DEPTH = 1000;
+
+/**
+ * Whether `value` can be copied and walked through without surprises. A copy, made key by key, of an object with a key
+ * `__proto__` has another prototype, and so has keys that nobody wrote.
+ */
+export function isHarmless(value: unknown): boolean {
+  let level = new Set(isNested(value) ? [value] : []);
+  // The depth also ends the walk through an object that contains itself, which no JSON parser makes.
+  for (let depth = 0; level.size > 0; depth++) {
+    if (depth > MAX_DEPTH) return false;
+    const next = new Set<object>();
+    for (const item of level) {
+      if (Object.hasOwn(item, '__proto__')) return false;
+      if (ArrayBuffer.isView(item)) continue;
+      for (const inner of Object.values(item) as unknown[]) if (isNested(inner)) next.add(inner);
+    }
+    level = next;
+  }
+  return true;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

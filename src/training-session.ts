@@ -1,0 +1,342 @@
+import { EntropyCheckpointError } from './errors.js';
+import type { EpochRecord } from './epoch-record.js';
+import { disposeState, type Snapshot } from './format/snapshot.js';
+import { withTensor } from './format/stored-tensor.js';
+import type { ResolvedOptions } from './options.js';
+import { loadCode } from './platform/load-code.js';
+import { explain, type Outcome } from './report/explain.js';
+import type { ReportOptions } from './report/report.js';
+import type { EpochSaver } from './saving/epoch-saver.js';
+import type { ResumableTraining } from './saving/resume.js';
+import type { EpochLogs } from './scoring/epoch-logs.js';
+import { EpochScore, readScore } from './scoring/epoch-score.js';
+import { EpochSelector, noBest } from './selection/epoch-selector.js';
+import { resolveLocation } from './stores/resolve-location.js';
+import type { StoreLocation } from './stores/store-location.js';
+import type { CheckpointStore, Json } from './stores/store.js';
+import type { TrainedModel } from './tfjs-internals.js';
+
+/** An epoch that has ended. */
+export interface EndedEpoch {
+  readonly epoch: number;
+  readonly fit: number;
+  /** Whether it ran as a whole; else it's recorded, never the best, and not resumed from. */
+  readonly isComplete: boolean;
+  /** Its losses and metrics. */
+  readonly logs: EpochLogs;
+}
+
+/** The state of a model and its optimizer. The caller disposes it. */
+export interface CapturedState {
+  restore(): Promise<void>;
+  dispose(): void;
+}
+
+/** What `EntropyCheckpointCallback` and `EntropyCheckpoint` have in common. */
+export interface CheckpointAccess {
+  /** Every epoch that has ended, in the order in which they ran, over all `fit` calls of this instance. */
+  readonly history: readonly EpochRecord[];
+  /** The best epoch so far; null before the first. */
+  readonly best: EpochRecord | null;
+  /** The best epochs, best first; at most `maxToKeep`. */
+  readonly kept: readonly EpochRecord[];
+  /** Whether the choice is made: `patience` epochs have ended without a better one, and none can be the best any more. */
+  readonly isDecided: boolean;
+  /**
+   * Why the best epoch was selected, in a few sentences from this training's own numbers, and what casts doubt on it:
+   * too early, still rising, few classes, no validation.
+   */
+  explain(): string;
+  /**
+   * A report on the training so far: the selected epoch and why, the curves of entropy, loss and metrics, and a table
+   * of all values.
+   *
+   * @returns an HTML page that stands by itself: it needs no script and no other file.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
+   */
+  report(options?: ReportOptions): Promise<string>;
+  /**
+   * Restores the best epoch in the model that was trained, and in its optimizer. If what is stored is damaged, the
+   * next best of the kept epochs is restored instead, with a warning.
+   *
+   * @param options `epoch`: the number of another kept epoch, counted from 0; or `'last'` for the latest (`saveLast`).
+   * @returns the record of the epoch that was restored.
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_INVALID_OPTION`. Nothing is changed then.
+   */
+  loadCheckpoint(options?: { epoch?: number | 'last' }): Promise<EpochRecord>;
+  /**
+   * Resolves when everything that is to be kept is stored. What failed before is attempted again.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something couldn't be stored. It stays in memory.
+   */
+  flush(): Promise<void>;
+  /**
+   * Frees every tensor that this instance holds, and releases its store, both once what is being written is stored.
+   * What is stored stays.
+   */
+  dispose(): void;
+}
+
+/** What is loaded when a training begins, is resumed or restored: a page doesn't need it before. */
+interface TrainingCode {
+  readonly state: typeof import('./state/training-state.js');
+  readonly saver: EpochSaver;
+}
+
+/**
+ * One training: scores predictions, selects epochs, and saves their states. Both public classes are fronts of this,
+ * fed by `fit` or by a custom training loop.
+ */
+export class TrainingSession {
+  readonly options: ResolvedOptions;
+  readonly selector: EpochSelector;
+  readonly score: EpochScore;
+  /** null: in memory only. */
+  readonly #location: StoreLocation | null;
+  #code: Promise<TrainingCode> | null = null;
+  /** Set once the code is loaded. */
+  #saver: EpochSaver | null = null;
+  /** The model's architecture when training began, where it's stored. */
+  #topology: Json = null;
+  #closing: Promise<EpochRecord | null> = Promise.resolve(null);
+  #isOpening = false;
+
+  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little. */
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+    this.selector = new EpochSelector(options.monitor, options);
+    this.score = new EpochScore({ ...options, comparing: options.monitor.comparing });
+    this.#location = options.filepath === null ? null : resolveLocation(options.filepath);
+    checkCapacity(this.#location, options);
+  }
+
+  /** Whether an epoch is ending that isn't detached yet, as the store is being opened: nothing may be appended. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+
+  explain(): string {
+    return explain(this.#outcome);
+  }
+
+  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`. */
+  async report(options?: ReportOptions): Promise<string> {
+    await this.#closing.catch(() => null);
+    const { report } = await loadCode(import('./report/report.js'));
+    return report(this.#outcome, options);
+  }
+
+  /**
+   * Locks the store, after making sure that the state of `trained` can be captured. Idempotent.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_CODE_NOT_LOADED`, `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`,
+   *   `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_UNSUPPORTED_MODEL`, `ENTROPY_UNSUPPORTED_OPTIMIZER`.
+   */
+  async open(trained: TrainedModel): Promise<void> {
+    if (this.#saver?.isOpen === true) return;
+    const { state, saver } = await this.#loadCode();
+    if (this.#location !== null) this.#topology = state.modelTopology(trained.model);
+    disposeState(this.#capture(state, trained).state);
+    await saver.open();
+  }
+
+  /** Ends a training: releases the store once everything wanted is written. What is in memory alone stays. */
+  close(): void {
+    this.#saver?.close();
+    this.score.reset();
+  }
+
+  /**
+   * Ends an epoch, by one device read. Its state is held if it's selected, and written while training goes on.
+   *
+   * What is appended from now on belongs to the next epoch, unless this call has to open the store first.
+   */
+  closeEpoch(trained: TrainedModel, ended: EndedEpoch): Promise<EpochRecord> {
+    const detached = this.#saver?.isOpen === true ? this.score.detach() : null;
+    this.#isOpening = detached === null;
+    // In turn, in case the caller closes an epoch before the one before it is closed.
+    const former = this.#closing.catch(() => null);
+    const closing = former.then(async () => {
+      await this.open(trained).finally(() => {
+        this.#isOpening = false;
+      });
+      return this.#select(trained, ended, detached ?? this.score.detach());
+    });
+    this.#closing = closing;
+    // `flush` doesn't wait for `onBest`, which may call it.
+    return closing.then(async (record) => {
+      if (record.isBest) await this.options.onBest?.(record);
+      return record;
+    });
+  }
+
+  /**
+   * Ends a training that ran to its end: restores the best state if so configured, and stores what is wanted.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored.
+   */
+  async finish(trained: TrainedModel): Promise<void> {
+    if (this.options.restoreBestWeights && this.selector.best !== null) await this.load(trained);
+    await this.flush();
+  }
+
+  /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored. */
+  async flush(): Promise<void> {
+    await this.#closing;
+    await this.#saver?.flush();
+  }
+
+  /**
+   * Restores the state of a selected epoch.
+   *
+   * @param epoch counted from 0, or `'last'`; undefined: the best.
+   * @returns the epoch whose state it is: the next best if the best is damaged.
+   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CHECKPOINT_REPLACED`,
+   *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`.
+   */
+  async load({ model, optimizer }: TrainedModel, epoch?: number | 'last'): Promise<EpochRecord> {
+    await this.#closing.catch(() => null);
+    const record = this.selector.find(epoch);
+    const { state, saver } = await this.#loadCode();
+    const loaded = await saver.withState(record, epoch === undefined, (stored) =>
+      state.restoreState(stored, model, optimizer),
+    );
+    if (loaded === null) throw noBest(this.selector.history.length);
+    return loaded;
+  }
+
+  /**
+   * Resumes the training that is stored: state, best and history.
+   *
+   * @returns the epoch to begin with; 0 where nothing is stored.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` after training, `ENTROPY_MONITOR_MISMATCH`,
+   *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`,
+   *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_CODE_NOT_LOADED`.
+   */
+  async resume(trained: TrainedModel): Promise<number> {
+    if (this.selector.history.length > 0) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_STATE',
+        'Call `resume` before training: this instance has trained already. Make a new one.',
+      );
+    }
+    const code = await this.#loadCode();
+    const record = await code.saver.resume(async (training) => {
+      await this.#adopt(code, trained, training);
+      return this.selector;
+    });
+    return record === null ? 0 : record.epoch + 1;
+  }
+
+  /** The state of `trained` as it is now. It shares its buffers. */
+  async captureState({ model, optimizer }: TrainedModel): Promise<CapturedState> {
+    const { state } = await this.#loadCode();
+    const captured = state.captureState(model, optimizer);
+    return {
+      restore: () => state.restoreState(captured, model, optimizer),
+      dispose: () => {
+        disposeState(captured);
+      },
+    };
+  }
+
+  /** Frees every tensor. What is being written is written to its end, and then the store is released. */
+  dispose(): void {
+    this.close();
+    this.score.dispose();
+    this.#saver?.dispose();
+  }
+
+  get #outcome(): Outcome {
+    const { selector, options, score } = this;
+    return { selector, options, monitor: options.monitor, numClasses: score.numClasses };
+  }
+
+  #loadCode(): Promise<TrainingCode> {
+    // After a failure it's fetched again.
+    this.#code ??= this.#fetchCode().catch((error: unknown) => {
+      this.#code = null;
+      throw error;
+    });
+    return this.#code;
+  }
+
+  async #fetchCode(): Promise<TrainingCode> {
+    const [{ EpochSaver }, state, store] = await Promise.all([
+      loadCode(import('./saving/epoch-saver.js')),
+      loadCode(import('./state/training-state.js')),
+      this.#location?.loadStore() ?? null,
+      // Registers them. Without, the first batch would be scored by the slower composition.
+      loadCode(import('./entropy/all-kernels.js')),
+    ]);
+    const { yieldEvery } = this.options;
+    const options = { ...this.options, isDeferred: yieldEvery === 'never' };
+    const saver = new EpochSaver(store, options, (record) => {
+      this.#print(record, store);
+    });
+    this.#saver = saver;
+    return { state, saver };
+  }
+
+  #capture(state: TrainingCode['state'], { model, optimizer }: TrainedModel): Snapshot {
+    const included = this.options.includeOptimizer ? optimizer : null;
+    return state.takeSnapshot(model, included, this.score.monitorState, this.#topology);
+  }
+
+  async #select(
+    trained: TrainedModel,
+    { epoch, fit, isComplete, logs }: EndedEpoch,
+    score: ReturnType<EpochScore['detach']>,
+  ): Promise<EpochRecord> {
+    const { numbers, scalars } = await readScore(score, logs.scalars);
+    const monitored = { epoch, fit, ...numbers, logs: Object.freeze(logs.numbers(scalars)) };
+    const record = this.selector.add(monitored, isComplete);
+    const { state, saver } = await this.#loadCode();
+    // It may have been disposed while the device was busy.
+    if (saver.isOpen) await saver.keep(this.selector, record, () => this.#capture(state, trained));
+    return record;
+  }
+
+  async #adopt(
+    { state }: TrainingCode,
+    { model, optimizer }: TrainedModel,
+    training: ResumableTraining,
+  ): Promise<void> {
+    if (training.state.optimizer !== null && optimizer === null) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_OPTIMIZER_MISMATCH',
+        `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
+      );
+    }
+    await state.restoreState(training.state, model, optimizer);
+    const { monitorState } = training.state;
+    if (monitorState !== null) {
+      await withTensor(monitorState, (tensor) => {
+        this.score.restore(tensor);
+      });
+    }
+    this.selector.adopt(training.history, training.rankable);
+  }
+
+  #print(record: EpochRecord, store: CheckpointStore | null): void {
+    const { monitor, verbose } = this.options;
+    if (verbose === 0) return;
+    const value = `${monitor.name} ${record.value?.toPrecision(5) ?? 'none'}`;
+    const isBest = record.isBest ? ' is the best so far' : '';
+    // eslint-disable-next-line no-console -- what `verbose: 1` asks for
+    console.log(
+      `[entropy-checkpoint] epoch ${record.epoch}: ${value}${isBest}, saved to ${store?.name ?? 'memory'}`,
+    );
+  }
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` where the store holds less than is to be kept. */
+function checkCapacity(location: StoreLocation | null, { maxToKeep, saveLast }: ResolvedOptions): void {
+  if (location?.capacity !== 'one' || (maxToKeep === 1 && !saveLast)) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    `Leave out \`maxToKeep\` and \`saveLast\`, or store in a folder, IndexedDB or a MemoryStore: ${location.name} holds ` +
+      'one checkpoint.',
+  );
+}
