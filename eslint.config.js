@@ -23,18 +23,18 @@ export default defineConfig(
       ],
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       'no-console': 'error',
-      // `noUncheckedIndexedAccess` cannot see that an index is within the bounds of an array.
+      // `noUncheckedIndexedAccess` does not know that an index is within the bounds of an array.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      // tfjs tells its classes by `Symbol.hasInstance`, and its types give the base class.
+      // The classes of tfjs define `Symbol.hasInstance`, and its types declare that for the base class.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // Left out on purpose: `const {left, ...rest} = object`.
+      // `const { omitted, ...rest } = object` omits a property on purpose.
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
     },
   },
   {
     files: ['__tests__/**', 'examples/**', 'benchmarks/**', 'study/**', 'torture/**'],
     rules: {
-      // `verbose: 0`, as everybody writes it; tfjs does not export the enum.
+      // Allows `verbose: 0`: tfjs does not export the enum.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
     },
   },
@@ -43,14 +43,14 @@ export default defineConfig(
     rules: { 'no-console': 'off' },
   },
   {
-    // Projects of users, in JavaScript, for pages and for either module system of Node.
+    // Users' projects in JavaScript, for pages and for both module systems of Node.
     files: ['__tests__/packaging/projects/**'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false } },
     rules: { 'no-undef': 'off', '@typescript-eslint/no-require-imports': 'off' },
   },
   {
-    // What imports a package that is not installed here has no types.
+    // Imports of packages that are not installed have no types.
     files: ['examples/**/*.js'],
     ...tseslint.configs.disableTypeChecked,
   },

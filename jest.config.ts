@@ -1,27 +1,49 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
 
+type Project = NonNullable<Exclude<Config['projects'], string[] | undefined>[number]>;
+
+const suitesIn = (...folders: string[]): string => `/__tests__/(${folders.join('|')})/.*\\.test\\.ts$`;
+
+/** What opens a browser or another backend's process. */
+const BACKENDS = `${suitesIn('conformance')}|-in-chromium\\.test\\.ts$`;
+/** What is slow, or needs a build. */
+const REST = `${suitesIn('backends-open', 'benchmarks', 'docs', 'examples', 'integrations', 'packaging', 'study', 'torture')}|\\.slow\\.test\\.ts$`;
+/** What needs more than `npm ci` installs: `npm run native`. */
+const NATIVE = suitesIn('native');
+
+/** A set of suites: those whose path matches `only`, and matches none of `except`. */
+function project(displayName: string, only: string, except: readonly string[]): Project {
+  return {
+    displayName,
+    testEnvironment: 'node',
+    roots: ['<rootDir>/__tests__'],
+    testRegex: [only],
+    testPathIgnorePatterns: ['/node_modules/', ...except],
+    extensionsToTreatAsEsm: ['.ts'],
+    moduleNameMapper: {
+      '^#platform$': '<rootDir>/src/stores/node-stores.ts',
+      '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
+      // Sources import each other with the extension that they have once built.
+      '^(\\.{1,2}/.*)\\.js$': '$1',
+    },
+    transform: {
+      // `npm run typecheck` checks types; here, each file is only transpiled.
+      '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }],
+    },
+  };
+}
+
 const config: Config = {
-  testEnvironment: 'node',
-  roots: ['<rootDir>/__tests__'],
-  testMatch: ['**/*.test.ts'],
-  // For what `npm ci` does not install: `npm run test:native`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/__tests__/native/'],
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: {
-    '^#platform$': '<rootDir>/src/stores/node-stores.ts',
-    '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
-    // Sources import each other with the extension that they have once built.
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  transform: {
-    // Types are checked by `npm run typecheck`; here each file is only translated.
-    '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }],
-  },
-  // Trainings of a few epochs are warned of, as they should be; those tests that are about it listen for it.
-  silent: true,
+  projects: [
+    project('core', '\\.test\\.ts$', [BACKENDS, REST, NATIVE]),
+    project('backends', BACKENDS, [REST, NATIVE]),
+    project('rest', REST, [NATIVE]),
+    project('native', NATIVE, []),
+  ],
+  maxWorkers: '100%',
   // Machines are shared, and browsers draw in software.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
 };
 
 export default config;

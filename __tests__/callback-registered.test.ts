@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback } from '../src/index.js';
 import { expectNoTensorsLeft, makeData, makeModel } from './support/fixtures.js';
 
-// In a file of its own: what is registered stays so for the process.
-test('registered with tfjs, a new one works in every fit', async () => {
+// In a separate file: a registration lasts for the whole process.
+test('a class that is registered with tfjs works in every fit, with a new instance each', async () => {
   const made: Registered[] = [];
   class Registered extends EntropyCheckpointCallback {
     constructor() {
@@ -25,6 +25,6 @@ test('registered with tfjs, a new one works in every fit', async () => {
   });
 });
 
-test('a constructor without arguments makes one with every default', () => {
+test('the constructor works without arguments', () => {
   expect(new EntropyCheckpointCallback().history).toEqual([]);
 });

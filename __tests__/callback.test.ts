@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpointCallback,
@@ -9,7 +9,7 @@ import {
   type EntropyCheckpointOptions,
   type EpochRecord,
 } from '../src/index.js';
-import { callbackThat, FIT, fitWithConfidences, setConfidence } from './support/confidences.js';
+import { callbackWith, FIT, fitWithConfidences, setConfidence } from './support/confidences.js';
 import {
   expectNoTensorsLeft,
   innerModel,
@@ -34,7 +34,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Scales in the order of falling entropy; entropy is highest at p₁ = p₂ = 1/e, with a scale in between. */
+/** The entropy of each epoch. From 1 up, a larger scale of `fitWithConfidences` means a lower entropy. */
 const entropyOf = ({ history }: EntropyCheckpointCallback): (number | null)[] =>
   history.map(({ entropy }) => entropy);
 
@@ -46,8 +46,8 @@ function codeOf(error: unknown): string {
   return (error as EntropyCheckpointError).code;
 }
 
-describe('which epoch is kept', () => {
-  test('that of the highest entropy: each that exceeds all before it', async () => {
+describe('the kept epoch', () => {
+  it('has a higher entropy than every earlier epoch', async () => {
     const { checkpoint } = await fitWithConfidences([6, 4, 5, 2, 3], {});
     const entropies = entropyOf(checkpoint) as number[];
     expect(entropies[3]).toBeGreaterThan(entropies[1]!);
@@ -71,20 +71,20 @@ describe('which epoch is kept', () => {
     checkpoint.dispose();
   });
 
-  test('of equal ones, the first', async () => {
+  it('is the first of equal epochs', async () => {
     const { checkpoint } = await fitWithConfidences([3, 3, 3], {});
     expect(bestEpochs(checkpoint)).toEqual([0]);
     checkpoint.dispose();
   });
 
-  test('not an epoch before `startFromEpoch`, though it is scored', async () => {
+  it('is never before `startFromEpoch`, though earlier epochs are scored', async () => {
     const { checkpoint } = await fitWithConfidences([2, 3, 5, 4], { startFromEpoch: 2 });
     expect(bestEpochs(checkpoint)).toEqual([2, 3]);
     expect(entropyOf(checkpoint).every((entropy) => entropy !== null)).toBe(true);
     checkpoint.dispose();
   });
 
-  test('not one that gains no more than `minDelta`', async () => {
+  it('must gain more than `minDelta`', async () => {
     const { checkpoint: reference } = await fitWithConfidences([6, 5, 4], {});
     const [first, second] = entropyOf(reference) as [number, number];
     const { checkpoint } = await fitWithConfidences([6, 5, 4], { minDelta: second - first + 1e-6 });
@@ -94,7 +94,7 @@ describe('which epoch is kept', () => {
     checkpoint.dispose();
   });
 
-  test('none that does not beat `initialThreshold`', async () => {
+  it('must beat `initialThreshold`', async () => {
     const { checkpoint, model } = await fitWithConfidences([6, 5], { initialThreshold: 0.74 });
     expect(checkpoint.best).toBeNull();
     expect(warn.mock.calls.flat().join()).toMatch(/None of the 2 epochs was selected/);
@@ -102,17 +102,17 @@ describe('which epoch is kept', () => {
     expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(10);
   });
 
-  test('a NaN epoch is recorded, never best, and does not block', async () => {
+  it('is never a NaN epoch, which is recorded and does not block later epochs', async () => {
     const { checkpoint } = await fitWithConfidences([NaN, 5, NaN, 4], {});
     expect(entropyOf(checkpoint).map((entropy) => Number.isNaN(entropy))).toEqual([true, false, true, false]);
     expect(bestEpochs(checkpoint)).toEqual([1, 3]);
     checkpoint.dispose();
   });
 
-  test.each([
+  it.each([
     ['train_entropy', 'trainEntropy'],
     ['val_entropy', 'valEntropy'],
-  ] as const)('by `monitor: %s` alone', async (monitor, field) => {
+  ] as const)('is selected by `monitor: %s` alone', async (monitor, field) => {
     const { checkpoint } = await fitWithConfidences([6, 4], { monitor });
     expect(checkpoint.history.map(({ value }) => value)).toEqual(
       checkpoint.history.map((record) => record[field]),
@@ -120,7 +120,7 @@ describe('which epoch is kept', () => {
     checkpoint.dispose();
   });
 
-  test('by a metric: the smallest val_loss', async () => {
+  it('has the smallest val_loss with `monitor: val_loss`', async () => {
     const model = makeModel(tf.train.sgd(0.5));
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'val_loss' });
@@ -131,14 +131,14 @@ describe('which epoch is kept', () => {
     checkpoint.dispose();
   });
 
-  test('by a metric with `mode: min` that would else be the largest', async () => {
+  it('has the lowest entropy with `mode: min`', async () => {
     const options = { monitor: 'entropy', mode: 'min' } as const;
     const { checkpoint } = await fitWithConfidences([3, 6, 5], options);
     expect(bestEpochs(checkpoint)).toEqual([0, 1]);
     checkpoint.dispose();
   });
 
-  test('with `topK: 1` by the largest probability alone', async () => {
+  it('is scored by the largest probability alone with `topK: 1`', async () => {
     const { checkpoint } = await fitWithConfidences([3], { topK: 1 });
     const p = Math.exp(6) / (Math.exp(6) + Math.exp(3) + 2);
     expect(checkpoint.best?.entropy).toBeCloseTo(-p * Math.log(p), 5);
@@ -146,10 +146,10 @@ describe('which epoch is kept', () => {
   });
 });
 
-describe('an epoch cut short', () => {
+describe('an epoch that is cut short', () => {
   const stopAt = (batch: number, epoch: number, model: tf.LayersModel): tf.CustomCallback => {
     let current = 0;
-    const callback = callbackThat('onBatchEnd', (index) => {
+    const callback = callbackWith('onBatchEnd', (index) => {
       if (index === batch && current === epoch) innerModel(model as tf.Sequential).stopTraining = true;
     });
     callback.onEpochBegin = async (index) => {
@@ -162,20 +162,25 @@ describe('an epoch cut short', () => {
   test.each([
     [0, false],
     [2, true],
-  ])('by stopTraining after batch %i of 3 in `fit`: counts as whole %s', async (batch, whole) => {
-    const model = makeModel();
-    const { x, y } = makeData(32);
-    const checkpoint = new EntropyCheckpointCallback({ filepath: null, startFromEpoch: 1 });
-    await model.fit(x, y, { ...FIT, callbacks: [checkpoint, stopAt(batch, 1, model)] });
-    expect(checkpoint.history).toHaveLength(2);
-    const last = checkpoint.history[1]!;
-    expect(last.trainEntropy).not.toBeNull();
-    expect(last).toMatchObject(whole ? { isBest: true } : { isBest: false, value: null, valEntropy: null });
-    checkpoint.dispose();
-  });
+  ])(
+    'by stopTraining after batch index %i of 3 in `fit` counts as complete: %s',
+    async (batch, isComplete) => {
+      const model = makeModel();
+      const { x, y } = makeData(32);
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null, startFromEpoch: 1 });
+      await model.fit(x, y, { ...FIT, callbacks: [checkpoint, stopAt(batch, 1, model)] });
+      expect(checkpoint.history).toHaveLength(2);
+      const last = checkpoint.history[1]!;
+      expect(last.trainEntropy).not.toBeNull();
+      expect(last).toMatchObject(
+        isComplete ? { isBest: true } : { isBest: false, value: null, valEntropy: null },
+      );
+      checkpoint.dispose();
+    },
+  );
 
-  /** Batches of 8 rows; of a size that `fitDataset` knows, or not. */
-  function batches(count: number, known = true): tf.data.Dataset<tf.TensorContainer> {
+  /** `count` batches of 8 rows. @param isSizeKnown whether `fitDataset` knows the count. */
+  function batches(count: number, isSizeKnown = true): tf.data.Dataset<tf.TensorContainer> {
     const make = (): tf.TensorContainer => {
       const { x, y } = makeData(8);
       return { xs: x, ys: y };
@@ -184,10 +189,10 @@ describe('an epoch cut short', () => {
       for (let i = 0; i < count; i++) yield make();
     };
     const dataset = tf.data.generator(generate);
-    return known ? Object.assign(dataset, { size: count }) : dataset;
+    return isSizeKnown ? Object.assign(dataset, { size: count }) : dataset;
   }
 
-  test('by a dataset that is exhausted: recorded, never best, like the empty ones after it', async () => {
+  test('by an exhausted dataset is recorded but never the best, like the empty epochs after it', async () => {
     const model = makeModel();
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     await model.fitDataset(batches(5), {
@@ -202,22 +207,25 @@ describe('an epoch cut short', () => {
     checkpoint.dispose();
   });
 
-  test.each([true, false])('by stopTraining in `fitDataset` of known size: %s', async (known) => {
-    const model = makeModel();
-    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
-    const callbacks = [checkpoint, stopAt(1, 1, model)];
-    await model.fitDataset(batches(4, known), { epochs: 3, verbose: 0, callbacks });
-    expect(checkpoint.history.map(({ value }) => value !== null)).toEqual([true, false]);
-    checkpoint.dispose();
-  });
+  test.each([true, false])(
+    'by stopTraining in `fitDataset` is never the best (size known: %s)',
+    async (isSizeKnown) => {
+      const model = makeModel();
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+      const callbacks = [checkpoint, stopAt(1, 1, model)];
+      await model.fitDataset(batches(4, isSizeKnown), { epochs: 3, verbose: 0, callbacks });
+      expect(checkpoint.history.map(({ value }) => value !== null)).toEqual([true, false]);
+      checkpoint.dispose();
+    },
+  );
 
   test.each([1, 3])(
-    'after batch %i of 4, an evaluation in onEpochEnd is not taken for validation',
+    'after batch index %i of 4 does not take an evaluation in onEpochEnd for validation',
     async (batch) => {
       const model = makeModel();
       const checkpoint = new EntropyCheckpointCallback({ filepath: null });
       const { x, y } = makeData(16, 7);
-      const evaluate = callbackThat('onEpochEnd', () => {
+      const evaluate = callbackWith('onEpochEnd', () => {
         tf.dispose(model.evaluate(x, y));
       });
       const callbacks = [evaluate, checkpoint, stopAt(batch, 1, model)];
@@ -235,7 +243,7 @@ describe('an epoch cut short', () => {
 });
 
 describe('several fit calls', () => {
-  test('on one instance carry best and history over', async () => {
+  test('on one instance share best and history', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
@@ -252,7 +260,7 @@ describe('several fit calls', () => {
     checkpoint.dispose();
   });
 
-  test('on a Sequential that is compiled anew in between, as for fine-tuning, are of one model', async () => {
+  it('may recompile the Sequential between them, as for fine-tuning', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
@@ -264,7 +272,7 @@ describe('several fit calls', () => {
     checkpoint.dispose();
   });
 
-  test('with another model are refused, and its weights stay', async () => {
+  test('with different models are refused, and the second model keeps its weights', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     await makeModel().fit(x, y, { ...FIT, callbacks: checkpoint });
@@ -276,7 +284,7 @@ describe('several fit calls', () => {
     checkpoint.dispose();
   });
 
-  test('at the same time on two models are refused to the second', async () => {
+  test('at the same time on two models are refused for the second model', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     const [first, second] = [makeModel(), makeModel()];
@@ -289,30 +297,32 @@ describe('several fit calls', () => {
     expect(checkpoint.history).toHaveLength(4);
     checkpoint.dispose();
   });
+});
 
-  test('an instance that is twice in one list is refused', async () => {
+describe('the list of callbacks', () => {
+  it('is refused if it holds the instance twice', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     const fit = makeModel().fit(x, y, { ...FIT, callbacks: [checkpoint, checkpoint] });
     await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_STATE' });
   });
+
+  it('is refused if a configuration comes first, as tfjs then takes every item for one', async () => {
+    const { x, y } = makeData(24);
+    const callbacks = [{}, new EntropyCheckpointCallback({ filepath: null })] as tf.CustomCallbackArgs[];
+    const fit = makeModel().fit(x, y, { ...FIT, callbacks });
+    await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_CALLBACK_LIST' });
+    await expect(fit).rejects.toThrow(/Make every callback of the list an instance/);
+  });
 });
 
-test('in a list that begins with a configuration, which tfjs takes all for such, is refused', async () => {
-  const { x, y } = makeData(24);
-  const callbacks = [{}, new EntropyCheckpointCallback({ filepath: null })] as tf.CustomCallbackArgs[];
-  const fit = makeModel().fit(x, y, { ...FIT, callbacks });
-  await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_INVALID_CALLBACK_LIST' });
-  await expect(fit).rejects.toThrow(/Make every callback of the list an instance/);
-});
-
-describe('refused at the start, before a weight has changed', () => {
+describe('training', () => {
   const linear = (loss: unknown, units = NUM_CLASSES): tf.Sequential => {
     const model = tf.sequential({ layers: [seededDense(units, 1, { inputShape: [NUM_FEATURES] })] });
     model.compile({ optimizer: 'sgd', loss: loss as string });
     return model;
   };
-  const ownLoss = (yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor =>
+  const customLoss = (yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor =>
     tf.losses.softmaxCrossEntropy(yTrue, yPred);
   const sigmoids = (): tf.Sequential => {
     const model = tf.sequential({
@@ -333,15 +343,22 @@ describe('refused at the start, before a weight has changed', () => {
     ],
     ['several sigmoid units', sigmoids, {}, {}, 'ENTROPY_NO_CLASS_OUTPUT', /sigmoid units/],
     [
-      'an own loss on a linear layer',
-      () => linear(ownLoss),
+      'a custom loss on a linear layer',
+      () => linear(customLoss),
       {},
       {},
       'ENTROPY_AMBIGUOUS_OUTPUT',
       /fromLogits: true/,
     ],
     ['an unknown output', makeModel, { outputs: ['nope'] }, {}, 'ENTROPY_INVALID_OPTION', /"nope"/],
-    ['a topK above the classes', makeModel, { topK: 5 }, {}, 'ENTROPY_INVALID_OPTION', /\(4\), got 5/],
+    [
+      'a topK above the number of classes',
+      makeModel,
+      { topK: 5 },
+      {},
+      'ENTROPY_INVALID_OPTION',
+      /\(4\), got 5/,
+    ],
     [
       'val_entropy without validation',
       makeModel,
@@ -360,30 +377,33 @@ describe('refused at the start, before a weight has changed', () => {
     ],
   ];
 
-  test.each(REFUSED)('%s', async (_name, build, options, args, code, message) => {
-    const model = build();
-    const { x, y } = makeData(24);
-    const before = weightValues(model);
-    await expectNoTensorsLeft(async () => {
-      const checkpoint = new EntropyCheckpointCallback({ filepath: tempFolder(), ...options });
-      const fit = model.fit(x, y, { ...FIT, ...args, callbacks: checkpoint });
-      const error: unknown = await fit.then(
-        () => null,
-        (reason: unknown) => reason,
-      );
-      expect(codeOf(error)).toBe(code);
-      expect((error as Error).message).toMatch(message);
-    });
-    expect(weightValues(model)).toEqual(before);
-    expect(readdirSync(tempFolder())).toEqual([]);
-  });
+  it.each(REFUSED)(
+    'is refused before a weight changes with %s',
+    async (_name, build, options, args, code, message) => {
+      const model = build();
+      const { x, y } = makeData(24);
+      const before = weightValues(model);
+      await expectNoTensorsLeft(async () => {
+        const checkpoint = new EntropyCheckpointCallback({ filepath: tempFolder(), ...options });
+        const fit = model.fit(x, y, { ...FIT, ...args, callbacks: checkpoint });
+        const error: unknown = await fit.then(
+          () => null,
+          (reason: unknown) => reason,
+        );
+        expect(codeOf(error)).toBe(code);
+        expect((error as Error).message).toMatch(message);
+      });
+      expect(weightValues(model)).toEqual(before);
+      expect(readdirSync(tempFolder())).toEqual([]);
+    },
+  );
 
-  test('a metric of unknown direction, when the callback is made', () => {
+  it('is refused at construction with a metric of unknown direction', () => {
     const make = (): unknown => new EntropyCheckpointCallback({ monitor: 'val_cosineProximity' });
     expect(make).toThrow(/mode: 'max'/);
   });
 
-  test('but a model without class outputs trains with a metric as monitor, its entropies null', async () => {
+  it('works without class outputs if the monitor is a metric, with entropies of null', async () => {
     const model = linear('meanSquaredError');
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'val_loss' });
@@ -396,20 +416,20 @@ describe('refused at the start, before a weight has changed', () => {
     checkpoint.dispose();
   });
 
-  test('an own loss on a linear layer trains with `fromLogits: true`', async () => {
-    const own = new EntropyCheckpointCallback({ filepath: null, fromLogits: true });
-    const told = new EntropyCheckpointCallback({ filepath: null });
+  it('works with a custom loss on a linear layer if `fromLogits` is true', async () => {
+    const explicit = new EntropyCheckpointCallback({ filepath: null, fromLogits: true });
+    const inferred = new EntropyCheckpointCallback({ filepath: null });
     const { x, y } = makeData(24);
-    await linear(ownLoss).fit(x, y, { ...FIT, callbacks: own });
-    await linear(tf.losses.softmaxCrossEntropy).fit(x, y, { ...FIT, callbacks: told });
-    expect(own.history).toEqual(told.history);
-    own.dispose();
-    told.dispose();
+    await linear(customLoss).fit(x, y, { ...FIT, callbacks: explicit });
+    await linear(tf.losses.softmaxCrossEntropy).fit(x, y, { ...FIT, callbacks: inferred });
+    expect(explicit.history).toEqual(inferred.history);
+    explicit.dispose();
+    inferred.dispose();
   });
 });
 
-describe('what is logged', () => {
-  test('reaches History and the callbacks after ours: early stopping on entropy', async () => {
+describe('the logged values', () => {
+  test('reach History and later callbacks, which can stop training by entropy', async () => {
     const { checkpoint, history, model } = await fitWithConfidences([6, 4], {});
     expect(history.history['entropy']).toEqual(entropyOf(checkpoint));
     expect(history.history['val_entropy']).toEqual(checkpoint.history.map(({ valEntropy }) => valEntropy));
@@ -420,7 +440,7 @@ describe('what is logged', () => {
     checkpoint.dispose();
   });
 
-  test('holds no val_entropy without validation', async () => {
+  test('hold no val_entropy without validation', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     const { history } = await makeModel().fit(x, y, { ...FIT, validationSplit: 0, callbacks: checkpoint });
@@ -430,7 +450,7 @@ describe('what is logged', () => {
     checkpoint.dispose();
   });
 
-  test("does not replace a metric of the user's own of that name", async () => {
+  test('do not replace a metric of the same name', async () => {
     const entropy = (_yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor => tf.mean(tf.mul(yPred, 0));
     const model = makeModel();
     model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: [entropy] });
@@ -445,26 +465,26 @@ describe('what is logged', () => {
 });
 
 describe('the warning at the end of training', () => {
-  const early = (): string[] =>
+  const firstEpochWarnings = (): string[] =>
     warn.mock.calls
       .flat()
       .map(String)
       .filter((text) => text.includes('first that could'));
 
-  test('says that the first epoch was kept, why, and what to try', async () => {
+  it('says that the first epoch was kept, why, and what to try', async () => {
     const { checkpoint } = await fitWithConfidences([3, 4, 5], {});
-    expect(early()).toHaveLength(1);
-    expect(early()[0]).toMatch(/kept epoch, 0,.*two to four classes.*startFromEpoch/s);
+    expect(firstEpochWarnings()).toHaveLength(1);
+    expect(firstEpochWarnings()[0]).toMatch(/kept epoch, 0,.*two to four classes.*startFromEpoch/s);
     checkpoint.dispose();
   });
 
-  test('speaks of the first eligible one', async () => {
+  it('names the first epoch that could be selected', async () => {
     const { checkpoint } = await fitWithConfidences([6, 2, 3, 4], { startFromEpoch: 1 });
-    expect(early()[0]).toMatch(/kept epoch, 1,/);
+    expect(firstEpochWarnings()[0]).toMatch(/kept epoch, 1,/);
     checkpoint.dispose();
   });
 
-  test('is not given for a later epoch, nor for a single one, nor for a metric', async () => {
+  it('is not printed for a later epoch, a single epoch or a metric', async () => {
     for (const [scales, options] of [
       [[5, 4], {}],
       [[5], {}],
@@ -473,12 +493,12 @@ describe('the warning at the end of training', () => {
       const { checkpoint } = await fitWithConfidences(scales, options);
       checkpoint.dispose();
     }
-    expect(early()).toEqual([]);
+    expect(firstEpochWarnings()).toEqual([]);
   });
 });
 
 describe('the kept state', () => {
-  test('is put back by loadCheckpoint, from the folder and from memory', async () => {
+  it('is restored by loadCheckpoint, from a folder and from memory', async () => {
     for (const filepath of [tempFolder(), null]) {
       const { checkpoint, model } = await fitWithConfidences([6, 2, 5], { filepath });
       expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(10);
@@ -488,7 +508,7 @@ describe('the kept state', () => {
     }
   });
 
-  test('is put back at the end with `restoreBestWeights`, with the optimizer, and no tensor stays', async () => {
+  it('is restored at the end with `restoreBestWeights`, with the optimizer, and leaves no tensor', async () => {
     const model = makeModel('adam');
     const { x, y } = makeData(24);
     const folder = tempFolder();
@@ -509,7 +529,7 @@ describe('the kept state', () => {
     expect(weightValues(model)).toEqual(restored);
   });
 
-  test('of an earlier fit is put back by `restoreBestWeights` if the later one brought none better', async () => {
+  test('of an earlier fit is restored by `restoreBestWeights` if the later fit has no better epoch', async () => {
     const folder = tempFolder();
     const { checkpoint, model } = await fitWithConfidences([2, 5], {
       filepath: folder,
@@ -517,14 +537,14 @@ describe('the kept state', () => {
     });
     expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(4);
     const { x, y } = makeData(24);
-    const set = callbackThat('onEpochBegin', () => {
+    const set = callbackWith('onEpochBegin', () => {
       setConfidence(model, 6);
     });
     await model.fit(x, y, { ...FIT, epochs: 1, callbacks: [set, checkpoint] });
     expect(model.weights.at(-1)!.read().dataSync()[0]).toBe(4);
   });
 
-  test('is without the optimizer with `includeOptimizer: false`, which is then left alone', async () => {
+  it('does not include the optimizer with `includeOptimizer: false`, and loading leaves it alone', async () => {
     const folder = tempFolder();
     const model = makeModel('adam');
     const { x, y } = makeData(24);
@@ -539,30 +559,32 @@ describe('the kept state', () => {
     expect(stored.weightsManifest[0]!.weights.some(({ group }) => group === 'optimizer')).toBe(false);
   });
 
-  test('is there when `onBest` is called, which is awaited', async () => {
+  it('is in the folder after `flush` in `onBest`, which is awaited', async () => {
     const folder = tempFolder();
-    const told: [number, number, EpochRecord | null][] = [];
-    const onBest = async (record: EpochRecord): Promise<void> => {
-      const { model, record: stored } = await loadCheckpoint(folder);
-      told.push([record.epoch, stored.epoch, checkpointOf().best]);
-      model.dispose();
-    };
+    const calls: [number, number, EpochRecord | null][] = [];
+    const checkpoint: EntropyCheckpointCallback = new EntropyCheckpointCallback({
+      filepath: folder,
+      onBest: async (record) => {
+        await checkpoint.flush();
+        const { model: loaded, record: stored } = await loadCheckpoint(folder);
+        calls.push([record.epoch, stored.epoch, checkpoint.best]);
+        loaded.dispose();
+      },
+    });
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
-    const checkpoint = new EntropyCheckpointCallback({ filepath: folder, onBest });
-    const checkpointOf = (): EntropyCheckpointCallback => checkpoint;
-    const set = callbackThat('onEpochBegin', (epoch) => {
+    const set = callbackWith('onEpochBegin', (epoch) => {
       setConfidence(model, 6 - epoch);
     });
     await model.fit(x, y, { ...FIT, epochs: 2, callbacks: [set, checkpoint] });
-    expect(told.map(([epoch, stored]) => [epoch, stored])).toEqual([
+    expect(calls.map(([epoch, stored]) => [epoch, stored])).toEqual([
       [0, 0],
       [1, 1],
     ]);
-    expect(told[1]![2]).toEqual(checkpoint.best);
+    expect(calls[1]![2]).toEqual(checkpoint.best);
   });
 
-  test('can be loaded, and waited for, in `onBest` itself', async () => {
+  it('can be loaded into the model in `onBest`', async () => {
     const folder = tempFolder();
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
@@ -578,7 +600,7 @@ describe('the kept state', () => {
     expect(loaded).toEqual([checkpoint.best]);
   });
 
-  test('is announced in one line a save with `verbose: 1`', async () => {
+  it('is announced in one line per save with `verbose: 1`', async () => {
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
     const { checkpoint } = await fitWithConfidences([6, 4, 5], { verbose: 1, filepath: tempFolder() });
     expect(log.mock.calls.flat()).toEqual([
@@ -588,7 +610,7 @@ describe('the kept state', () => {
     checkpoint.dispose();
   });
 
-  test('is freed by dispose', async () => {
+  it('is freed by dispose', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel(tf.train.sgd(0.1));
       const { x, y } = makeData(24);
@@ -605,18 +627,18 @@ describe('the kept state', () => {
     });
   });
 
-  test('is left alone from `dispose` in the middle of training on, and the folder is free', async () => {
+  it('is not changed after `dispose` during training, and the folder is released', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const folder = tempFolder();
     const first = new EntropyCheckpointCallback({ filepath: folder, restoreBestWeights: true });
-    const disposing = callbackThat('onEpochBegin', (epoch) => {
+    const disposes = callbackWith('onEpochBegin', (epoch) => {
       if (epoch === 1) first.dispose();
     });
-    const throwing = callbackThat('onEpochEnd', (epoch) => {
+    const throws = callbackWith('onEpochEnd', (epoch) => {
       if (epoch === 2) throw new Error('thrown by the test');
     });
-    await expect(model.fit(x, y, { ...FIT, callbacks: [first, disposing, throwing] })).rejects.toThrow(
+    await expect(model.fit(x, y, { ...FIT, callbacks: [first, disposes, throws] })).rejects.toThrow(
       'by the test',
     );
     expect(first.history).toHaveLength(1);
@@ -626,14 +648,14 @@ describe('the kept state', () => {
     });
   });
 
-  test('before any training is refused', async () => {
+  it('cannot be loaded before training', async () => {
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
   });
 });
 
 describe('the folder', () => {
-  test('of an earlier run is replaced by the first best of a new instance', async () => {
+  test('of an earlier run is replaced by the first best epoch of a new instance', async () => {
     const folder = tempFolder();
     await fitWithConfidences([2], { filepath: folder });
     const { checkpoint } = await fitWithConfidences([6, 5], { filepath: folder });
@@ -644,14 +666,14 @@ describe('the folder', () => {
     model.dispose();
   });
 
-  test('of an earlier run is not what an instance without a best loads', async () => {
+  test('of an earlier run is not loaded by an instance without a best epoch', async () => {
     const folder = tempFolder();
     await fitWithConfidences([2], { filepath: folder });
     const { checkpoint } = await fitWithConfidences([5], { filepath: folder, startFromEpoch: 1 });
     await expect(checkpoint.loadCheckpoint()).rejects.toMatchObject({ code: 'ENTROPY_NO_BEST' });
   });
 
-  test('that another training has replaced since is not loaded as ours', async () => {
+  it('is not loaded once another training has replaced its checkpoint', async () => {
     const folder = tempFolder();
     const { checkpoint, model } = await fitWithConfidences([2, 5], { filepath: folder });
     await fitWithConfidences([4], { filepath: folder });
@@ -660,7 +682,7 @@ describe('the folder', () => {
     expect(weightValues(model)).toEqual(before);
   });
 
-  test('is refused to a second training at the same time', async () => {
+  it('is refused for a second training at the same time', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const callbacks = [1, 2].map(() => new EntropyCheckpointCallback({ filepath: tempFolder() }));
@@ -673,7 +695,7 @@ describe('the folder', () => {
     expect(callbacks[1]!.best).not.toBeNull();
   });
 
-  test("with a model of the user's own is refused, and stays", async () => {
+  test("with the user's own model is refused and stays as it is", async () => {
     const folder = join(tempFolder(), 'mine');
     mkdirSync(folder);
     const text = JSON.stringify({ modelTopology: {}, weightsManifest: [] });
@@ -687,7 +709,7 @@ describe('the folder', () => {
     expect(readFileSync(join(folder, 'model.json'), 'utf8')).toBe(text);
   });
 
-  test('that cannot be written is refused at the start', async () => {
+  it('is refused before training if it cannot be written', async () => {
     writeFileSync(join(tempFolder(), 'file'), '');
     const model = makeModel();
     const before = weightValues(model);
@@ -701,7 +723,7 @@ describe('the folder', () => {
 });
 
 describe('resume', () => {
-  /** Steps so large that the loss on validation rises: the smallest is that of an early epoch. */
+  /** The loss falls, so with mode 'max' the first epoch stays the best. */
   const OPTIONS = { monitor: 'val_loss', mode: 'max' } as const;
 
   async function train(folder: string, epochs: number): Promise<EntropyCheckpointCallback> {
@@ -711,7 +733,7 @@ describe('resume', () => {
     return checkpoint;
   }
 
-  test('goes on as a run that was never interrupted, bit for bit', async () => {
+  it('continues bit for bit like a run that was never interrupted', async () => {
     const folder = tempFolder();
     const first = await train(folder, 3);
     const { x, y } = makeData(24);
@@ -732,13 +754,13 @@ describe('resume', () => {
     uninterrupted.dispose();
   });
 
-  test('begins at 0 where nothing is stored', async () => {
+  it('returns epoch 0 if nothing is stored', async () => {
     const checkpoint = new EntropyCheckpointCallback({ filepath: join(tempFolder(), 'none') });
     expect(await checkpoint.resume(makeModel())).toEqual({ initialEpoch: 0 });
     expect(checkpoint.best).toBeNull();
   });
 
-  test('a fit that begins elsewhere is refused at its first epoch', async () => {
+  it('makes `fit` refuse another `initialEpoch`, at its first epoch', async () => {
     const folder = tempFolder();
     await train(folder, 2);
     const model = makeModel('adam');
@@ -746,7 +768,7 @@ describe('resume', () => {
     const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...OPTIONS });
     const { initialEpoch } = await checkpoint.resume(model);
     const before = weightValues(model);
-    // Also when it is tried again.
+    // The second attempt is refused as well.
     for (let i = 0; i < 2; i++) {
       const fit = model.fit(x, y, { ...FIT, callbacks: checkpoint });
       await expect(fit).rejects.toMatchObject({ code: 'ENTROPY_WRONG_INITIAL_EPOCH' });
@@ -756,7 +778,7 @@ describe('resume', () => {
     expect(checkpoint.history.at(-1)?.epoch).toBe(initialEpoch);
   });
 
-  test('with another model, optimizer or monitor, or a model that is not compiled, is refused and harms nothing', async () => {
+  it('refuses another model, optimizer or monitor and a model that is not compiled, and changes nothing', async () => {
     const folder = tempFolder();
     await train(folder, 1);
     const other = tf.sequential({ layers: [seededDense(4, 1, { inputShape: [6], activation: 'softmax' })] });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint } from '../src/checkpoint.js';
 import type { EpochRecord } from '../src/epoch-record.js';
@@ -25,12 +25,12 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Rows of logits: the lower the index, the nearer to the largest entropy. */
+/** Rows of logits. The lower the index, the higher the entropy. */
 const SHARPNESS = [0.5, 1, 2, 4, 8];
 const PREDICTIONS = SHARPNESS.map((z) => [z, z / 2, 0, 0]);
 const ENTROPIES = PREDICTIONS.map((row) => entropyOfProbabilities(softmax64(row)));
 
-/** A model as a loop of one's own would make it: not compiled. */
+/** A model for a custom training loop: not compiled. */
 function makeModel(activation: 'softmax' | 'linear' = 'softmax'): tf.Sequential {
   return tf.sequential({
     layers: [
@@ -44,11 +44,11 @@ interface Parts {
   readonly model: tf.Sequential;
   readonly optimizer: tf.Optimizer;
   readonly checkpoint: EntropyCheckpoint;
-  /** Appends a batch of these rows of logits. */
+  /** Appends a batch with these rows of logits. */
   readonly append: (rows: number[][], phase?: 'train' | 'val') => void;
 }
 
-/** Runs `body` with a checkpoint of a small model, frees everything, and expects that no tensor stays. */
+/** Runs `body` with a checkpoint of a small model, frees everything, and expects that no tensor is left. */
 async function withCheckpoint(
   options: EntropyCheckpointOptions,
   body: (parts: Parts) => Promise<void>,
@@ -68,7 +68,7 @@ async function withCheckpoint(
     try {
       await body({ model, optimizer, checkpoint, append });
     } finally {
-      // Their errors are those of the test.
+      // `body` has checked the errors that it expects.
       await checkpoint.flush().catch(() => undefined);
       checkpoint.dispose();
       optimizer.dispose();
@@ -77,7 +77,7 @@ async function withCheckpoint(
   });
 }
 
-/** One step of training; `observe` is shown the output where the loss is computed. */
+/** One training step. `observe` gets the output inside the loss. */
 function trainStep(
   model: tf.LayersModel,
   optimizer: tf.Optimizer,
@@ -95,7 +95,7 @@ function trainStep(
 
 const codeOf = (code: string): unknown => expect.objectContaining({ name: 'EntropyCheckpointError', code });
 
-/** What the folder's model.json tells of the epoch that is stored there. */
+/** The epoch that the folder's model.json holds. */
 function storedEpoch(folder: string): number {
   const file = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as {
     userDefinedMetadata: Record<string, { record: EpochRecord }>;
@@ -103,7 +103,7 @@ function storedEpoch(folder: string): number {
   return Object.values(file.userDefinedMetadata)[0]!.record.epoch;
 }
 
-/** A store in memory, whose saves can be made to fail. */
+/** A memory store that records its calls, and whose saves can fail. */
 class FragileStore extends MemoryStore {
   readonly calls: string[] = [];
   fails = false;
@@ -114,7 +114,7 @@ class FragileStore extends MemoryStore {
   }
 
   override async save(...args: Parameters<MemoryStore['save']>): Promise<void> {
-    // As a real one: done only after a while.
+    // Takes a while, like a real store.
     await pause(5);
     if (this.fails) throw new Error('disk full');
     this.calls.push('save');
@@ -127,7 +127,7 @@ class FragileStore extends MemoryStore {
   }
 }
 
-describe('a training loop with the four calls', () => {
+describe('the four calls in a training loop', () => {
   const loops = {
     'in the loss, under the gradient tape': (
       checkpoint: EntropyCheckpoint,
@@ -158,7 +158,7 @@ describe('a training loop with the four calls', () => {
       tf.dispose([x, y]);
       return rows;
     },
-    'by itself': (
+    'outside both': (
       checkpoint: EntropyCheckpoint,
       model: tf.LayersModel,
       optimizer: tf.Optimizer,
@@ -174,40 +174,43 @@ describe('a training loop with the four calls', () => {
     },
   };
 
-  describe.each(['a folder', 'memory'])('kept in %s', (place) => {
-    test.each(Object.entries(loops))('appending %s', async (_, appendStep) => {
-      const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
-      await withCheckpoint({ filepath, fromLogits: 'auto' }, async ({ model, optimizer, checkpoint }) => {
-        const expected: number[] = [];
-        const weights: number[][][] = [];
-        const saved: boolean[] = [];
-        for (let epoch = 0; epoch < 6; epoch++) {
-          const rows = [0, 1, 2].flatMap((step) =>
-            appendStep(checkpoint, model, optimizer, 10 * epoch + step),
+  describe.each(['a folder', 'memory'])('with checkpoints in %s', (location) => {
+    test.each(Object.entries(loops))(
+      'restore the best epoch when outputs are appended %s',
+      async (_, appendStep) => {
+        const filepath = location === 'memory' ? null : join(tempFolder(), 'best');
+        await withCheckpoint({ filepath, fromLogits: 'auto' }, async ({ model, optimizer, checkpoint }) => {
+          const expected: number[] = [];
+          const weights: number[][][] = [];
+          const saved: boolean[] = [];
+          for (let epoch = 0; epoch < 6; epoch++) {
+            const rows = [0, 1, 2].flatMap((step) =>
+              appendStep(checkpoint, model, optimizer, 10 * epoch + step),
+            );
+            expected.push(mean(rows.map((row) => entropyOfProbabilities(row))));
+            saved.push(await checkpoint.saveCheckpoint(epoch));
+            checkpoint.resetOutput();
+            weights.push(weightValues(model));
+          }
+          expect(checkpoint.history.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5]);
+          checkpoint.history.forEach(({ entropy }, epoch) => {
+            expect(entropy).toBeCloseTo(expected[epoch]!, 5);
+          });
+          expect(saved).toEqual(
+            expected.map((value, epoch) => expected.slice(0, epoch).every((one) => one < value)),
           );
-          expected.push(mean(rows.map((row) => entropyOfProbabilities(row))));
-          saved.push(await checkpoint.saveCheckpoint(epoch));
-          checkpoint.resetOutput();
-          weights.push(weightValues(model));
-        }
-        expect(checkpoint.history.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5]);
-        checkpoint.history.forEach(({ entropy }, epoch) => {
-          expect(entropy).toBeCloseTo(expected[epoch]!, 5);
+          const bestEpoch = expected.indexOf(Math.max(...expected));
+          expect(checkpoint.best?.epoch).toBe(bestEpoch);
+          expect(await checkpoint.loadCheckpoint()).toBe(checkpoint.best);
+          expect(weightValues(model)).toEqual(weights[bestEpoch]);
         });
-        expect(saved).toEqual(
-          expected.map((value, epoch) => expected.slice(0, epoch).every((one) => one < value)),
-        );
-        const bestEpoch = expected.indexOf(Math.max(...expected));
-        expect(checkpoint.best?.epoch).toBe(bestEpoch);
-        expect(await checkpoint.loadCheckpoint()).toBe(checkpoint.best);
-        expect(weightValues(model)).toEqual(weights[bestEpoch]);
-      });
-    });
+      },
+    );
   });
 });
 
 describe('saveCheckpoint', () => {
-  test('says whether the epoch became the best, and records each', async () => {
+  it('returns whether the epoch became the best, and records every epoch', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       expect({ history: checkpoint.history, best: checkpoint.best }).toEqual({ history: [], best: null });
       const saved: boolean[] = [];
@@ -228,7 +231,7 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test('records both phases and what was compared', async () => {
+  it('records the entropies of both phases and the compared value', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append(PREDICTIONS.slice(0, 2));
       append(PREDICTIONS.slice(2, 3));
@@ -242,10 +245,10 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test.each([
+  it.each([
     ['train_entropy', 'trainEntropy'],
     ['val_entropy', 'valEntropy'],
-  ] as const)('compares %s', async (monitor, field) => {
+  ] as const)('compares epochs by %s', async (monitor, field) => {
     await withCheckpoint({ filepath: null, monitor }, async ({ checkpoint, append }) => {
       append([PREDICTIONS[0]!], 'train');
       append([PREDICTIONS[4]!], 'val');
@@ -258,7 +261,7 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test('begins the next epoch, with or without resetOutput', async () => {
+  it('begins the next epoch, without resetOutput', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       for (const epoch of [0, 1]) {
         append([PREDICTIONS[epoch]!]);
@@ -268,7 +271,7 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test('leaves what is appended while it writes to the next epoch, once the store is open', async () => {
+  it('counts outputs that are appended during a write for the next epoch, once the store is open', async () => {
     await withCheckpoint({ filepath: new FragileStore() }, async ({ checkpoint, append }) => {
       append([PREDICTIONS[4]!]);
       const first = checkpoint.saveCheckpoint(0);
@@ -290,7 +293,7 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test('records an epoch of NaN, which is never best and does not block', async () => {
+  it('records an epoch of NaN, which is never the best and does not block later epochs', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       const saved: boolean[] = [];
       for (const [epoch, row] of [
@@ -308,7 +311,7 @@ describe('saveCheckpoint', () => {
     });
   });
 
-  test('keeps to startFromEpoch and minDelta', async () => {
+  it('respects startFromEpoch and minDelta', async () => {
     const options = { filepath: null, startFromEpoch: 1, minDelta: 0.1 };
     await withCheckpoint(options, async ({ checkpoint, append }) => {
       const saved: boolean[] = [];
@@ -323,7 +326,7 @@ describe('saveCheckpoint', () => {
 });
 
 describe('appendOutput', () => {
-  test('leaves the tensor to its owner', async () => {
+  it('neither disposes nor changes the tensor', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint }) => {
       const output = tf.tensor2d(PREDICTIONS);
       checkpoint.appendOutput(output);
@@ -334,7 +337,7 @@ describe('appendOutput', () => {
     });
   });
 
-  test('ignores an empty batch', async () => {
+  it('ignores an empty batch', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       const empty = tf.zeros([0, 4]);
       checkpoint.appendOutput(empty);
@@ -347,7 +350,7 @@ describe('appendOutput', () => {
     });
   });
 
-  test.each(['valid', 'TRAIN', null, 1])('refuses the phase %p', async (phase) => {
+  it.each(['valid', 'TRAIN', null, 1])('refuses the phase %p', async (phase) => {
     await withCheckpoint({ filepath: null }, ({ append }) => {
       expect(() => {
         append(PREDICTIONS, phase as 'val');
@@ -361,7 +364,7 @@ describe('appendOutput', () => {
     });
   });
 
-  test.each([undefined, null, [[1, 2]], 'output'])('refuses %p, which is no tensor', async (output) => {
+  it.each([undefined, null, [[1, 2]], 'output'])('refuses %p, which is not a tensor', async (output) => {
     await withCheckpoint({ filepath: null }, ({ checkpoint }) => {
       expect(() => {
         checkpoint.appendOutput(output as unknown as tf.Tensor);
@@ -370,7 +373,7 @@ describe('appendOutput', () => {
     });
   });
 
-  test('refuses a scalar', async () => {
+  it('refuses a scalar', async () => {
     await withCheckpoint({ filepath: null }, ({ checkpoint }) => {
       const scalar = tf.scalar(1);
       expect(() => {
@@ -383,7 +386,7 @@ describe('appendOutput', () => {
 });
 
 describe('resetOutput', () => {
-  test('discards what was appended', async () => {
+  it('discards what was appended', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append([PREDICTIONS[0]!]);
       append([PREDICTIONS[0]!], 'val');
@@ -395,7 +398,7 @@ describe('resetOutput', () => {
     });
   });
 
-  test('leaves no epoch to save, and none of the history forgotten', async () => {
+  it('leaves nothing to save, but keeps the history', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
       await checkpoint.saveCheckpoint(0);
@@ -408,15 +411,15 @@ describe('resetOutput', () => {
 });
 
 describe('loadCheckpoint', () => {
-  /** Trains `steps` from the state that is there, and gives the weights after each. */
+  /** Trains `steps` further steps, and returns the weights after each. */
   const trainOn = (model: tf.LayersModel, optimizer: tf.Optimizer, steps: number): number[][][] =>
     Array.from({ length: steps }, (_, step) => {
       trainStep(model, optimizer, 100 + step);
       return weightValues(model);
     });
 
-  test.each(['a folder', 'memory'])('puts weights and optimizer back exactly, from %s', async (place) => {
-    const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
+  it.each(['a folder', 'memory'])('restores weights and optimizer exactly, from %s', async (location) => {
+    const filepath = location === 'memory' ? null : join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
       for (let step = 0; step < 5; step++) trainStep(model, optimizer, step);
       append([PREDICTIONS[0]!]);
@@ -434,7 +437,7 @@ describe('loadCheckpoint', () => {
     });
   });
 
-  test('leaves the optimizer alone without includeOptimizer', async () => {
+  it('leaves the optimizer alone with `includeOptimizer: false`', async () => {
     await withCheckpoint({ filepath: null, includeOptimizer: false }, async (parts) => {
       const { model, optimizer, checkpoint, append } = parts;
       append(PREDICTIONS);
@@ -447,7 +450,7 @@ describe('loadCheckpoint', () => {
     });
   });
 
-  test('takes the optimizer that the model is compiled with where none is given', async () => {
+  it('restores the optimizer that the model is compiled with if none is passed', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel();
       const optimizer = tf.train.adam(0.05);
@@ -467,7 +470,7 @@ describe('loadCheckpoint', () => {
     });
   });
 
-  test('refuses before there is a best epoch, and says why there is none', async () => {
+  it('is refused without a best epoch, and the error says why there is none', async () => {
     await withCheckpoint({ filepath: null, initialThreshold: 5 }, async ({ checkpoint, append }) => {
       await expect(checkpoint.loadCheckpoint()).rejects.toThrow(codeOf('ENTROPY_NO_BEST'));
       append(PREDICTIONS);
@@ -476,7 +479,7 @@ describe('loadCheckpoint', () => {
     });
   });
 
-  test('refuses the best of another training that has replaced its own', async () => {
+  it('refuses a checkpoint that another training has replaced', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async (first) => {
       first.append(PREDICTIONS);
@@ -493,7 +496,7 @@ describe('loadCheckpoint', () => {
     });
   });
 
-  test('is of this instance: what an older run left in the folder is not loaded', async () => {
+  it('does not load what an earlier run left in the folder', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
@@ -505,8 +508,8 @@ describe('loadCheckpoint', () => {
   });
 });
 
-describe('a metric as monitor', () => {
-  test('is compared as a number, without any predictions', async () => {
+describe('a metric as the monitor', () => {
+  it('is compared as a number, without any predictions', async () => {
     await withCheckpoint({ filepath: null, monitor: 'val_loss' }, async ({ checkpoint }) => {
       const saved: boolean[] = [];
       for (const [epoch, val_loss] of [0.9, 0.7, 0.8].entries()) {
@@ -526,7 +529,7 @@ describe('a metric as monitor', () => {
     });
   });
 
-  test.each(['float32', 'int32'] as const)(
+  it.each(['float32', 'int32'] as const)(
     'is compared as a %s scalar, which the caller keeps',
     async (dtype) => {
       await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint, append }) => {
@@ -545,7 +548,7 @@ describe('a metric as monitor', () => {
     },
   );
 
-  test('is read together with the entropies, by one device read', async () => {
+  it('is read together with the entropies, in one device read', async () => {
     await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint, append }) => {
       const val_acc = tf.scalar(0.5);
       append(PREDICTIONS);
@@ -558,7 +561,7 @@ describe('a metric as monitor', () => {
     });
   });
 
-  test('of NaN is recorded, never best', async () => {
+  test('of NaN is recorded but never the best', async () => {
     await withCheckpoint({ filepath: null, monitor: 'val_loss' }, async ({ checkpoint }) => {
       expect(await checkpoint.saveCheckpoint(0, { val_loss: NaN })).toBe(false);
       expect(await checkpoint.saveCheckpoint(1, { val_loss: 2 })).toBe(true);
@@ -566,7 +569,7 @@ describe('a metric as monitor', () => {
     });
   });
 
-  test('that logs do not hold is refused, with what they hold', async () => {
+  test('that is missing from the logs is refused, and the error lists the logs', async () => {
     await withCheckpoint({ filepath: null, monitor: 'val_acc' }, async ({ checkpoint }) => {
       await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_UNKNOWN_MONITOR'));
       await expect(checkpoint.saveCheckpoint(0, { loss: 1, acc: 0.5 })).rejects.toThrow(
@@ -576,7 +579,7 @@ describe('a metric as monitor', () => {
     });
   });
 
-  test('needs no class output', async () => {
+  it('needs no class output', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel('linear');
       const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null, monitor: 'val_loss' });
@@ -586,7 +589,7 @@ describe('a metric as monitor', () => {
     });
   });
 
-  test('does not let an output be guessed at that nothing tells', async () => {
+  it('makes appendOutput refuse an output that could be logits or probabilities', async () => {
     await expectNoTensorsLeft(() => {
       const model = makeModel('linear');
       const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: null, monitor: 'val_loss' });
@@ -606,8 +609,8 @@ describe('a metric as monitor', () => {
   });
 });
 
-describe('the errors of saveCheckpoint', () => {
-  test.each([-1, 0.5, NaN, Infinity, '0', null, undefined])('the epoch %p', async (epoch) => {
+describe('saveCheckpoint: errors', () => {
+  it.each([-1, 0.5, NaN, Infinity, '0', null, undefined])('refuses the epoch %p', async (epoch) => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
       await expect(checkpoint.saveCheckpoint(epoch as number)).rejects.toThrow(
@@ -620,11 +623,11 @@ describe('the errors of saveCheckpoint', () => {
     });
   });
 
-  test.each([
+  it.each([
     ['entropy', null, 'train or val'],
     ['train_entropy', 'val', 'train'],
     ['val_entropy', 'train', 'val'],
-  ] as const)('%s where only %s was appended', async (monitor, phase, missing) => {
+  ] as const)('refuses the monitor %s if only %s was appended', async (monitor, phase, missing) => {
     await withCheckpoint({ filepath: null, monitor }, async ({ checkpoint, append }) => {
       if (phase !== null) append(PREDICTIONS, phase);
       await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow(
@@ -636,7 +639,7 @@ describe('the errors of saveCheckpoint', () => {
     });
   });
 
-  test('a store that fails: the loop goes on, its best is held in memory, and flush tries again', async () => {
+  it('does not reject when the store fails: the best stays in memory, and flush tries again', async () => {
     const store = new FragileStore();
     await withCheckpoint({ filepath: store }, async ({ model, optimizer, checkpoint, append }) => {
       append([PREDICTIONS[2]!]);
@@ -661,7 +664,7 @@ describe('the errors of saveCheckpoint', () => {
     });
   });
 
-  test('a folder that holds a model of the user, which stays as it is', async () => {
+  it("refuses a folder with the user's own model, which stays as it is", async () => {
     const filepath = join(tempFolder(), 'best');
     mkdirSync(filepath);
     writeFileSync(join(filepath, 'model.json'), '{"modelTopology": {}}');
@@ -673,7 +676,7 @@ describe('the errors of saveCheckpoint', () => {
   });
 });
 
-describe('a model that does not tell how its outputs are meant is refused at construction', () => {
+describe('the constructor', () => {
   type Construct = [tf.LayersModel, (tf.Optimizer | undefined)?, EntropyCheckpointOptions?];
   const refused = async (make: () => Construct, code: string, text: string): Promise<void> => {
     await expectNoTensorsLeft(() => {
@@ -695,16 +698,16 @@ describe('a model that does not tell how its outputs are meant is refused at con
     return model;
   };
 
-  test('linear and not compiled', async () => {
+  it('refuses a linear model that is not compiled', async () => {
     await refused(() => [makeModel('linear')], 'ENTROPY_AMBIGUOUS_OUTPUT', '`fromLogits: true`');
   });
 
-  test('outputs that disagree', async () => {
+  it('refuses a model in which only some outputs hold logits', async () => {
     const make = (): Construct => [twoOutputs('categoricalCrossentropy', tf.losses.softmaxCrossEntropy)];
     await refused(make, 'ENTROPY_AMBIGUOUS_OUTPUT', '`outputs`');
   });
 
-  test('a model of values', async () => {
+  it('refuses a regression model', async () => {
     const make = (): Construct => {
       const model = makeModel('linear');
       model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
@@ -713,20 +716,23 @@ describe('a model that does not tell how its outputs are meant is refused at con
     await refused(make, 'ENTROPY_NO_CLASS_OUTPUT', "'val_loss'");
   });
 
-  test.each(['auto', true, false] as const)('a name that is no output, fromLogits %p', async (fromLogits) => {
-    const make = (): Construct => [twoOutputs(), undefined, { fromLogits, outputs: ['nope'] }];
-    await refused(make, 'ENTROPY_INVALID_OPTION', 'got "nope"');
-  });
+  it.each(['auto', true, false] as const)(
+    'refuses a name that no output has, with fromLogits %p',
+    async (fromLogits) => {
+      const make = (): Construct => [twoOutputs(), undefined, { fromLogits, outputs: ['nope'] }];
+      await refused(make, 'ENTROPY_INVALID_OPTION', 'got "nope"');
+    },
+  );
 
-  test('a topK above the number of classes', async () => {
+  it('refuses a topK above the number of classes', async () => {
     await refused(() => [makeModel(), undefined, { topK: 5 }], 'ENTROPY_INVALID_OPTION', '`topK`');
   });
 
-  test('a Sequential without layers', async () => {
+  it('refuses a Sequential without layers', async () => {
     await refused(() => [tf.sequential()], 'ENTROPY_UNSUPPORTED_MODEL', 'without layers');
   });
 
-  test('but not one of outputs that disagree whose option names one kind', async () => {
+  it('accepts such a model if `outputs` names outputs of one kind', async () => {
     await expectNoTensorsLeft(async () => {
       const model = twoOutputs('categoricalCrossentropy', tf.losses.softmaxCrossEntropy);
       const output = tf.tensor2d([[0.7, 0.2, 0.1]]);
@@ -745,17 +751,27 @@ describe('a model that does not tell how its outputs are meant is refused at con
     });
   });
 
-  test('but not a linear one where fromLogits is set', async () => {
+  it('accepts a linear model if fromLogits is set', async () => {
     await expectNoTensorsLeft(() => {
       const model = makeModel('linear');
       new EntropyCheckpoint(model, undefined, { filepath: null, fromLogits: true }).dispose();
       model.dispose();
     });
   });
+
+  it('refuses an invalid option', async () => {
+    await expectNoTensorsLeft(() => {
+      const model = makeModel();
+      expect(() => new EntropyCheckpoint(model, undefined, { topK: 0 })).toThrow(
+        codeOf('ENTROPY_INVALID_OPTION'),
+      );
+      model.dispose();
+    });
+  });
 });
 
 describe('resume', () => {
-  test('goes on in a new instance: weights, optimizer, best and history', async () => {
+  it('restores weights, optimizer, best and history in a new instance', async () => {
     const filepath = join(tempFolder(), 'best');
     const steps = [5, 6, 7];
     let reference: number[][] = [];
@@ -788,7 +804,7 @@ describe('resume', () => {
     });
   });
 
-  test('loads the best of before where nothing better came', async () => {
+  it('keeps the earlier best epoch if no better one follows', async () => {
     const filepath = join(tempFolder(), 'best');
     let best: number[][] = [];
     await withCheckpoint({ filepath }, async ({ model, checkpoint, append }) => {
@@ -805,8 +821,8 @@ describe('resume', () => {
     });
   });
 
-  test.each(['a folder', 'memory'])('begins with epoch 0 where nothing is stored in %s', async (place) => {
-    const filepath = place === 'memory' ? null : join(tempFolder(), 'best');
+  it.each(['a folder', 'memory'])('returns epoch 0 if nothing is stored in %s', async (location) => {
+    const filepath = location === 'memory' ? null : join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ model, checkpoint }) => {
       const before = weightValues(model);
       expect(await checkpoint.resume()).toEqual({ initialEpoch: 0 });
@@ -816,7 +832,7 @@ describe('resume', () => {
     expect(readdirSync(tempFolder())).toEqual([]);
   });
 
-  test('refuses an instance that has trained', async () => {
+  it('is refused after training', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
       await checkpoint.saveCheckpoint(0);
@@ -824,7 +840,7 @@ describe('resume', () => {
     });
   });
 
-  test('refuses what another monitor has chosen', async () => {
+  it('refuses epochs that another monitor selected', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
@@ -840,7 +856,7 @@ describe('resume', () => {
 });
 
 describe('two instances on one folder', () => {
-  const both = async (body: (first: Parts, second: Parts) => Promise<void>): Promise<void> => {
+  const withBoth = async (body: (first: Parts, second: Parts) => Promise<void>): Promise<void> => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, (first) =>
       withCheckpoint({ filepath }, async (second) => {
@@ -854,7 +870,7 @@ describe('two instances on one folder', () => {
   };
 
   test('the second is refused while the first trains, also after its next epoch', async () => {
-    await both(async (first, second) => {
+    await withBoth(async (first, second) => {
       first.append(PREDICTIONS);
       await first.checkpoint.saveCheckpoint(1);
       await expect(second.checkpoint.saveCheckpoint(0)).rejects.toThrow(codeOf('ENTROPY_STORE_IN_USE'));
@@ -869,15 +885,15 @@ describe('two instances on one folder', () => {
       },
     ],
     ['loadCheckpoint', (checkpoint: EntropyCheckpoint) => checkpoint.loadCheckpoint()],
-  ] as const)('the second may once the first has ended by %s', async (_, end) => {
-    await both(async (first, second) => {
+  ] as const)('the second can train once the first has ended with %s', async (_, end) => {
+    await withBoth(async (first, second) => {
       await end(first.checkpoint);
       expect(await second.checkpoint.saveCheckpoint(0)).toBe(true);
       expect(second.checkpoint.best?.entropy).toBeCloseTo(mean(ENTROPIES), 6);
     });
   });
 
-  test('the first may go on after loadCheckpoint, if nobody else has begun', async () => {
+  test('the first can train on after loadCheckpoint if no other has begun', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
       append([PREDICTIONS[3]!]);
@@ -892,7 +908,7 @@ describe('two instances on one folder', () => {
 });
 
 describe('onBest', () => {
-  test('is called with the record of each best epoch, may wait until it is stored, and is awaited', async () => {
+  it('is awaited, gets the record of each best epoch, and can wait until that is stored', async () => {
     const filepath = join(tempFolder(), 'best');
     const called: { record: EpochRecord; stored: number }[] = [];
     let flush = (): Promise<void> => Promise.resolve();
@@ -914,13 +930,13 @@ describe('onBest', () => {
     });
   });
 
-  test('that throws is heard of, and the epoch is the best all the same', async () => {
+  test('that throws makes saveCheckpoint reject, but the epoch is still the best', async () => {
     const onBest = (): void => {
-      throw new Error('of the user');
+      throw new Error('thrown by the test');
     };
     await withCheckpoint({ filepath: null, onBest }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
-      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow('of the user');
+      await expect(checkpoint.saveCheckpoint(0)).rejects.toThrow('thrown by the test');
       expect(checkpoint.best?.epoch).toBe(0);
       expect((await checkpoint.loadCheckpoint()).epoch).toBe(0);
     });
@@ -956,13 +972,13 @@ describe('verbose', () => {
 });
 
 describe('flush', () => {
-  test('resolves at once before anything is saved', async () => {
+  it('resolves if nothing was saved', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint }) => {
       await expect(checkpoint.flush()).resolves.toBeUndefined();
     });
   });
 
-  test('resolves when a save that nobody awaited has reached the store', async () => {
+  it('waits for a save that was not awaited', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ checkpoint, append }) => {
       append([PREDICTIONS[2]!]);
@@ -977,7 +993,7 @@ describe('flush', () => {
 });
 
 describe('dispose', () => {
-  test('while an epoch is being saved leaves no tensor once that has ended', async () => {
+  test('during a save leaves no tensor once the save has ended', async () => {
     await withCheckpoint({ filepath: null }, async ({ checkpoint, append }) => {
       append(PREDICTIONS);
       const saving = checkpoint.saveCheckpoint(0);
@@ -986,7 +1002,7 @@ describe('dispose', () => {
     });
   });
 
-  test('frees what is held in memory and what was appended, and can be called twice', async () => {
+  it('frees what is held in memory and what was appended, and can be called twice', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel();
       const optimizer = tf.train.adam();
@@ -1013,7 +1029,7 @@ describe('dispose', () => {
     });
   });
 
-  test('leaves model and optimizer to their owner', async () => {
+  it('disposes neither model nor optimizer', async () => {
     await expectNoTensorsLeft(async () => {
       const model = makeModel();
       const optimizer = tf.train.adam();
@@ -1031,7 +1047,7 @@ describe('dispose', () => {
     });
   });
 
-  test('keeps what is stored, which can still be loaded', async () => {
+  it('keeps what is stored, which can still be loaded', async () => {
     const filepath = join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
       append(PREDICTIONS);
@@ -1047,7 +1063,7 @@ describe('dispose', () => {
   });
 });
 
-test('a store is opened with the first epoch and closed at the end, not in between', async () => {
+test('the store is opened with the first epoch and closed at the end, not in between', async () => {
   const store = new FragileStore();
   await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
     expect(store.calls).toEqual([]);
@@ -1070,7 +1086,7 @@ test.each([
       checkpoint.dispose();
     },
   ],
-] as const)('a loop that goes on after %s opens its store again', async (_, end) => {
+] as const)('a loop that continues after %s opens its store again', async (_, end) => {
   const store = new FragileStore();
   await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
     append([PREDICTIONS[3]!]);
@@ -1084,7 +1100,7 @@ test.each([
   });
 });
 
-test('with a store nothing of the best stays in memory between epochs', async () => {
+test('a best epoch does not stay in memory once it is stored', async () => {
   await withCheckpoint({ filepath: new FragileStore() }, async ({ model, optimizer, checkpoint, append }) => {
     trainStep(model, optimizer, 1);
     const before = tf.memory().numTensors;
@@ -1095,7 +1111,7 @@ test('with a store nothing of the best stays in memory between epochs', async ()
   });
 });
 
-test('with restoreBestWeights the best is loaded from memory', async () => {
+test('the best epoch is loaded from memory with restoreBestWeights', async () => {
   const store = new FragileStore();
   const load = jest.spyOn(store, 'load');
   await withCheckpoint({ filepath: store, restoreBestWeights: true }, async (parts) => {
@@ -1107,15 +1123,5 @@ test('with restoreBestWeights the best is loaded from memory', async () => {
     await checkpoint.loadCheckpoint();
     expect(weightValues(model)).toEqual(best);
     expect(load).not.toHaveBeenCalled();
-  });
-});
-
-test('invalid options are refused at construction', async () => {
-  await expectNoTensorsLeft(() => {
-    const model = makeModel();
-    expect(() => new EntropyCheckpoint(model, undefined, { topK: 0 })).toThrow(
-      codeOf('ENTROPY_INVALID_OPTION'),
-    );
-    model.dispose();
   });
 });

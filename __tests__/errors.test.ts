@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { EntropyCheckpointError } from '../src/errors.js';
 
-test('is an Error with a name, a code and a message that says where it is from', () => {
+test('an EntropyCheckpointError is an Error with a name, a code and a prefixed message', () => {
   const error = new EntropyCheckpointError('ENTROPY_NO_BEST', 'There is no best epoch yet.');
   expect(error).toBeInstanceOf(Error);
   expect(error).toBeInstanceOf(EntropyCheckpointError);
@@ -13,7 +13,7 @@ test('is an Error with a name, a code and a message that says where it is from',
   expect(error.stack).toContain('errors.test');
 });
 
-test('has a cause where one is given, and no such property where none is', () => {
+test('an EntropyCheckpointError has the property `cause` only if one is given', () => {
   const cause = new Error('ENOSPC');
   const error = new EntropyCheckpointError('ENTROPY_STORE_FAILED', 'Disk full.', { cause });
   expect(error.cause).toBe(cause);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as fs from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -37,8 +37,8 @@ afterEach(() => {
 
 const adam = (): tf.Optimizer => tf.train.adam(0.02);
 
-/** Trains a model to an epoch that it keeps, and leaves it in the state of that epoch. */
-async function trainAndKeep(
+/** Trains a model with a checkpoint, and restores the best epoch in it. */
+async function trainAndRestore(
   filepath: string | tf.io.IOHandler,
   model: tf.LayersModel = own(makeNet(adam())),
   options: EntropyCheckpointOptions = {},
@@ -58,7 +58,7 @@ function predictionBits(model: tf.LayersModel): string[] {
   return bits;
 }
 
-/** `fetch` outside of Jest's realm makes arrays that are no `Array` to the tfjs inside of it. */
+/** `fetch` runs outside Jest's realm: tfjs inside it doesn't recognise the arrays that `fetch` makes. */
 const fetchFunc: typeof fetch = async (url, init) => {
   const response = await fetch(url, init);
   return Object.assign(response, { json: async () => JSON.parse(await response.text()) as unknown });
@@ -68,9 +68,9 @@ const modelFile = (): string => join(folder, 'model.json');
 const weightFile = (): string =>
   join(folder, fs.readdirSync(folder).find((name) => name.endsWith('.bin')) ?? 'none');
 
-describe('without a model', () => {
-  test('builds one that predicts the same and is not compiled', async () => {
-    const { predictions, best } = await trainAndKeep(folder);
+describe('loadCheckpoint without a model', () => {
+  it('builds a model that predicts the same and is not compiled', async () => {
+    const { predictions, best } = await trainAndRestore(folder);
 
     const loaded = await loadCheckpoint(folder);
 
@@ -81,26 +81,26 @@ describe('without a model', () => {
     expect(loaded.model.optimizer).toBeUndefined();
   });
 
-  test.each([
+  it.each([
     ['a file:// URL', () => pathToFileURL(folder).href],
     ['a file:// URL of a relative path', () => `file://${relative(process.cwd(), folder)}`],
     ['a relative path', () => relative(process.cwd(), folder)],
-    ['a path with a slash at its end', () => `${folder}/`],
+    ['a path with a trailing slash', () => `${folder}/`],
   ])('reads %s', async (_name, source) => {
-    const { predictions } = await trainAndKeep(folder);
+    const { predictions } = await trainAndRestore(folder);
     const { model } = await loadCheckpoint(source());
     expect(predictionBits(own(model))).toEqual(predictions);
   });
 
-  test('reads a tf.io.IOHandler', async () => {
+  it('reads a tf.io.IOHandler', async () => {
     const handler = new MemoryHandler();
-    const { predictions, best } = await trainAndKeep(handler);
+    const { predictions, best } = await trainAndRestore(handler);
     const loaded = await loadCheckpoint(handler);
     expect(predictionBits(own(loaded.model))).toEqual(predictions);
     expect(loaded.record).toEqual(best);
   });
 
-  test('gives weights past their constraints, which tfjs applies when it loads', async () => {
+  it('sets weights without their constraints, which tfjs applies when it loads', async () => {
     const kernelConstraint = tf.constraints.maxNorm({ maxValue: 0.1 });
     const layers = [tf.layers.dense({ units: 3, activation: 'softmax', inputShape: [6], kernelConstraint })];
     const model = own(tf.sequential({ layers }));
@@ -118,7 +118,7 @@ describe('without a model', () => {
     expect(predictionBits(own(loaded.model))).toEqual(predictionBits(model));
   });
 
-  test('tells layers of the same name in nested models apart, which tfjs refuses to load', async () => {
+  it('distinguishes layers of the same name in nested models, which tfjs refuses to load', async () => {
     const inner = (): tf.layers.Layer =>
       tf.sequential({ layers: [tf.layers.dense({ units: 6, inputShape: [6], name: 'same' })] });
     const head = tf.layers.dense({ units: 3, activation: 'softmax' });
@@ -126,21 +126,21 @@ describe('without a model', () => {
       tf.sequential({ layers: [tf.layers.dense({ units: 6, inputShape: [6] }), inner(), inner(), head] }),
     );
     model.compile({ optimizer: adam(), loss: 'categoricalCrossentropy' });
-    const { predictions } = await trainAndKeep(folder, model);
+    const { predictions } = await trainAndRestore(folder, model);
 
     const loaded = await loadCheckpoint(folder);
 
     expect(predictionBits(own(loaded.model))).toEqual(predictions);
   });
 
-  test('keeps the metadata of the user, and nothing of its own in them', async () => {
+  it("restores the user's metadata without those of this package", async () => {
     const input = tf.input({ shape: [6] });
     const output = tf.layers.dense({ units: 3, activation: 'softmax' }).apply(input) as tf.SymbolicTensor;
     const model = own(tf.model({ inputs: input, outputs: output }));
     model.compile({ optimizer: adam(), loss: 'categoricalCrossentropy' });
     const metadata = { labels: ['größe', 'b', 'c'], scale: { mean: 0.1, by: [1, 2] } };
     model.setUserDefinedMetadata(metadata);
-    await trainAndKeep(folder, model);
+    await trainAndRestore(folder, model);
 
     const loaded = await loadCheckpoint(folder);
 
@@ -148,8 +148,8 @@ describe('without a model', () => {
     expect(model.getUserDefinedMetadata()).toEqual(metadata);
   });
 
-  test('gives an optimizer its state, with which training goes on exactly', async () => {
-    const { model } = await trainAndKeep(folder);
+  it('restores an optimizer, and training continues exactly', async () => {
+    const { model } = await trainAndRestore(folder);
     const optimizer = adam();
 
     const loaded = await loadCheckpoint(folder, { optimizer });
@@ -161,8 +161,8 @@ describe('without a model', () => {
     expect(modelBits(loaded.model)).toEqual(modelBits(model));
   });
 
-  test('refuses an optimizer of another class and keeps no model', async () => {
-    await trainAndKeep(folder);
+  it('refuses an optimizer of another class, and leaves no model behind', async () => {
+    await trainAndRestore(folder);
     const optimizer = own(tf.train.sgd(0.1));
     const before = optimizerBits(optimizer);
     const error = await rejection(loadCheckpoint(folder, { optimizer }));
@@ -171,11 +171,11 @@ describe('without a model', () => {
   });
 });
 
-describe('with a model', () => {
-  test.each(Object.entries(OPTIMIZERS))(
-    'gives it weights and the state of %s',
+describe('loadCheckpoint with a model', () => {
+  it.each(Object.entries(OPTIMIZERS))(
+    'restores the weights and the state of %s',
     async (_name, makeOptimizer) => {
-      const { model, best } = await trainAndKeep(folder, own(makeNet(makeOptimizer())));
+      const { model, best } = await trainAndRestore(folder, own(makeNet(makeOptimizer())));
       const other = own(makeNet(makeOptimizer(), 9));
 
       const loaded = await loadCheckpoint(folder, { model: other });
@@ -186,8 +186,8 @@ describe('with a model', () => {
     },
   );
 
-  test('that is not compiled gives it weights', async () => {
-    const { predictions } = await trainAndKeep(folder);
+  it('restores the weights if the model is not compiled', async () => {
+    const { predictions } = await trainAndRestore(folder);
     const { model } = await loadCheckpoint(folder);
     own(model);
     tf.tidy(() => {
@@ -197,8 +197,8 @@ describe('with a model', () => {
     expect(predictionBits(model)).toEqual(predictions);
   });
 
-  test('and an optimizer leaves alone the one that the model is compiled with', async () => {
-    const { model } = await trainAndKeep(folder);
+  it('restores a given optimizer instead of the one that the model is compiled with', async () => {
+    const { model } = await trainAndRestore(folder);
     const other = own(makeNet(tf.train.sgd(0.1), 9));
     const before = optimizerBits(other.optimizer);
     const optimizer = own(adam());
@@ -210,7 +210,7 @@ describe('with a model', () => {
     expect(modelBits(other).weights).toEqual(modelBits(model).weights);
   });
 
-  test.each([
+  it.each([
     [
       'a model instead of the options',
       () => own(makeNet(adam())),
@@ -218,28 +218,28 @@ describe('with a model', () => {
       '`loadCheckpoint(source, { model })`',
     ],
     [
-      'a `model` that is none',
+      'a `model` that is not one',
       () => ({ model: {} }),
       'ENTROPY_INVALID_OPTION',
       '`model` to be a tf.LayersModel',
     ],
     [
-      'an `optimizer` that is none',
+      'an `optimizer` that is not one',
       () => ({ optimizer: 'adam' }),
       'ENTROPY_INVALID_OPTION',
       '`optimizer` to be a tf.Optimizer',
     ],
     ['a number', () => 3, 'ENTROPY_INVALID_OPTION', 'Expected an object of options, got 3.'],
     ['a misspelt option', () => ({ epcoh: 3 }), 'ENTROPY_INVALID_OPTION', 'Did you mean `epoch`?'],
-  ])('or rather %s is refused', async (_name, makeOptions, code, text) => {
-    await trainAndKeep(folder);
+  ])('refuses %s', async (_name, makeOptions, code, text) => {
+    await trainAndRestore(folder);
     const error = await rejection(loadCheckpoint(folder, makeOptions() as object));
     expect(error.code).toBe(code);
     expect(error.message).toContain(text);
   });
 
-  test('of another shape is refused, and nothing is changed', async () => {
-    await trainAndKeep(folder);
+  it('refuses a model of another shape, and changes nothing', async () => {
+    await trainAndRestore(folder);
     const input = tf.layers.dense({ units: 3, inputShape: [6] });
     const model = own(tf.sequential({ layers: [input] }));
     model.compile({ optimizer: adam(), loss: 'meanSquaredError' });
@@ -248,8 +248,8 @@ describe('with a model', () => {
     expect(modelBits(model)).toEqual(before);
   });
 
-  test('of another class of optimizer is refused, and not even the weights are changed', async () => {
-    await trainAndKeep(folder);
+  it('refuses a model with another optimizer class, and changes not even the weights', async () => {
+    await trainAndRestore(folder);
     const model = own(makeNet(tf.train.sgd(0.1), 9));
     const before = modelBits(model);
     expect((await rejection(loadCheckpoint(folder, { model }))).code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
@@ -257,9 +257,9 @@ describe('with a model', () => {
   });
 });
 
-describe('of a training with includeOptimizer: false', () => {
-  test('leaves the optimizer of a model alone', async () => {
-    const { model } = await trainAndKeep(folder, undefined, { includeOptimizer: false });
+describe('a checkpoint with `includeOptimizer: false`', () => {
+  it("leaves a model's optimizer alone", async () => {
+    const { model } = await trainAndRestore(folder, undefined, { includeOptimizer: false });
     const other = own(makeNet(tf.train.momentum(0.1, 0.9), 9));
     await trainEpochs(other, data, 0, 1);
     const before = optimizerBits(other.optimizer);
@@ -270,15 +270,15 @@ describe('of a training with includeOptimizer: false', () => {
     expect(optimizerBits(other.optimizer)).toEqual(before);
   });
 
-  test('refuses an optimizer that is to be given its state', async () => {
-    await trainAndKeep(folder, undefined, { includeOptimizer: false });
+  it('is refused for an optimizer', async () => {
+    await trainAndRestore(folder, undefined, { includeOptimizer: false });
     const error = await rejection(loadCheckpoint(folder, { optimizer: own(adam()) }));
     expect(error.code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
     expect(error.message).toContain('includeOptimizer: false');
   });
 
-  test('stores no tensor of the optimizer', async () => {
-    await trainAndKeep(folder, undefined, { includeOptimizer: false });
+  it('holds no tensor of the optimizer', async () => {
+    await trainAndRestore(folder, undefined, { includeOptimizer: false });
     const { weightsManifest } = JSON.parse(fs.readFileSync(modelFile(), 'utf8')) as {
       weightsManifest: [{ weights: { group?: string }[] }];
     };
@@ -287,7 +287,7 @@ describe('of a training with includeOptimizer: false', () => {
   });
 });
 
-describe("tfjs's own loader", () => {
+describe('over HTTP', () => {
   let server: Server;
   let url = '';
 
@@ -313,33 +313,39 @@ describe("tfjs's own loader", () => {
   test.each([
     ['a URL', () => url],
     ['tf.io.http', () => tf.io.http(url, { fetchFunc })],
-  ])('reads the folder from %s, passes the optimizer by and predicts the same', async (_name, source) => {
-    const { predictions } = await trainAndKeep(folder);
-    const loaded = own(await tf.loadLayersModel(source(), { fetchFunc }));
-    expect(predictionBits(loaded)).toEqual(predictions);
-    expect(loaded.optimizer).toBeUndefined();
-    expect(loaded.getWeights()).toHaveLength(8);
-  });
+  ])(
+    'tf.loadLayersModel reads the weights from %s, ignores the optimizer and predicts the same',
+    async (_name, source) => {
+      const { predictions } = await trainAndRestore(folder);
+      const loaded = own(await tf.loadLayersModel(source(), { fetchFunc }));
+      expect(predictionBits(loaded)).toEqual(predictions);
+      expect(loaded.optimizer).toBeUndefined();
+      expect(loaded.getWeights()).toHaveLength(8);
+    },
+  );
 
-  test.each(Object.entries(OPTIMIZERS))('reads what was trained with %s', async (_name, makeOptimizer) => {
-    const { predictions } = await trainAndKeep(folder, own(makeNet(makeOptimizer())));
-    expect(predictionBits(own(await tf.loadLayersModel(url, { fetchFunc })))).toEqual(predictions);
-  });
+  test.each(Object.entries(OPTIMIZERS))(
+    'tf.loadLayersModel reads a model that was trained with %s',
+    async (_name, makeOptimizer) => {
+      const { predictions } = await trainAndRestore(folder, own(makeNet(makeOptimizer())));
+      expect(predictionBits(own(await tf.loadLayersModel(url, { fetchFunc })))).toEqual(predictions);
+    },
+  );
 
-  test('hands its URL to loadCheckpoint as well, optimizer and all', async () => {
-    const { model, best } = await trainAndKeep(folder);
+  test('loadCheckpoint restores weights and optimizer', async () => {
+    const { model, best } = await trainAndRestore(folder);
     const other = own(makeNet(adam(), 9));
     const loaded = await loadCheckpoint(url, { model: other });
     expect(modelBits(other)).toEqual(modelBits(model));
     expect(loaded.record).toEqual(best);
   });
 
-  test('finds a missing file: there is no checkpoint', async () => {
+  test('loadCheckpoint finds no checkpoint if the file is missing', async () => {
     expect((await rejection(loadCheckpoint(url))).code).toBe('ENTROPY_NO_CHECKPOINT');
   });
 
-  test('meets damage on the way, which loadCheckpoint refuses', async () => {
-    await trainAndKeep(folder);
+  test('loadCheckpoint refuses damage', async () => {
+    await trainAndRestore(folder);
     const bytes = fs.readFileSync(weightFile());
     bytes[7]! ^= 1;
     fs.writeFileSync(weightFile(), bytes);
@@ -350,52 +356,52 @@ describe("tfjs's own loader", () => {
   });
 });
 
-describe('where there is no checkpoint', () => {
-  test.each([
-    ['no folder', () => undefined],
+describe('loadCheckpoint where nothing can be loaded', () => {
+  it.each([
+    ['a missing folder', () => undefined],
     [
       'an empty folder',
       () => {
         fs.mkdirSync(folder);
       },
     ],
-  ])('with %s says so', async (_name, prepare) => {
+  ])('finds no checkpoint in %s', async (_name, prepare) => {
     prepare();
     const error = await rejection(loadCheckpoint(folder));
     expect(error.code).toBe('ENTROPY_NO_CHECKPOINT');
     expect(error.message).toContain(folder);
   });
 
-  test('but a model that tfjs has saved, says that it is none of this package', async () => {
+  it('refuses a file that tfjs has saved', async () => {
     fs.mkdirSync(folder);
     fs.writeFileSync(modelFile(), JSON.stringify({ modelTopology: {}, weightsManifest: [] }));
     expect((await rejection(loadCheckpoint(folder))).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
   });
 
-  test('but a model that tfjs has in memory, says that it is none of this package', async () => {
+  it('refuses artifacts that tfjs has saved with a handler', async () => {
     const handler = new MemoryHandler();
     await own(makeNet(adam())).save(handler);
     expect((await rejection(loadCheckpoint(handler))).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
   });
 
-  test('in a format of another version says so', async () => {
+  it('refuses another format version', async () => {
     const handler = new MemoryHandler();
-    await trainAndKeep(handler);
+    await trainAndRestore(handler);
     handler.json = handler.json!.replace(/"formatVersion":\d+/, '"formatVersion":3');
     const error = await rejection(loadCheckpoint(handler));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
     expect(error.message).toContain('got format 3');
   });
 
-  test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
-    '%s has no handler here',
+  it.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
+    'refuses %s, for which Node has no handler',
     async (source) => {
       expect((await rejection(loadCheckpoint(source))).code).toBe('ENTROPY_INVALID_OPTION');
     },
   );
 });
 
-describe('damage is refused, and model and optimizer are as they were:', () => {
+describe('loadCheckpoint refuses damage, and leaves model and optimizer as they were:', () => {
   async function expectRefused(): Promise<EntropyCheckpointError> {
     const model = own(makeNet(adam(), 9));
     await trainEpochs(model, data, 0, 1);
@@ -406,7 +412,7 @@ describe('damage is refused, and model and optimizer are as they were:', () => {
   }
 
   beforeEach(async () => {
-    await trainAndKeep(folder);
+    await trainAndRestore(folder);
   });
 
   test('a missing data file', async () => {
@@ -433,18 +439,18 @@ describe('damage is refused, and model and optimizer are as they were:', () => {
     const model = own(makeNet(adam(), 9));
     const before = modelBits(model);
     const accepted: string[] = [];
-    // Primes, so that every bit and every part of the file gets its turn.
+    // The steps are primes, so that every bit position and every part of the file is covered.
     for (let position = 0; position < bytes.length; position += name === 'model.json' ? 23 : 11) {
       const damaged = Buffer.from(bytes);
       damaged[position]! ^= 1 << (position % 8);
       fs.writeFileSync(file, damaged);
       const { code } = await rejection(loadCheckpoint(folder, { model }));
       const context = bytes.subarray(Math.max(0, position - 30), position + 30).toString('latin1');
-      // Without the name of its record it is no checkpoint any more, and with another version it is another's.
-      const isOfAnother =
+      // With another key for its metadata it isn't a checkpoint any more, nor with another format version.
+      const isUnknownFormat =
         code === 'ENTROPY_NOT_A_CHECKPOINT' &&
         /userDefinedMetadata|entropyCheckpoint|formatVersion/.test(context);
-      if (code !== 'ENTROPY_CORRUPT_CHECKPOINT' && !isOfAnother)
+      if (code !== 'ENTROPY_CORRUPT_CHECKPOINT' && !isUnknownFormat)
         accepted.push(`${position} ${code} ${context}`);
     }
     expect(accepted).toEqual([]);
@@ -453,14 +459,14 @@ describe('damage is refused, and model and optimizer are as they were:', () => {
 
   test('a model.json and a data file of two checkpoints', async () => {
     const other = join(root, 'other');
-    await trainAndKeep(other, own(makeNet(adam(), 5)));
+    await trainAndRestore(other, own(makeNet(adam(), 5)));
     fs.copyFileSync(join(other, 'model.json'), modelFile());
     expect((await expectRefused()).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 
-  test('weights that were exchanged together with their checksum', async () => {
+  test('weights that were replaced together with their checksum', async () => {
     const other = join(root, 'other');
-    await trainAndKeep(other, own(makeNet(adam(), 5)));
+    await trainAndRestore(other, own(makeNet(adam(), 5)));
     const checksum = (path: string): string =>
       /"sha256":"([0-9a-f]{64})"/.exec(fs.readFileSync(join(path, 'model.json'), 'utf8'))![1]!;
     const [mine, theirs] = [checksum(folder), checksum(other)];
@@ -475,8 +481,8 @@ describe('damage is refused, and model and optimizer are as they were:', () => {
   });
 });
 
-describe('architectures, stored and built again', () => {
-  /** A net of equal layers, wired at random: shared layers, nested models, sums, one or two inputs and outputs. */
+describe('a stored architecture', () => {
+  /** A randomly wired net of equal layers: shared layers, nested models, sums, one or two inputs and outputs. */
   function makeRandomNet(seed: number): tf.LayersModel {
     let draws = 0;
     const below = (count: number): number => {
@@ -495,7 +501,7 @@ describe('architectures, stored and built again', () => {
     };
     const pickTwo = (): [tf.SymbolicTensor, tf.SymbolicTensor] => {
       const first = pick();
-      // Two different ones: tfjs frees a node too early that is twice the input of one layer.
+      // Two different nodes: tfjs frees a node too early if it's both inputs of a layer.
       const rest = nodes.filter((node) => node !== first);
       const second = rest[below(rest.length)] ?? (dense().apply(first) as tf.SymbolicTensor);
       used.add(second);
@@ -529,8 +535,8 @@ describe('architectures, stored and built again', () => {
     return own(model);
   }
 
-  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
-    'random net %i predicts the same and trains on exactly',
+  it.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    'predicts the same and trains on exactly: random net %i',
     async (seed) => {
       const model = makeRandomNet(seed);
       const fit = async (trained: tf.LayersModel, callbacks: tf.CustomCallback[] = []): Promise<void> => {

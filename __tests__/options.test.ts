@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
   epochOf,
@@ -21,7 +21,7 @@ const store: CheckpointStore = {
   close: () => undefined,
 };
 
-/** Options without the monitor's function, which is made anew each time. */
+/** Options without the monitor's function, which differs from call to call. */
 function comparable({ monitor: { valueOf, ...monitor }, ...options }: ResolvedOptions): object {
   return { ...options, monitor };
 }
@@ -50,17 +50,17 @@ test('every option has a default', () => {
   expect(monitor).toMatchObject({ name: 'entropy', mode: 'max', patience: Infinity });
 });
 
-test('undefined is the default, whatever the option', () => {
+test('an option of undefined has its default', () => {
   const names = [...Object.keys(resolveOptions()), 'mode', 'patience'].filter((name) => name !== 'hasMode');
   const given = Object.fromEntries(names.map((name) => [name, undefined]));
   expect(comparable(resolveOptions(given))).toEqual(comparable(resolveOptions()));
 });
 
-describe('a comparing monitor', () => {
+describe('the comparing monitor', () => {
   test.each([
     ['consensus', 'max', 7],
     ['label_wave', 'min', 1],
-  ] as const)('%s takes every other option', (monitor, mode, patience) => {
+  ] as const)('%s accepts every other option', (monitor, mode, patience) => {
     const options = resolveOptions({
       monitor,
       rememberedRows: 50,
@@ -82,19 +82,27 @@ describe('a comparing monitor', () => {
   });
 });
 
-describe('contradictions are refused', () => {
+describe('resolveOptions refuses contradictions:', () => {
   test.each<[string, EntropyCheckpointOptions, RegExp]>([
-    ['rows to remember without rows to compare', { rememberedRows: 50 }, /Leave out `rememberedRows`/],
-    ['stopping without a patience', { stopTraining: true }, /Set `patience`/],
-    ['the same with a metric', { monitor: 'val_acc', stopTraining: true }, /Set `patience`/],
     [
-      'a patience that never ends',
+      '`rememberedRows` with a monitor that does not compare rows',
+      { rememberedRows: 50 },
+      /Leave out `rememberedRows`/,
+    ],
+    ['`stopTraining` without `patience`', { stopTraining: true }, /Set `patience`/],
+    [
+      '`stopTraining` without `patience`, with a metric',
+      { monitor: 'val_acc', stopTraining: true },
+      /Set `patience`/,
+    ],
+    [
+      '`stopTraining` with an infinite `patience`',
       { monitor: 'consensus', patience: Infinity, stopTraining: true },
       /Set `patience`/,
     ],
-    ['the latest epoch in memory', { filepath: null, saveLast: true }, /Leave out `saveLast`/],
+    ['`saveLast` in memory', { filepath: null, saveLast: true }, /Leave out `saveLast`/],
     [
-      'the other mode of a comparing monitor',
+      'the wrong mode for a comparing monitor',
       { monitor: 'consensus', mode: 'min' },
       /`mode` to be 'max' or 'auto'/,
     ],
@@ -105,7 +113,7 @@ describe('contradictions are refused', () => {
   });
 });
 
-describe('takes', () => {
+describe('resolveOptions accepts', () => {
   test.each<[keyof EntropyCheckpointOptions, unknown]>([
     ['filepath', 'best'],
     ['filepath', 'file:///tmp/best'],
@@ -147,7 +155,7 @@ describe('takes', () => {
     expect(resolveOptions({ monitor }).monitor.name).toBe(monitor);
   });
 
-  test('a function as monitor', () => {
+  test('a function as the monitor', () => {
     const { monitor } = resolveOptions({ monitor: ({ epoch }) => epoch, mode: 'max' });
     expect(monitor).toMatchObject({ name: '(a function)', mode: 'max' });
   });
@@ -157,7 +165,7 @@ describe('takes', () => {
   });
 });
 
-describe('refuses', () => {
+describe('resolveOptions refuses', () => {
   test.each<[keyof EntropyCheckpointOptions, unknown, string]>([
     ['filepath', '', "''"],
     ['filepath', 7, '7'],
@@ -295,21 +303,21 @@ describe('refuses', () => {
   });
 });
 
-describe('the epoch to load', () => {
+describe('epochOf', () => {
   const withLast = resolveOptions({ saveLast: true });
   const withoutLast = resolveOptions();
 
-  test.each([
+  it.each([
     [{}, undefined],
     [{ epoch: undefined }, undefined],
     [{ epoch: 0 }, 0],
     [{ epoch: 12 }, 12],
     [{ epoch: 'last' }, 'last'],
-  ])('%p', (options, expected) => {
+  ])('accepts %p', (options, expected) => {
     expect(epochOf(options as { epoch?: number }, withLast)).toBe(expected);
   });
 
-  test.each([
+  it.each([
     [{ epoch: -1 }, /`epoch` to be an integer from 0 up, or 'last', got -1/],
     [{ epoch: 'best' }, /got 'best'/],
     [{ epcoh: 3 }, /Did you mean `epoch`\?/],
@@ -320,7 +328,7 @@ describe('the epoch to load', () => {
     expect(error.message).toMatch(message);
   });
 
-  test("cannot be 'last' without `saveLast`", () => {
+  it("refuses 'last' without `saveLast`", () => {
     const error = thrownBy(() => epochOf({ epoch: 'last' }, withoutLast));
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain('Set `saveLast: true`');

@@ -1,4 +1,4 @@
-import type { BackendName } from './backend-choice.js';
+import type { BackendName } from './backend-target.js';
 
 const COMMON = [
   '--no-sandbox',
@@ -14,7 +14,7 @@ const SOFTWARE = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 const SOFTWARE_WEBGPU = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
-  // Without these two `dataSync()` reads wrong values.
+  // Without these two, `dataSync()` reads wrong values.
   '--enable-features=Vulkan',
   '--use-vulkan=swiftshader',
 ];
@@ -26,7 +26,7 @@ const GPU = [
   '--ignore-gpu-blocklist',
 ];
 
-/** Command line of Chromium. `--headless` and the folder for its profile come from Playwright. */
+/** The command line of Chromium. Playwright adds `--headless` and the folder of the profile. */
 export function chromiumArguments(backend: BackendName, useGpu: boolean): string[] {
   if (useGpu) return [...COMMON, ...GPU];
   return [...COMMON, ...SOFTWARE, ...(backend === 'webgpu' ? SOFTWARE_WEBGPU : [])];

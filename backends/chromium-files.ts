@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createBrotliDecompress } from 'node:zlib';
 
-/** Where the package's archives are unpacked to; a folder is there complete, or not at all. */
+/** The unpacked archives of `@sparticuz/chromium`. A folder is complete, or does not exist. */
 export interface ChromiumFiles {
   readonly executable: string;
-  /** SwiftShader: `libvk_swiftshader.so`, `libvulkan.so.1` and the file that tells Vulkan of it. */
+  /** SwiftShader: `libvk_swiftshader.so`, `libvulkan.so.1`, and the file by which Vulkan finds it. */
   readonly swiftShaderFolder: string;
   readonly vulkanDriverFile: string;
-  /** NSS and its like, for systems that have none. */
+  /** NSS and other libraries, for systems that lack them. */
   readonly libraryFolder: string;
 }
 
@@ -25,7 +25,7 @@ const ABANDONED_AFTER_MS = 600_000;
 
 let unpacked: Promise<string> | undefined;
 
-/** Unpacks them when that has not been done before. */
+/** Unpacks the archives if they are not unpacked yet. */
 export async function chromiumFiles(): Promise<ChromiumFiles> {
   const folder = await (unpacked ??= unpackOnce());
   return {
@@ -40,7 +40,7 @@ async function unpackOnce(): Promise<string> {
   const system = `${process.platform}-${process.arch}`;
   if (system !== 'linux-x64') {
     throw new Error(
-      `The Chromium and SwiftShader of @sparticuz/chromium are for linux-x64, this is ${system}.`,
+      `The Chromium and SwiftShader of @sparticuz/chromium need linux-x64. This system is ${system}.`,
     );
   }
   const packageFolder = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../..');
@@ -63,7 +63,7 @@ async function unpackInto(folder: string, archives: string): Promise<void> {
     ]);
     await rename(partial, folder);
   } catch (error) {
-    // Another process that needed them at the same time was faster.
+    // Another process has unpacked them meanwhile.
     if (!fs.existsSync(folder)) throw error;
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -82,7 +82,7 @@ async function decompress(from: string, to: string): Promise<void> {
   await pipeline(fs.createReadStream(from), createBrotliDecompress(), file);
 }
 
-/** What a process has left that was killed while it unpacked. */
+/** Removes what processes left that were killed while they unpacked. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(CACHE)) {
     if (!name.includes(PARTIAL)) continue;

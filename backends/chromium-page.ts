@@ -1,12 +1,12 @@
 import type { Browser, Page } from 'playwright-core';
-import type { BackendName } from './backend-choice.js';
+import type { BackendName } from './backend-target.js';
 import type { Connection } from './connection.js';
 import type { Answer, Request } from './inside/request.js';
 import { launchChromium } from './launch-chromium.js';
 import { OutputTail } from './output-tail.js';
 import { answerFetch, bundleForPage, SITE_URL } from './page-site.js';
 
-/** Starts a Chromium of its own, with one page in it. */
+/** Starts a new Chromium with one page. */
 export async function connectToChromium(
   backend: BackendName,
   useGpu: boolean,
@@ -14,13 +14,13 @@ export async function connectToChromium(
   timeoutMs: number,
 ): Promise<Connection> {
   const bundling = bundleForPage(entry);
-  // Waited for further down; it may fail before.
+  // Awaited below. It may fail before that.
   bundling.catch(() => undefined);
   const browser = await launchChromium(backend, { useGpu, timeoutMs });
   try {
     const script = await bundling;
     const page = await browser.newPage();
-    // From the first script on: what it says in its errors is wanted, too.
+    // Before the page loads, so that the output of its first script is collected as well.
     const connection = new PageConnection(browser, page);
     await page.route('**/*', (route) => answerFetch(route, script));
     await page.goto(SITE_URL, { timeout: timeoutMs });
@@ -51,7 +51,7 @@ class PageConnection implements Connection {
     const ended = this.#ended.then((reason) => Promise.reject(new Error(reason)));
     const answer = await Promise.race([this.#ask(request), ended]);
     if (!('failure' in answer)) return answer;
-    // tfjs prints there what a compiler of shaders has to say.
+    // tfjs prints the errors of shader compilers to the console.
     const message = this.#output.appendedTo(answer.failure.message);
     return { failure: { ...answer.failure, message } };
   }
@@ -60,13 +60,13 @@ class PageConnection implements Connection {
     try {
       return await this.#page.evaluate((asked) => {
         const { answerBackendRequest: answer } = globalThis;
-        if (answer === undefined) throw new Error('The script of the page has not run.');
+        if (answer === undefined) throw new Error('The page has not run its script.');
         return answer(asked);
       }, request);
     } catch (error) {
-      // Playwright's own error for a page that is gone may come before the event that has the reason.
-      const isGone = this.#page.isClosed() || !this.#browser.isConnected();
-      throw isGone ? new Error(await this.#ended, { cause: error }) : error;
+      // Playwright's error for a closed page may come before the event that has the reason.
+      const isClosed = this.#page.isClosed() || !this.#browser.isConnected();
+      throw isClosed ? new Error(await this.#ended, { cause: error }) : error;
     }
   }
 
@@ -75,15 +75,15 @@ class PageConnection implements Connection {
   }
 }
 
-/** Resolves once nothing can be expected any more of the page. */
+/** Resolves with the reason once the page cannot answer any more. */
 function reasonOfEnd(browser: Browser, page: Page, output: OutputTail): Promise<string> {
   return new Promise((resolve) => {
     const end = (how: string) => {
       resolve(output.appendedTo(how));
     };
-    // As in Node: what was to go on after it may be waited for without end.
+    // As in Node, an uncaught error ends the page: the call may wait for something that never happens now.
     page.once('pageerror', (error) => {
-      end(`An error was not caught in the page: ${error.stack ?? error.message}`);
+      end(`The page did not catch an error: ${error.stack ?? error.message}`);
     });
     page.once('crash', () => {
       end('The page crashed.');

@@ -1,9 +1,9 @@
 import type { Answer, Request } from './inside/request.js';
 
-/** A process or page that answers. */
+/** A process or page that answers requests. */
 export interface Connection {
-  /** Rejects, with the reason, when it has ended or ends before it has answered. */
+  /** Rejects with the reason if the process or page has ended, or ends before it answers. */
   request(request: Request): Promise<Answer>;
-  /** Ends it, whatever it is doing. */
+  /** Ends the process or page, also in the middle of a request. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { chromium, type Browser } from 'playwright-core';
-import type { BackendName } from './backend-choice.js';
+import type { BackendName } from './backend-target.js';
 import { chromiumArguments } from './chromium-arguments.js';
 import { chromiumFiles } from './chromium-files.js';
 import { libraryEnvironment } from './shared-libraries.js';
@@ -11,7 +11,7 @@ export interface ChromiumOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What Playwright is to be given; unpacks the browser when that has not been done before. */
+/** The options for Playwright. Unpacks the browser if it is not unpacked yet. */
 export async function chromiumOptions(backend: BackendName, useGpu = false): Promise<ChromiumOptions> {
   const { executable, libraryFolder } = await chromiumFiles();
   return {
@@ -21,7 +21,7 @@ export async function chromiumOptions(backend: BackendName, useGpu = false): Pro
   };
 }
 
-/** Starts a Chromium of its own, without a window. The caller closes it. */
+/** Starts a new headless Chromium. The caller closes it. */
 export async function launchChromium(
   backend: BackendName,
   { useGpu = false, timeoutMs = 60_000 } = {},

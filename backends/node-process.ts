@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { BackendName } from './backend-choice.js';
+import type { BackendName } from './backend-target.js';
 import { chromiumFiles } from './chromium-files.js';
 import type { Connection } from './connection.js';
 import type { Answer, Request } from './inside/request.js';
@@ -19,7 +19,7 @@ export async function connectToNode(backend: BackendName, useGpu: boolean): Prom
   const rasteriser = backend === 'webgpu' && !useGpu ? await swiftShaderEnvironment() : {};
   const child = fork(SCRIPT, [], {
     execArgv: ['--import', tsx],
-    // tsx would look for it, and for its `paths`, in the working directory.
+    // By default, tsx looks in the working directory for the file that has `paths`.
     env: { ...process.env, TSX_TSCONFIG_PATH: TSCONFIG, ...rasteriser },
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -27,14 +27,14 @@ export async function connectToNode(backend: BackendName, useGpu: boolean): Prom
   return new NodeConnection(child);
 }
 
-/** The loader of Vulkan that Dawn is to find, and the only driver that the loader is to find. */
+/** Makes Dawn find SwiftShader's Vulkan loader, and the loader no driver but SwiftShader. */
 async function swiftShaderEnvironment(): Promise<NodeJS.ProcessEnv> {
   const { swiftShaderFolder, vulkanDriverFile } = await chromiumFiles();
   const { LD_LIBRARY_PATH: others } = process.env;
   return {
     LD_LIBRARY_PATH: others === undefined ? swiftShaderFolder : `${swiftShaderFolder}:${others}`,
     VK_ICD_FILENAMES: vulkanDriverFile,
-    // The newer name of the same, which wins where both are set.
+    // The newer name of the same variable. It wins where both are set.
     VK_DRIVER_FILES: vulkanDriverFile,
   };
 }
@@ -42,14 +42,14 @@ async function swiftShaderEnvironment(): Promise<NodeJS.ProcessEnv> {
 class NodeConnection implements Connection {
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #pending = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
 
   constructor(child: ChildProcess) {
     this.#child = child;
     child.on('message', ({ id, answer }: { id: number; answer: Answer }) => {
-      this.#waiting.get(id)?.(answer);
-      this.#waiting.delete(id);
+      this.#pending.get(id)?.(answer);
+      this.#pending.delete(id);
     });
     this.#ended = reasonOfEnd(child);
   }
@@ -57,9 +57,9 @@ class NodeConnection implements Connection {
   async request(request: Request): Promise<Answer> {
     const id = ++this.#lastId;
     const answer = new Promise<Answer>((resolve) => {
-      this.#waiting.set(id, resolve);
+      this.#pending.set(id, resolve);
     });
-    // What cannot be sent has an ended process as its reason, which says more about it.
+    // Sending fails only if the process has ended, and `#ended` says why.
     if (this.#child.connected) this.#child.send({ id, request }, () => undefined);
     const ended = this.#ended.then((reason) => Promise.reject(new Error(reason)));
     return Promise.race([answer, ended]);
@@ -67,14 +67,14 @@ class NodeConnection implements Connection {
 
   async close(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();
-    // In a loop it does not notice that.
+    // A process in an endless loop does not notice the disconnect.
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
     await this.#ended;
     clearTimeout(timer);
   }
 }
 
-/** Resolves once the process has ended and all of its output is there. */
+/** Resolves with the reason once the process has ended and all its output has arrived. */
 function reasonOfEnd(child: ChildProcess): Promise<string> {
   const output = new OutputTail();
   const streams = [child.stdout, child.stderr].filter((stream): stream is Readable => stream !== null);
@@ -87,7 +87,7 @@ function reasonOfEnd(child: ChildProcess): Promise<string> {
     child.once('error', (error) => {
       resolve(`The Node process failed: ${error.message}`);
     });
-    // The event 'close' waits for the output by itself, but does not come after a `disconnect`.
+    // The event 'close' would wait for the output, but does not come after a `disconnect`.
     child.once('exit', (code, signal) => {
       const how = `The Node process ended with ${signal ?? `exit code ${String(code)}`}.`;
       void Promise.allSettled(streams.map((stream) => finished(stream))).then(() => {

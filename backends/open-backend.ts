@@ -1,55 +1,55 @@
-import { choiceName, requireKnownChoice, type BackendChoice } from './backend-choice.js';
+import { requireKnownTarget, targetName, type BackendTarget } from './backend-target.js';
 import { connectToChromium } from './chromium-page.js';
 import type { Connection } from './connection.js';
 import { toJsonText } from './inside/json-text.js';
 import { errorOf, type Answer } from './inside/request.js';
 import { connectToNode } from './node-process.js';
 
-export type { BackendChoice, BackendFlags, BackendName, Place } from './backend-choice.js';
+export type { BackendFlags, BackendName, BackendTarget, Runtime } from './backend-target.js';
 
 export interface OpenBackend {
-  /** For people, e.g. 'webgpu in Chromium, google swiftshader, software'. */
+  /** For example 'webgpu in Chromium, google swiftshader, software'. */
   readonly description: string;
   /**
-   * Runs an exported function of the entry module over there, one at a time. Arguments and result are JSON
-   * values: one that JSON would change, such as NaN or a typed array, is refused.
+   * Runs an exported function of the entry module in the process or page, one call at a time.
    *
-   * Rejects with the error that was thrown there; also when the device has reported an error during the call;
-   * and at once when the process or page has died.
+   * @param args JSON values, like the result. A value that JSON would change, such as NaN or a typed array, is refused.
+   * @throws the error of the function; Error with what the device reported during the call, or with the reason why
+   *   the process or page has ended.
    */
   call<T>(name: string, ...args: readonly unknown[]): Promise<T>;
-  /** Ends the process or the browser, and what is being called there. */
+  /** Ends the process or the browser, also during a call. */
   close(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts a backend of tfjs in a process or page of its own. Never falls back to another one.
+ * Starts a tfjs backend in a new process or page. Never falls back to another backend.
  *
- * @param entry module with the functions to be called, a file: URL of a .ts file that imports nothing of Node.
- * It is loaded before the backend is made, and must not compute yet.
- * @throws Error with what was tried and why it failed.
+ * @param entry the file: URL of a .ts module that exports the functions to call and imports nothing from Node. It is
+ *   loaded before the backend is created, so it must not compute when it is imported.
+ * @throws Error that names the backend and the reason.
  */
-export async function openBackend(choice: BackendChoice, entry: URL): Promise<OpenBackend> {
-  requireKnownChoice(choice);
+export async function openBackend(target: BackendTarget, entry: URL): Promise<OpenBackend> {
+  requireKnownTarget(target);
   const useGpu = wantsGpu();
-  const connecting = connect(choice, useGpu, entry);
+  const connecting = connect(target, useGpu, entry);
   try {
-    const starting = connecting.then((connection) => start(connection, choice, useGpu, entry));
-    return await within(START_TIMEOUT_MS, starting);
+    const starting = connecting.then((connection) => start(connection, target, useGpu, entry));
+    return await withTimeout(START_TIMEOUT_MS, starting);
   } catch (error) {
     await connecting.then((connection) => connection.close()).catch(() => undefined);
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Could not start ${choiceName(choice)}${meansOf(choice, useGpu)}: ${reason}`, {
+    throw new Error(`Could not start ${targetName(target)}${deviceRequestOf(target, useGpu)}: ${reason}`, {
       cause: error,
     });
   }
 }
 
-function meansOf({ backend }: BackendChoice, useGpu: boolean): string {
+function deviceRequestOf({ backend }: BackendTarget, useGpu: boolean): string {
   if (backend !== 'webgl' && backend !== 'webgpu') return '';
-  return useGpu ? ' on a GPU, as ENTROPY_CHECKPOINT_GPU=1 asks for' : ' on SwiftShader';
+  return useGpu ? ' on a GPU, which ENTROPY_CHECKPOINT_GPU=1 requires' : ' on SwiftShader';
 }
 
 function wantsGpu(): boolean {
@@ -58,18 +58,22 @@ function wantsGpu(): boolean {
   throw new Error(`Expected the environment variable ENTROPY_CHECKPOINT_GPU to be 0 or 1, got '${value}'.`);
 }
 
-async function connect({ place, backend }: BackendChoice, useGpu: boolean, entry: URL): Promise<Connection> {
-  if (place === 'node') return connectToNode(backend, useGpu);
+async function connect(
+  { runtime, backend }: BackendTarget,
+  useGpu: boolean,
+  entry: URL,
+): Promise<Connection> {
+  if (runtime === 'node') return connectToNode(backend, useGpu);
   return connectToChromium(backend, useGpu, entry, START_TIMEOUT_MS);
 }
 
 async function start(
   connection: Connection,
-  choice: BackendChoice,
+  target: BackendTarget,
   useGpu: boolean,
   entry: URL,
 ): Promise<OpenBackend> {
-  const { backend, flags = {} } = choice;
+  const { backend, flags = {} } = target;
   const answer = await connection.request({
     kind: 'start',
     backend,
@@ -78,14 +82,14 @@ async function start(
     entry: entry.href,
   });
   const device = valueOf(answer) as string;
-  return new ConnectedBackend(connection, choiceName(choice), device);
+  return new ConnectedBackend(connection, targetName(target), device);
 }
 
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+async function withTimeout<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`It did not come up within ${timeoutMs / 1000} s.`));
+      reject(new Error(`It did not start within ${timeoutMs / 1000} s.`));
     }, timeoutMs);
   });
   try {
@@ -109,7 +113,7 @@ class ConnectedBackend implements OpenBackend {
 
   async call<T>(name: string, ...args: readonly unknown[]): Promise<T> {
     const text = toJsonText(args, `the arguments of '${name}'`) ?? '[]';
-    // One at a time: a device does not say which of two calls its error comes from.
+    // One at a time: a device's error does not say which of two calls has caused it.
     const answer = this.#previous.then(() => this.#ask(name, text));
     this.#previous = answer.catch(() => undefined);
     return valueOf(await answer) as T;
@@ -120,7 +124,7 @@ class ConnectedBackend implements OpenBackend {
       return await this.#connection.request({ kind: 'call', name, args });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`'${name}' has not returned from ${this.#name}: ${reason}`, { cause: error });
+      throw new Error(`'${name}' did not return from ${this.#name}: ${reason}`, { cause: error });
     }
   }
 

@@ -1,6 +1,6 @@
 const MAX_CHARACTERS = 2_000;
 
-/** The last that a process or a page has printed, for the message of an error. */
+/** The last output of a process or page, for an error message. */
 export class OutputTail {
   #text = '';
 
@@ -14,7 +14,7 @@ export class OutputTail {
 
   appendedTo(message: string): string {
     const text = this.#text.trim();
-    // Nothing is added either where it only repeats the message.
+    // Output that only repeats the message adds nothing. Neither does no output.
     return message.includes(text) ? message : `${message}\nIts output:\n${text}`;
   }
 }

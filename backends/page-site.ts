@@ -8,7 +8,7 @@ import type { Route } from 'playwright-core';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Nothing listens there. WebGPU and IndexedDB want an origin that counts as secure. */
+/** Nothing listens at this URL. WebGPU and IndexedDB need a secure origin, and localhost is one. */
 export const SITE_URL = 'http://localhost/';
 
 const BUNDLE_ARGUMENTS = [
@@ -20,7 +20,7 @@ const BUNDLE_ARGUMENTS = [
   '--sourcefile=page.ts',
   '--log-level=error',
   '--color=false',
-  // Before `paths` of tsconfig.json, which has Node's part for '#platform'.
+  // Overrides `paths` of tsconfig.json, where '#platform' is the module for Node.
   '--alias:#platform=./src/stores/browser-stores.ts',
   '--alias:tfjs-entropy-checkpoint=./src/index.ts',
 ];
@@ -31,7 +31,7 @@ const execFileAsync = promisify(execFile);
 const PAGE =
   '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
 
-/** Answers what the page fetches, without a server. */
+/** Answers the page's requests without a server. */
 export async function answerFetch(route: Route, script: string): Promise<void> {
   const url = new URL(route.request().url());
   if (url.origin !== new URL(SITE_URL).origin) return route.abort();
@@ -43,13 +43,13 @@ export async function answerFetch(route: Route, script: string): Promise<void> {
   return route.fulfill({ contentType: 'application/wasm', body: await readFile(join(folder, wasm)) });
 }
 
-/** One script with tfjs, the entry module, and what answers requests. */
+/** Bundles tfjs, the entry module and the code that answers requests into one script. */
 export async function bundleForPage(entry: URL): Promise<string> {
   const source = `
     import { runInPage } from './backends/inside/run-in-page.ts';
     runInPage(() => import(${JSON.stringify(fileURLToPath(entry))}));
   `;
-  // The program, as esbuild's functions leave a process behind that waits for more work.
+  // By the command line: esbuild's functions leave a process behind that waits for more work.
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
   const bundling = execFileAsync(esbuild, BUNDLE_ARGUMENTS, { cwd: ROOT, maxBuffer: MAX_BUNDLE_BYTES });
   bundling.child.stdin?.end(source);

@@ -4,11 +4,11 @@ import { promisify } from 'node:util';
 const execFileAsync = promisify(execFile);
 
 /**
- * Where a program needs libraries that this system lacks, the environment in which it finds them. Else an empty
- * one: libraries of the system fit it better.
+ * The environment variables with which a program finds its shared libraries. Empty if the system has them all, since
+ * the system's libraries fit it better.
  *
- * @param folder has libraries that the program can use instead.
- * @throws Error with the names of libraries that are in neither.
+ * @param folder libraries for systems that lack them.
+ * @throws Error that names the libraries which neither the system nor the folder has.
  */
 export async function libraryEnvironment(program: string, folder: string): Promise<NodeJS.ProcessEnv> {
   if ((await missingLibraries(program, process.env)).length === 0) return {};
@@ -20,7 +20,7 @@ export async function libraryEnvironment(program: string, folder: string): Promi
 }
 
 async function missingLibraries(program: string, env: NodeJS.ProcessEnv): Promise<string[]> {
-  // A system without `ldd`, or with another C library, is left to what the program itself says.
+  // Without `ldd`, or with another C library, nothing is known to be missing. The program itself will say so.
   const { stdout } = await execFileAsync('ldd', [program], { env }).catch(() => ({ stdout: '' }));
   return Array.from(stdout.matchAll(/^\s*(\S+) => not found$/gm), (match) => match[1]!);
 }

@@ -1,4 +1,4 @@
-// `npm ci` does not install it, scripts/native/install.sh does; of its types, what is used.
+// scripts/native/install.sh installs tfjs-node, `npm ci` does not. These are the types that are used.
 declare module '@tensorflow/tfjs-node' {
   import type * as tf from '@tensorflow/tfjs';
 

@@ -1,6 +1,6 @@
 /**
- * What the callback costs: time of `fit`, of its kernels, of saving, of large models, and memory, on every backend.
- * `npm run bench -- --help` lists the flags; README.md beside this file says how it is measured.
+ * Measures what the callback costs on every backend: the time of `fit`, kernels, saving and large models, and memory.
+ * `npm run bench -- --help` lists the flags. README.md beside this file describes the method.
  */
 import { writeFileSync } from 'node:fs';
 import { benchmarkFit, type FitPlan } from './fit-benchmark.js';
@@ -13,7 +13,7 @@ import type { BackendLabel } from './names.js';
 import { markdownReport, textReport } from './report.js';
 import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
 import {
-  benchmarkSaves,
+  benchmarkSaving,
   QUICK_SAVING_PLAN,
   savingPlan,
   type SaveResults,
@@ -62,14 +62,14 @@ class Benchmark {
     this.#plan = planOf(flags);
   }
 
-  /** One backend after the other: two at once would take each other's time. */
+  /** Runs one backend after another: two at once would slow each other down. */
   async run(): Promise<void> {
     for (const backend of this.#flags.backends) {
-      const announce = (description: string): void => void (this.#backends[backend] = description);
-      if (this.#flags.only.includes('fit')) await this.#runFits(backend, announce);
+      const onOpen = (description: string): void => void (this.#backends[backend] = description);
+      if (this.#flags.only.includes('fit')) await this.#runFits(backend, onOpen);
       if (this.#flags.only.includes('kernel')) {
         await this.#attempt(`kernels on ${backend}`, () =>
-          benchmarkKernels(backend, this.#plan.kernel, announce, (result) => this.#kernels.push(result)),
+          benchmarkKernels(backend, this.#plan.kernel, onOpen, (result) => this.#kernels.push(result)),
         );
       }
     }
@@ -101,25 +101,25 @@ class Benchmark {
     };
   }
 
-  async #runFits(backend: BackendLabel, announce: (description: string) => void): Promise<void> {
+  async #runFits(backend: BackendLabel, onOpen: (description: string) => void): Promise<void> {
     for (const workload of this.#flags.workloads) {
       await this.#attempt(`${workload} on ${backend}`, async () => {
-        this.#fits.push(await benchmarkFit(backend, workload, this.#plan.fit, announce));
+        this.#fits.push(await benchmarkFit(backend, workload, this.#plan.fit, onOpen));
       });
     }
   }
 
   async #runSaves(): Promise<void> {
     const { backends, folder } = this.#flags;
-    this.#saves = await benchmarkSaves(this.#plan.saving, {
+    this.#saves = await benchmarkSaving(this.#plan.saving, {
       backends,
       folder,
-      announce: (backend, description) => void (this.#backends[backend] = description),
+      onOpen: (backend, description) => void (this.#backends[backend] = description),
       attempt: (name, measure) => this.#attempt(name, measure),
     });
   }
 
-  /** What fails is told at the end; the rest is measured all the same. */
+  /** Reports a failure at the end, so that the rest is measured. */
   async #attempt(name: string, measure: () => Promise<void>): Promise<void> {
     const startMs = performance.now();
     try {

@@ -1,11 +1,11 @@
-/** What this project has promised of a figure. */
+/** A limit that this project promises for a figure. */
 export interface Bound {
-  readonly of: string;
+  readonly figure: string;
   readonly expected: string;
   readonly got: string;
-  readonly isHeld: boolean;
+  readonly isMet: boolean;
 }
 
-export function atMost(of: string, value: number, most: number, digits: number): Bound {
-  return { of, expected: `at most ${most}`, got: value.toFixed(digits), isHeld: value <= most };
+export function atMost(figure: string, value: number, limit: number, digits: number): Bound {
+  return { figure, expected: `at most ${limit}`, got: value.toFixed(digits), isMet: value <= limit };
 }

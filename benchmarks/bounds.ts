@@ -6,7 +6,7 @@ import type { FitOutcome, FitResult, KernelResult, MemoryResult, Results } from 
 import { savingBoundsOf } from './saving/saving-bounds.js';
 import { halfWidth } from './statistics.js';
 
-/** Of the time of bare `fit`. */
+/** Time of `fit` with the callback, over that of bare `fit`. */
 const MAX_OVERHEAD: Record<BackendName, number> = {
   cpu: 1.02,
   wasm: 1.02,
@@ -14,15 +14,15 @@ const MAX_OVERHEAD: Record<BackendName, number> = {
   webgl: 1.05,
   webgpu: 1.05,
 };
-/** Of the time of bare `fit`, with a monitor that compares predictions from epoch to epoch. */
+/** The same with a monitor that compares the predictions of consecutive epochs. */
 const MAX_MONITOR_OVERHEAD = 1.03;
-/** Of what predicting again adds. */
+/** The time that the callback adds, over the time that predicting again adds. */
 const MAX_SHARE = 0.5;
-/** At 128 rows of 1,000 classes, from logits. */
+/** Composed over fused, at 128 rows of 1,000 classes, from logits. */
 const MIN_SPEEDUP: Partial<typeof MAX_OVERHEAD> = { cpu: 10, webgl: 2, webgpu: 2 };
 const MAX_GROWTH = 0.05;
 
-/** Every bound that the results have a figure for. */
+/** Every bound for which the results have a figure. */
 export function boundsOf({
   fits,
   kernels,
@@ -37,8 +37,11 @@ export function boundsOf({
   ];
 }
 
-/** The share of what predicting again adds that the callback adds; below 0 when it seemed faster than bare. */
-export function shareOfPredictingAgain({ outcome }: FitResult): number | null {
+/**
+ * The time that the callback adds, over the time that predicting again adds. Below 0 if it seemed faster than bare
+ * `fit`.
+ */
+export function shareOfPredictAgain({ outcome }: FitResult): number | null {
   if ('reason' in outcome) return null;
   const { callback, 'predict-again': again } = outcome.ratios;
   return callback === undefined || again === undefined ? null : (callback.median - 1) / (again.median - 1);
@@ -48,15 +51,15 @@ function fitBounds(result: FitResult): Bound[] {
   const { backend, workload, outcome } = result;
   if ('reason' in outcome) return [];
   const { callback, control } = outcome.ratios;
-  const share = shareOfPredictingAgain(result);
+  const share = shareOfPredictAgain(result);
   if (callback === undefined || control === undefined || share === null) return [];
   const where = `${workload} on ${backend}`;
   const width = Math.max(halfWidth(callback), halfWidth(control));
   return [
     atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
     ...monitorBounds(outcome, where),
-    atMost(`what it adds, of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
-    atMost(`half interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
+    atMost(`share of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
+    atMost(`half-width of the interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
   ];
 }
 
@@ -69,26 +72,31 @@ function monitorBounds(outcome: FitOutcome, where: string): Bound[] {
 }
 
 function kernelBounds({ backend, rows, numClasses, fromLogits, ratio }: KernelResult): Bound[] {
-  const least =
+  const limit =
     rows === 128 && numClasses === 1000 && fromLogits ? (MIN_SPEEDUP[backendOf(backend)] ?? 1) : 1;
-  const of = `composed over fused, [${rows}, ${numClasses}] ${fromLogits ? 'logits' : 'probabilities'} on ${backend}`;
+  const figure = `composed over fused, [${rows}, ${numClasses}] ${fromLogits ? 'logits' : 'probabilities'} on ${backend}`;
   const { median } = ratio;
   return [
-    { of, expected: `at least ${least}`, got: median.toFixed(median < 10 ? 2 : 0), isHeld: median >= least },
+    {
+      figure,
+      expected: `at least ${limit}`,
+      got: median.toFixed(median < 10 ? 2 : 0),
+      isMet: median >= limit,
+    },
   ];
 }
 
 function memoryBounds(memory: readonly MemoryResult[]): Bound[] {
-  const own = memory.filter(({ way }) => way === 'checkpoint');
-  return [...new Set(own.map(({ numClasses }) => numClasses))].flatMap((numClasses) => {
-    const peaks = own.filter((result) => result.numClasses === numClasses).map(({ peak }) => peak);
+  const ofCheckpoint = memory.filter(({ method }) => method === 'checkpoint');
+  return [...new Set(ofCheckpoint.map(({ numClasses }) => numClasses))].flatMap((numClasses) => {
+    const peaks = ofCheckpoint.filter((result) => result.numClasses === numClasses).map(({ peak }) => peak);
     const first = peaks.at(0);
     const last = peaks.at(-1);
     if (first == null || last == null || peaks.length < 2) return [];
     const growth = (property: 'tensorBytes' | 'processBytes'): number => last[property] / first[property] - 1;
     return [
-      atMost(`growth of tensors, ${numClasses} classes`, growth('tensorBytes'), MAX_GROWTH, 3),
-      atMost(`growth of the process, ${numClasses} classes`, growth('processBytes'), MAX_GROWTH, 3),
+      atMost(`growth of tensor memory, ${numClasses} classes`, growth('tensorBytes'), MAX_GROWTH, 3),
+      atMost(`growth of process memory, ${numClasses} classes`, growth('processBytes'), MAX_GROWTH, 3),
     ];
   });
 }

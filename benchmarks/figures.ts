@@ -1,9 +1,9 @@
 import { halfWidth, type Estimate } from './statistics.js';
 
-/** An interval of fewer says nothing. */
+/** With fewer values, an interval says nothing. */
 const MIN_COUNT = 3;
 
-/** With half of its interval; empty where there is none. */
+/** The median with half of its interval. Empty without a ratio. */
 export function ratioText(ratio: Estimate | undefined): string {
   if (ratio === undefined) return '';
   const { median, count } = ratio;
@@ -13,7 +13,7 @@ export function ratioText(ratio: Estimate | undefined): string {
   return median.toFixed(digits) + interval;
 }
 
-/** Two digits, three from 100 ms on; from a second on in seconds. */
+/** With two digits, or three from 100 ms up. In seconds from one second up. */
 export function timeText(ms: number): string {
   if (ms >= 999.5) return `${(ms / 1000).toFixed(ms < 9995 ? 2 : 1)} s`;
   return ms >= 99.5 ? `${ms.toFixed(0)} ms` : `${Number(ms.toPrecision(2))} ms`;

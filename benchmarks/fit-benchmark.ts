@@ -10,7 +10,7 @@ import { measureRounds, valuesOf, type Round, type Turn } from './rounds.js';
 import { estimate, halfWidth, median, type Estimate } from './statistics.js';
 
 export interface FitPlan {
-  /** How long a bare `fit` is to take; null: as short as can be, and no warming up. */
+  /** How long a bare `fit` should take; null: as short as possible, without warm-up. */
   readonly targetMs: number | null;
   readonly minRounds: number;
   readonly maxRounds: number;
@@ -20,23 +20,23 @@ export interface FitPlan {
 type FitRound = Round<ContenderName, number>;
 
 export const ENTRY = new URL('inside/measure.ts', import.meta.url);
-/** Half of the interval that a ratio is to have. */
+/** The interval of every ratio should reach this half-width. */
 export const WANTED_HALF_WIDTH = 0.01;
 const MIN_EVERY = 5;
-/** Those that hundredths decide. */
-const CLOSE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label_wave', 'control'];
+/** Contenders that may differ by hundredths only. They run in every round. */
+const PRECISE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label_wave', 'control'];
 
-/** In a process of its own. @param announce is given the backend's description. */
+/** Measures one workload in a new process or page. @param onOpen is called with the backend's description. */
 export async function benchmarkFit(
   backend: BackendLabel,
   workload: WorkloadName,
   plan: FitPlan,
-  announce: (description: string) => void,
+  onOpen: (description: string) => void,
 ): Promise<FitResult> {
   const open = await openBackend(BACKENDS[backend], ENTRY);
   const folder = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-bench-'));
   try {
-    announce(open.description);
+    onOpen(open.description);
     const outcome = await measureWorkload(open, workload, plan, {
       contenders: contendersOf(backend, workload),
       folder: join(folder, 'checkpoint'),
@@ -52,10 +52,9 @@ export async function benchmarkFit(
   }
 }
 
-/** Storing in a folder is for its own sake: once, where a file system is. */
+/** Storing in a folder is measured once, on a backend with a file system. */
 function contendersOf(backend: BackendLabel, workload: WorkloadName): ContenderName[] {
-  const seldom: ContenderName[] = ['predict-again', 'keep-outputs'];
-  const contenders: ContenderName[] = [...CLOSE, ...seldom];
+  const contenders: ContenderName[] = [...PRECISE, 'predict-again', 'keep-outputs'];
   return backend === 'wasm' && workload === 'dense' ? [...contenders, 'stored'] : contenders;
 }
 
@@ -74,11 +73,11 @@ async function measureWorkload(
   return { size, ...summarise(rounds, contenders), rounds };
 }
 
-/** The others have their turn seldom: a quarter of a bare fit's time each, a round. */
+/** A slow contender runs so rarely that it costs about a quarter of a bare `fit` in each round. */
 export function turnsFor(contenders: readonly ContenderName[], warmUp: FitRound): Turn<ContenderName>[] {
   const bareMs = warmUp.bare ?? 1;
   return contenders.map((name) => {
-    if (CLOSE.includes(name)) return { name, every: 1 };
+    if (PRECISE.includes(name)) return { name, every: 1 };
     const slowness = (warmUp[name] ?? 0) / bareMs;
     return { name, every: Math.max(MIN_EVERY, Math.round(4 * slowness)) };
   });
@@ -101,7 +100,7 @@ export function summarise(
     const values = ratiosOf(rounds, name);
     if (name !== 'bare' && values.length > 0) ratios[name] = estimate(values, random);
   }
-  const isNarrow = (one?: Estimate): boolean => one !== undefined && halfWidth(one) < WANTED_HALF_WIDTH;
+  const isNarrow = (ratio?: Estimate): boolean => ratio !== undefined && halfWidth(ratio) < WANTED_HALF_WIDTH;
   return {
     bareMs: median(valuesOf(rounds, ['bare'], (bare) => bare)),
     ratios,
@@ -109,13 +108,17 @@ export function summarise(
   };
 }
 
-/** Time over that of bare `fit` in the same round, which is the mean of two. */
+/** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
 export function ratiosOf(rounds: readonly FitRound[], name: ContenderName): number[] {
   if (name === 'control') return valuesOf(rounds, ['control', 'bare'], (control, bare) => control / bare);
-  return valuesOf(rounds, [name, 'bare', 'control'], (own, bare, control) => own / ((bare + control) / 2));
+  return valuesOf(
+    rounds,
+    [name, 'bare', 'control'],
+    (timeMs, bare, control) => timeMs / ((bare + control) / 2),
+  );
 }
 
-/** What tfjs says when a backend has no kernel for a gradient; null for any other error. */
+/** The reason, if the error says that a backend has no kernel for a gradient; null for any other error. */
 function missingKernel(error: unknown): string | null {
   const message = error instanceof Error ? error.message : '';
   const [, kernel, backend] = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(message) ?? [];

@@ -2,20 +2,20 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 
-/** A parser of names with commas between them: gives those named, in the order of `known`. */
+/** A parser of names separated by commas. It returns them in the order of `known`. */
 export function listOf<Name extends string>(known: readonly Name[]): (text: string) => readonly Name[] {
   return (text) => {
     const names = text.split(',').map((name) => name.trim());
-    const unknown = names.filter((name) => !known.some((one) => one === name));
-    if (unknown.length === 0) return known.filter((one) => names.includes(one));
+    const unknown = names.filter((name) => !known.some((knownName) => knownName === name));
+    if (unknown.length === 0) return known.filter((name) => names.includes(name));
     throw new InvalidArgumentError(
-      `Expected names among ${known.join(', ')}, separated by commas, got ${unknown.map((name) => `'${name}'`).join(', ')}.`,
+      `Expected any of ${known.join(', ')}, separated by commas, got ${unknown.map((name) => `'${name}'`).join(', ')}.`,
     );
   };
 }
 
-/** Asked at the beginning, as it is written at the end. */
+/** A parser of a path to write. It is checked at the start, because the file is written at the end. */
 export function fileToWrite(path: string): string {
   if (existsSync(dirname(path))) return path;
-  throw new InvalidArgumentError(`Expected a file in a folder that is there, got '${path}'.`);
+  throw new InvalidArgumentError(`Expected a file in an existing folder, got '${path}'.`);
 }

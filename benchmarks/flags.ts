@@ -18,7 +18,7 @@ export interface Flags {
   readonly workloads: readonly WorkloadName[];
   /** Seconds for the rounds of one workload on one backend. */
   readonly budget: number;
-  /** Where what is saved is written for a while. */
+  /** Checkpoints are written to a temporary folder in it. */
   readonly folder: string;
   readonly quick: boolean;
   readonly json?: string;
@@ -28,24 +28,29 @@ export interface Flags {
 /** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
   return new Command('npm run bench --')
-    .description('What the callback costs: time of fit, of its kernels, of saving, and memory.')
+    .description('Measures what the callback costs: the time of fit, kernels and saving, and memory.')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
     .option(
       '--backends <names>',
-      `among ${BACKEND_LABELS.join(',')}`,
+      `the backends to measure, any of ${BACKEND_LABELS.join(',')}`,
       listOf(BACKEND_LABELS),
       installedBackends(),
     )
-    .option('--only <parts>', `among ${PARTS.join(',')}`, listOf(PARTS), PARTS)
-    .option('--workloads <names>', `among ${WORKLOADS.join(',')}`, listOf(WORKLOADS), WORKLOADS)
-    .option('--budget <seconds>', 'for each workload on each backend', positiveNumber, 90)
-    .option('--folder <folder>', 'where what is saved is written, and removed again', folderThere, tmpdir())
-    .option('--quick', 'a few rounds of small measurements: to see that all of it runs', false)
-    .option('--json <file>', 'write every measurement there', fileToWrite)
+    .option('--only <parts>', `the parts to run, any of ${PARTS.join(',')}`, listOf(PARTS), PARTS)
+    .option(
+      '--workloads <names>',
+      `the workloads to train, any of ${WORKLOADS.join(',')}`,
+      listOf(WORKLOADS),
+      WORKLOADS,
+    )
+    .option('--budget <seconds>', 'time for each workload on each backend', positiveNumber, 90)
+    .option('--folder <folder>', 'write checkpoints to a temporary folder in it', existingFolder, tmpdir())
+    .option('--quick', 'a few rounds of small measurements, to check that everything runs', false)
+    .option('--json <file>', 'write every measurement to this file', fileToWrite)
     .option(
       '--markdown <file>',
-      'write the tables there, between <!-- results --> and <!-- /results -->',
+      'write the tables to this file, between <!-- results --> and <!-- /results -->',
       fileToWrite,
     )
     .parse(args, { from: 'user' })
@@ -57,9 +62,9 @@ function installedBackends(): BackendLabel[] {
   return BACKEND_LABELS.filter((label) => label !== 'tensorflow' || isInstalled('@tensorflow/tfjs-node'));
 }
 
-function folderThere(path: string): string {
+function existingFolder(path: string): string {
   if (existsSync(path) && statSync(path).isDirectory()) return path;
-  throw new InvalidArgumentError(`Expected a folder that is there, got '${path}'.`);
+  throw new InvalidArgumentError(`Expected an existing folder, got '${path}'.`);
 }
 
 function positiveNumber(text: string): number {

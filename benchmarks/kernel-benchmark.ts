@@ -11,7 +11,7 @@ export interface KernelPlan {
   readonly sizes: readonly (readonly [rows: number, numClasses: number])[];
   readonly minRounds: number;
   readonly maxRounds: number;
-  /** For one size. */
+  /** Limit for one size. */
   readonly budgetMs: number;
 }
 
@@ -23,20 +23,20 @@ export const SIZES: KernelPlan['sizes'] = [
 ];
 
 const VARIANTS: readonly KernelVariant[] = ['fused', 'composed'];
-/** One measurement lasts about that long, so that neither clock nor latency decides. */
+/** One measurement lasts about this long, so that neither the clock nor latency matters. */
 const SAMPLE_MS = 50;
 const MAX_REPETITIONS = 400;
 
-/** All sizes, from logits and from probabilities, in one process. */
+/** Measures all sizes, from logits and from probabilities, in one process. */
 export async function benchmarkKernels(
   backend: BackendLabel,
   plan: KernelPlan,
-  announce: (description: string) => void,
+  onOpen: (description: string) => void,
   onResult: (result: KernelResult) => void,
 ): Promise<void> {
   const open = await openBackend(BACKENDS[backend], ENTRY);
   try {
-    announce(open.description);
+    onOpen(open.description);
     for (const [rows, numClasses] of plan.sizes) {
       for (const fromLogits of [true, false]) {
         await open.call('prepareKernel', rows, numClasses, fromLogits);
@@ -76,10 +76,10 @@ async function measureVariants(open: OpenBackend, limits: KernelPlan): Promise<M
   };
 }
 
-/** Warms up on the way: the first call compiles. */
+/** How many calls a measurement needs. This also warms up: the first call compiles. */
 async function repetitionsOf(measure: (repetitions: number) => Promise<KernelSample>): Promise<number> {
   const first = await measure(1);
-  // One that takes a second is not compiled in a time that matters beside it.
+  // Beside a call that takes a second, the time to compile does not matter.
   if (first.timeMs > 1000) return 1;
   const { timeMs } = await measure(5);
   return Math.min(MAX_REPETITIONS, Math.max(1, Math.ceil(SAMPLE_MS / timeMs)));

@@ -20,7 +20,7 @@ const PACKAGES = [
   '@sparticuz/chromium',
 ];
 
-/** What a figure is worth nothing without. */
+/** Describes the machine and the versions. Without them, a figure says nothing. */
 export function describeMachine(): Machine {
   const cores = cpus();
   return {
@@ -32,7 +32,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** One line. */
+/** The description as one line. */
 export function machineText({ cpu, cores, memoryBytes, node, versions }: Machine): string {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, Node ${node}, ${packages.join(', ')}.`;
@@ -44,7 +44,7 @@ export function isInstalled(name: string): boolean {
 
 const NOT_INSTALLED = 'not installed';
 
-/** Not every package exports its package.json: it is looked for beside and above the main file. */
+/** Reads package.json from the folders in which Node looks for packages: not every package exports it. */
 function versionOf(name: string): string {
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
   for (const folder of folders) {

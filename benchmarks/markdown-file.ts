@@ -3,12 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const BEGIN = '<!-- results -->';
 const END = '<!-- /results -->';
 
-/** Puts `text` between the two marks of the file, or makes a file of it. @throws Error without the marks. */
+/** Writes `text` between the two marks of a file, or to a new file. @throws Error if the file lacks the marks. */
 export function writeBetweenMarks(path: string, text: string): void {
   writeFileSync(path, betweenMarks(existsSync(path) ? readFileSync(path, 'utf8') : null, text, path));
 }
 
-/** @throws Error when the file is there and has not both marks, in their order. */
+/** @throws Error if the file exists without both marks, in their order. */
 export function requireMarks(path: string): void {
   if (existsSync(path)) betweenMarks(readFileSync(path, 'utf8'), '', path);
 }
@@ -20,7 +20,7 @@ function betweenMarks(before: string | null, text: string, path: string): string
   const end = before.indexOf(END, begin);
   if (begin < 0 || end < 0) {
     throw new Error(
-      `Expected ${path} to hold the lines ${BEGIN} and ${END}. Add them, or name another file.`,
+      `Expected ${path} to hold the lines ${BEGIN} and ${END}. Add them, or give another file.`,
     );
   }
   return before.slice(0, begin) + marked + before.slice(end + END.length);

@@ -1,27 +1,27 @@
-import type { BackendChoice } from '../backends/open-backend.js';
+import type { BackendTarget } from '../backends/open-backend.js';
 
-/** As `--backends` takes them, in the order in which they are measured. */
+/** The backends that `--backends` takes, in the order in which they are measured. */
 export const BACKENDS = {
-  cpu: { place: 'node', backend: 'cpu' },
-  wasm: { place: 'node', backend: 'wasm' },
-  tensorflow: { place: 'node', backend: 'tensorflow' },
-  'webgpu-node': { place: 'node', backend: 'webgpu' },
-  webgl: { place: 'chromium', backend: 'webgl' },
-  webgpu: { place: 'chromium', backend: 'webgpu' },
-} as const satisfies Record<string, BackendChoice>;
+  cpu: { runtime: 'node', backend: 'cpu' },
+  wasm: { runtime: 'node', backend: 'wasm' },
+  tensorflow: { runtime: 'node', backend: 'tensorflow' },
+  'webgpu-node': { runtime: 'node', backend: 'webgpu' },
+  webgl: { runtime: 'chromium', backend: 'webgl' },
+  webgpu: { runtime: 'chromium', backend: 'webgpu' },
+} as const satisfies Record<string, BackendTarget>;
 
 export type BackendLabel = keyof typeof BACKENDS;
 
 export const BACKEND_LABELS = Object.keys(BACKENDS) as BackendLabel[];
 
-/** What `--only` chooses among. */
+/** The parts that `--only` selects from. */
 export const PARTS = ['fit', 'kernel', 'memory', 'save', 'large'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const WORKLOADS = ['dense', 'conv', 'classes', 'sequence'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
-/** Ways to train. */
+/** The ways to train that are compared. */
 export const CONTENDERS = [
   'bare',
   'control',
@@ -34,6 +34,6 @@ export const CONTENDERS = [
 ] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
-/** Ways to come to the mean entropy of an epoch. */
-export const MEMORY_WAYS = ['checkpoint', 'keep-outputs'] as const;
-export type MemoryWay = (typeof MEMORY_WAYS)[number];
+/** The ways to compute the mean entropy of an epoch. */
+export const MEMORY_METHODS = ['checkpoint', 'keep-outputs'] as const;
+export type MemoryMethod = (typeof MEMORY_METHODS)[number];

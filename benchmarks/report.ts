@@ -6,14 +6,14 @@ import type { Results } from './results.js';
 import { savingTables } from './saving/saving-tables.js';
 import { asMarkdown, asText, type Table } from './table.js';
 
-/** For a terminal of 100 columns. */
+/** The report for a terminal of 100 columns. */
 export function textReport(results: Results): string {
   const header = [machineText(results.machine), ...backendLines(results)].flatMap(wrap);
   const tables = tablesOf(results).map(asText);
   return [header.join('\n'), ...tables, ...failureLines(results), boundsText(results)].join('\n\n');
 }
 
-/** For benchmarks/README.md. */
+/** The report for benchmarks/README.md. */
 export function markdownReport(results: Results): string {
   const { command, finishedAt, machine } = results;
   const heading = `\`${command}\`, ${finishedAt.slice(0, 10)}. ${machineText(machine)}`;
@@ -28,7 +28,7 @@ function failureLines({ failures }: Results): string[] {
   return failures.map((failure) => `Not measured: ${failure}`);
 }
 
-/** Where each was measured. */
+/** A line for each backend that was measured. */
 function backendLines({ backends }: Results): string[] {
   return BACKEND_LABELS.flatMap((label) => {
     const description = backends[label];
@@ -42,24 +42,24 @@ function wrap(line: string): string[] {
 
 function tablesOf({ fits, kernels, memory, saving }: Results): Table[] {
   const tables = BACKEND_LABELS.flatMap((label) => {
-    const ownFits = fits.filter(({ backend }) => backend === label);
-    const ownKernels = kernels.filter(({ backend }) => backend === label);
+    const fitsHere = fits.filter(({ backend }) => backend === label);
+    const kernelsHere = kernels.filter(({ backend }) => backend === label);
     return [
-      ...(ownFits.length > 0 ? [fitTable(label, ownFits)] : []),
-      ...(ownKernels.length > 0 ? [kernelTable(label, ownKernels)] : []),
+      ...(fitsHere.length > 0 ? [fitTable(label, fitsHere)] : []),
+      ...(kernelsHere.length > 0 ? [kernelTable(label, kernelsHere)] : []),
     ];
   });
   return [...tables, ...(memory.length > 0 ? [memoryTable(memory)] : []), ...savingTables(saving)];
 }
 
 function boundsText(results: Results): string {
-  if (results.isQuick) return 'A quick run decides nothing.';
+  if (results.isQuick) return 'A quick run checks no bounds.';
   const bounds = boundsOf(results);
-  const missed = bounds.filter(({ isHeld }) => !isHeld);
-  if (missed.length === 0) return `All ${bounds.length} bounds are held.`;
+  const missed = bounds.filter(({ isMet }) => !isMet);
+  if (missed.length === 0) return `All ${bounds.length} bounds are met.`;
   return [
-    `${bounds.length - missed.length} of ${bounds.length} bounds are held. Missed:`,
+    `${bounds.length - missed.length} of ${bounds.length} bounds are met. Missed:`,
     '',
-    ...missed.map(({ of, expected, got }) => `- ${of}: expected ${expected}, got ${got}`),
+    ...missed.map(({ figure, expected, got }) => `- ${figure}: expected ${expected}, got ${got}`),
   ].join('\n');
 }

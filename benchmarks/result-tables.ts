@@ -1,10 +1,10 @@
-import { shareOfPredictingAgain } from './bounds.js';
+import { shareOfPredictAgain } from './bounds.js';
 import { ratioText, sizeText, timeText } from './figures.js';
 import type { BackendLabel, ContenderName } from './names.js';
 import type { FitResult, KernelResult, MemoryResult } from './results.js';
 import type { Table } from './table.js';
 
-/** Times of `fit` over that of bare `fit`, one workload a row. */
+/** Times of `fit` over that of bare `fit`. One row for each workload. */
 export function fitTable(label: BackendLabel, results: readonly FitResult[]): Table {
   return {
     title: `fit on ${label}`,
@@ -14,7 +14,7 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
       'bare again',
       'callback',
       'consensus',
-      'label wave',
+      'label_wave',
       'predict again',
       'keep outputs',
       'rounds',
@@ -24,7 +24,7 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
       if ('reason' in outcome) return [[workload, ...Array<string>(7).fill('–'), '']];
       const ratio = (name: ContenderName): string => ratioText(outcome.ratios[name]);
       const { length } = outcome.rounds;
-      const others = [ratio('predict-again'), ratio('keep-outputs')];
+      const slowRatios = [ratio('predict-again'), ratio('keep-outputs')];
       const row = [
         workload,
         `${outcome.bareMs.toFixed(0)} ms`,
@@ -32,7 +32,7 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
         ratio('callback'),
         ratio('consensus'),
         ratio('label_wave'),
-        ...others,
+        ...slowRatios,
       ];
       const stored = outcome.ratios.stored;
       const storedRow = [`${workload}, stored`, '', '', ratioText(stored), '', '', '', '', ''];
@@ -46,43 +46,49 @@ function fitNote(result: FitResult): string {
   const { workload, outcome } = result;
   if ('reason' in outcome) return `${workload}: not measured, ${outcome.reason}.`;
   const { title, batchSize, trainRows, validationRows } = outcome.size;
-  const share = shareOfPredictingAgain(result);
-  const shareText = share === null ? '' : `; callback/predict again: ${Math.round(100 * share) || 0} %`;
-  return `${workload}: ${title}; ${trainRows} + ${validationRows} rows by ${batchSize}${shareText}.`;
+  const share = shareOfPredictAgain(result);
+  const shareText = share === null ? '' : `; callback / predict again: ${Math.round(100 * share) || 0} %`;
+  return `${workload}: ${title}; ${trainRows} + ${validationRows} rows, batches of ${batchSize}${shareText}.`;
 }
 
-/** Times of the fused and of the composed operation, one input a row. */
+/** Times of the fused and the composed operation. One row for each input. */
 export function kernelTable(label: BackendLabel, results: readonly KernelResult[]): Table {
-  const device = results.some(({ fused, composed }) => [fused, composed].some(isEnqueued));
+  const isAsynchronous = results.some(({ fused, composed }) => [fused, composed].some(isEnqueued));
   return {
     title: `top-k entropy on ${label}`,
-    head: ['predictions', 'fused', 'composed', 'ratio', ...(device ? ['fused call', 'composed call'] : [])],
+    head: [
+      'predictions',
+      'fused',
+      'composed',
+      'ratio',
+      ...(isAsynchronous ? ['fused call', 'composed call'] : []),
+    ],
     rows: results.map(({ rows, numClasses, fromLogits, fused, composed, ratio }) => [
       `[${rows}, ${numClasses}] ${fromLogits ? 'logits' : 'probabilities'}`,
       timeText(fused.timeMs),
       timeText(composed.timeMs),
       ratioText(ratio),
-      ...(device ? [timeText(fused.enqueueMs), timeText(composed.enqueueMs)] : []),
+      ...(isAsynchronous ? [timeText(fused.enqueueMs), timeText(composed.enqueueMs)] : []),
     ]),
     notes: [],
   };
 }
 
-/** Whether the device was still at it when the call had returned. */
+/** Whether the device was still computing when the call had returned. */
 function isEnqueued({ timeMs, enqueueMs }: KernelResult['fused']): boolean {
   return enqueueMs < 0.9 * timeMs;
 }
 
-/** Peaks, one number of rows and classes a row. */
+/** Peaks of memory. One row for each number of rows and classes. */
 export function memoryTable(results: readonly MemoryResult[]): Table {
-  const own = results.filter(({ way }) => way === 'checkpoint');
+  const ofCheckpoint = results.filter(({ method }) => method === 'checkpoint');
   return {
     title: 'peak memory of an epoch on cpu in Node',
-    head: ['', 'callback', 'its process', 'keep outputs', 'its process'],
-    rows: own.map((result) => {
+    head: ['', 'callback', 'process', 'keep outputs', 'process'],
+    rows: ofCheckpoint.map((result) => {
       const { rows, numClasses } = result;
       const other = results.find(
-        (one) => one.way === 'keep-outputs' && one.rows === rows && one.numClasses === numClasses,
+        (cell) => cell.method === 'keep-outputs' && cell.rows === rows && cell.numClasses === numClasses,
       );
       return [
         `${rows.toLocaleString('en')} rows of ${numClasses.toLocaleString('en')} classes`,
@@ -94,8 +100,8 @@ export function memoryTable(results: readonly MemoryResult[]): Table {
       .filter(({ peak }) => peak === null)
       .map(
         ({ rows, numClasses, neededBytes }) =>
-          `Keeping ${rows.toLocaleString('en')} rows of ${numClasses.toLocaleString('en')} classes was not run: ` +
-          `it needs more than ${sizeText(neededBytes)}.`,
+          `Keeping the outputs of ${rows.toLocaleString('en')} rows of ${numClasses.toLocaleString('en')} classes was not run: ` +
+          `it takes more than ${sizeText(neededBytes)}.`,
       ),
   };
 }

@@ -2,27 +2,27 @@ import type { FitSize } from './inside/fit.js';
 import type { KernelSample } from './inside/kernel.js';
 import type { PeakMemory } from './inside/peak-memory.js';
 import type { Machine } from './machine.js';
-import type { BackendLabel, ContenderName, MemoryWay, WorkloadName } from './names.js';
+import type { BackendLabel, ContenderName, MemoryMethod, WorkloadName } from './names.js';
 import type { Round } from './rounds.js';
 import type { SavingResults } from './saving/results.js';
 import type { Estimate } from './statistics.js';
 
-/** What is printed and written. */
+/** Everything that is printed and written. */
 export interface Results {
-  /** The command that printed it. */
+  /** The command that was run. */
   readonly command: string;
-  /** Whether it was only to be seen that all of it runs. */
+  /** Whether the run was only to check that everything runs. */
   readonly isQuick: boolean;
-  /** ISO 8601. */
+  /** As ISO 8601. */
   readonly finishedAt: string;
   readonly machine: Machine;
-  /** Where each was measured, with the adapter's name. */
+  /** The description of each backend that was measured, with the name of its adapter. */
   readonly backends: Partial<Record<BackendLabel, string>>;
   readonly fits: readonly FitResult[];
   readonly kernels: readonly KernelResult[];
   readonly memory: readonly MemoryResult[];
   readonly saving: SavingResults;
-  /** What could not be measured though it should have been. */
+  /** Measurements that failed, and why. */
   readonly failures: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export interface NotTrained {
 export interface FitOutcome {
   readonly size: FitSize;
   readonly bareMs: number;
-  /** Time over that of bare `fit`, the mean of both of the same round; the control over the bare one. */
+  /** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
   readonly ratios: Partial<Record<ContenderName, Estimate>>;
   /** Whether the intervals of callback and control are narrower than ±0.01. */
   readonly isSettled: boolean;
@@ -55,21 +55,21 @@ export interface KernelResult {
   readonly rows: number;
   readonly numClasses: number;
   readonly fromLogits: boolean;
-  /** Medians, of one call. */
+  /** Medians of the time of one call. */
   readonly fused: KernelSample;
   readonly composed: KernelSample;
-  /** Composed over fused, time until it was read. */
+  /** Composed over fused: the time until the result was read. */
   readonly ratio: Estimate;
   readonly rounds: readonly Round<KernelVariant, KernelSample>[];
 }
 
 export interface MemoryResult {
-  readonly way: MemoryWay;
+  readonly method: MemoryMethod;
   readonly rows: number;
   readonly numClasses: number;
-  /** Medians; null where it was not run, for want of memory. */
+  /** Medians; null if the cell was not run because memory was short. */
   readonly peak: PeakMemory | null;
   readonly runs: readonly PeakMemory[];
-  /** Of the process, for predictions that are held at the same time, as estimated beforehand. */
+  /** Estimate of the memory for predictions that are held at the same time. */
   readonly neededBytes: number;
 }

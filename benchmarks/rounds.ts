@@ -1,11 +1,11 @@
-/** What is measured in a round. */
+/** Something to measure, and how often. */
 export interface Turn<Name extends string> {
   readonly name: Name;
-  /** It has its turn in every n-th round. */
+  /** It is measured in every n-th round. */
   readonly every: number;
 }
 
-/** What was measured in one round. */
+/** The measurements of one round. */
 export type Round<Name extends string, Value> = Readonly<Partial<Record<Name, Value>>>;
 
 export interface RoundsPlan<Name extends string, Value> {
@@ -13,18 +13,18 @@ export interface RoundsPlan<Name extends string, Value> {
   readonly measure: (name: Name) => Promise<Value>;
   readonly minRounds: number;
   readonly maxRounds: number;
-  /** From `minRounds` on there is no further round after it. */
+  /** Once it is over and `minRounds` are done, no further round begins. */
   readonly budgetMs: number;
-  /** Asked after every `checkEvery` rounds, from `minRounds` on. */
+  /** Called after every `checkEvery` rounds, from `minRounds` on. */
   readonly isSettled: (rounds: readonly Round<Name, Value>[]) => boolean;
   readonly checkEvery?: number;
-  /** In ms. @default performance.now */
+  /** A clock in ms. @default performance.now */
   readonly now?: () => number;
 }
 
 /**
- * Measures round after round, beginning with another one each time, so that a machine that grows warm or
- * busy favours none: until it is settled, or rounds or time have run out.
+ * Measures round after round, until the result is settled, or rounds or time have run out. Each round begins with
+ * another turn, so that a machine that becomes warm or busy favours none.
  */
 export async function measureRounds<Name extends string, Value>(
   plan: RoundsPlan<Name, Value>,
@@ -44,14 +44,14 @@ export async function measureRounds<Name extends string, Value>(
   return rounds;
 }
 
-/** Those whose turn it is, in the order of that round. The first round has all of them. */
+/** The names to measure in a round, in its order. The first round has all of them. */
 export function turnsOfRound<Name extends string>(turns: readonly Turn<Name>[], round: number): Name[] {
   const names = turns.filter(({ every }) => round % every === 0).map(({ name }) => name);
   const first = round % Math.max(1, names.length);
   return [...names.slice(first), ...names.slice(0, first)];
 }
 
-/** Their measurements, without the rounds in which one was missing. */
+/** Combines the measurements of `names` in each round. Rounds that lack one of them are left out. */
 export function valuesOf<Name extends string, Value, Result>(
   rounds: readonly Round<Name, Value>[],
   names: readonly Name[],

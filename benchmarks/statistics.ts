@@ -3,10 +3,10 @@ export interface Interval {
   readonly high: number;
 }
 
-/** A median and how well it is known. */
+/** A median with its confidence interval. */
 export interface Estimate extends Interval {
   readonly median: number;
-  /** Values that it is of. */
+  /** The number of values. */
   readonly count: number;
 }
 
@@ -19,9 +19,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * 95 % percentile-bootstrap interval of the median.
+ * The 95 % percentile-bootstrap interval of the median.
  *
- * @param random 0 ≤ random() < 1; seeded, it gives the same interval again.
+ * @param random 0 ≤ random() < 1. With a seeded generator, the interval is reproducible.
  */
 export function medianInterval(
   values: readonly number[],
@@ -39,7 +39,7 @@ export function estimate(values: readonly number[], random: () => number, resamp
   return { median: median(values), count: values.length, ...medianInterval(values, random, resamples) };
 }
 
-/** Distance from the median to the farther end of its interval. */
+/** The distance from the median to the farther end of its interval. */
 export function halfWidth({ median: middle, low, high }: Estimate): number {
   return Math.max(high - middle, middle - low);
 }

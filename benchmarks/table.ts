@@ -1,12 +1,12 @@
 import { textTable } from '../examples/noisy-mnist/text-table.js';
 
-/** For a terminal and for a file. */
+/** A table for a terminal or a Markdown file. */
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
   /** The first column is text, the others are numbers. */
   readonly rows: readonly (readonly string[])[];
-  /** A line each. */
+  /** Each is one line. */
   readonly notes: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export function asMarkdown({ title, head, rows, notes }: Table): string {
   return [`### ${title}`, '', line(header), rule, ...body.map(line), ...list].join('\n');
 }
 
-function pad(text: string, width: number, left: boolean): string {
+function pad(text: string, width: number, isLeft: boolean): string {
   const space = ' '.repeat(Math.max(0, width - text.length));
-  return left ? text + space : space + text;
+  return isLeft ? text + space : space + text;
 }

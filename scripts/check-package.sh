@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the project and checks the tarball as its users get it: what it holds, its exports, its types.
+# Packs the project, and checks the tarball as users get it: its files, exports and types.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,5 +9,5 @@ npm pack --silent --ignore-scripts --pack-destination "$folder" > /dev/null
 tarball=$(ls "$folder"/*.tgz)
 
 npx --no-install publint --strict "$tarball"
-# CommonJS loads the ES module by `require`, which Node does from 20.19 on.
+# CommonJS loads the ES module by `require`, which works from Node 20.19 on.
 npx --no-install attw "$tarball" --ignore-rules cjs-resolves-to-esm --profile node16

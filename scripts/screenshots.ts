@@ -1,4 +1,4 @@
-/** Takes the pictures of the docs: the live page and a report, after a training. `npm run screenshots` */
+/** Takes the pictures for the docs, of the live page and a report after a training: `npm run screenshots`. */
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { launchChromium } from '../backends/launch-chromium.js';
 import { buildPage, serveFolder } from '../examples/browser/static-site.js';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
-/** They are loaded with the docs, and kept in the repository for good. */
+/** Pictures are loaded with the docs, and stay in the repository's history. */
 const MAX_BYTES = 150_000;
 const TRAINING_TIMEOUT_MS = 300_000;
 
@@ -45,24 +45,24 @@ async function main(): Promise<void> {
   }
 }
 
-/** @returns the report of the training that is shown. */
+/** @returns the report of that training. */
 async function takePage(browser: Browser, url: string, name: string, look: Look): Promise<string> {
   const page = await open(browser, { ...look, acceptDownloads: true });
   await page.goto(url);
   await page.click('#start:enabled');
   await page.locator('#progress-text', { hasText: 'Finished' }).waitFor({ timeout: TRAINING_TIMEOUT_MS });
   await page.click('#restore');
-  await page.locator('#message', { hasText: 'is back in the network' }).waitFor();
+  await page.locator('#message', { hasText: 'is restored' }).waitFor();
   const downloading = page.waitForEvent('download');
   await page.evaluate(() => {
     document.querySelector<HTMLButtonElement>('#download-report')?.click();
   });
   const report = await readFile(await (await downloading).path(), 'utf8');
   await page.click('#restore');
-  await page.locator('#message', { hasText: 'is back in the network' }).waitFor();
+  await page.locator('#message', { hasText: 'is restored' }).waitFor();
   await page.evaluate((isPhone) => {
     document.querySelector<HTMLElement>(':focus')?.blur();
-    // Its upper part is the form, which the other picture has.
+    // The upper part is the form, which the other picture shows.
     if (isPhone) document.querySelector('main')?.scrollIntoView();
     else scrollTo(0, 0);
   }, look.viewport.width < 600);
@@ -83,14 +83,14 @@ async function open(browser: Browser, options: BrowserContextOptions): Promise<P
 
 async function take(page: Page, name: string): Promise<void> {
   const path = join(IMAGES, name);
-  // The pointer would be shown over what it points at.
+  // An element under the pointer would look hovered.
   await page.mouse.move(0, 0);
   await page.screenshot({ path });
   await page.context().close();
   const { size } = await stat(path);
   console.log(`docs/images/${name}: ${size.toLocaleString('en')} bytes`);
   if (size > MAX_BYTES)
-    throw new Error(`Expected at most ${MAX_BYTES} bytes. Take a smaller part of the page.`);
+    throw new Error(`Reduce the viewport of ${name}: expected at most ${MAX_BYTES} bytes, got ${size}.`);
 }
 
 await main();

@@ -31,7 +31,7 @@ type Logs = Record<string, number | tf.Scalar>;
  * const checkpoint = new EntropyCheckpointCallback({ monitor: 'val_acc', filepath: 'checkpoints/run-7' });
  * await model.fit(x, y, { epochs: 30, validationSplit: 0.1, callbacks: checkpoint });
  * console.log(checkpoint.explain()); // which epoch was selected, and why
- * await checkpoint.loadCheckpoint(); // the model holds it again, its optimizer too
+ * await checkpoint.loadCheckpoint(); // restores it, in the model and its optimizer
  *
  * @remarks
  * The values of each epoch are added to `logs` as `entropy`, `train_entropy` and `val_entropy`, for `History` and the
@@ -41,7 +41,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   readonly #session: TrainingSession;
   /** Given by `setModel`, before it's known whether this `fit` can begin. */
   #offered: tf.LayersModel | null = null;
-  /** The model of the last `fit`; from then on no other is accepted. */
+  /** The model of the last `fit`; no other model is accepted afterwards. */
   #model: tf.LayersModel | null = null;
   /** What `fit` passed to `setParams`: the object itself, which the callbacks of TensorFlow.js read as well. */
   #params: FitParams = {};
@@ -55,7 +55,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   #initialEpoch: number | null = null;
   /** Whether an earlier callback is expected to add the monitored value to `logs`. */
   #isMonitorUnseen = false;
-  /** Set while an epoch runs that must not train, as the choice is made already: the state before it. */
+  /** The state before an epoch that must not train, because the choice is made already; null while none runs. */
   #stateBefore: CapturedState | null = null;
 
   readonly #sink: PredictionSink = {
@@ -71,11 +71,11 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   };
 
   /**
-   * @param options all can be left out:
+   * @param options all are optional:
    *
    * - `filepath` (string, `tf.io.IOHandler`, store or null; default `'entropy_checkpoint'`): where to store.
    * - `monitor` (string or function; default `'entropy'`): the value by which the epoch is selected. `'val_acc'` and
-   *   `'consensus'` lose less on average.
+   *   `'consensus'` lose less accuracy on average.
    * - `mode` (`'auto'`, `'max'` or `'min'`; default `'auto'`): which values are better.
    * - `patience` (integer or Infinity; default by the monitor): after how many epochs without a better one the choice
    *   is made.
@@ -137,7 +137,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * Resumes the training that is stored: weights, optimizer, best and history. It continues after the latest stored
    * epoch: with `saveLast` the last one that ended, else the best. Call it before `fit`.
    *
-   * @param model built and compiled by the same code as the one that was trained; it stays the caller's.
+   * @param model built and compiled by the same code as the trained one; the caller keeps it.
    * @returns the `initialEpoch` to pass to `fit`; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
    *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`.
@@ -166,8 +166,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** Called by `fit`. @internal */
   override setModel(model: Parameters<tf.CustomCallback['setModel']>[0]): void {
     super.setModel(model);
-    // `fit` calls this at once, and `onTrainBegin` only after those of other callbacks: another `fit` may have come in
-    // between.
+    // `fit` calls this at once, but `onTrainBegin` only after that of other callbacks: another `fit` may begin before it.
     if (this.#offered !== null && this.#offered !== model && internalsOf(this.#offered).isTraining) {
       throw usedTwice();
     }
@@ -177,8 +176,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   /** Called by `fit`. @internal */
   override async onTrainBegin(logs?: Logs): Promise<void> {
-    // If the first of the list isn't an instance, TensorFlow.js takes all of them for configurations and calls our
-    // methods on a callback of its own. It does the same with callbacks of another copy of itself.
+    // If the first item of the list isn't an instance, TensorFlow.js takes all items for configurations and calls our
+    // methods on its own callback. It does the same with callbacks of another copy of itself.
     if (!(#session in this)) {
       throw (this as unknown) instanceof tf.CustomCallback ? listedAsConfiguration() : otherTfjs();
     }
@@ -186,7 +185,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     const model = this.#offered!;
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
-    // A page doesn't need them before.
+    // A page doesn't need them earlier.
     const [{ findClassOutputs }, { PredictionTap }] = await Promise.all([
       loadCode(import('./predictions/class-outputs.js')),
       loadCode(import('./predictions/prediction-tap.js')),
@@ -198,6 +197,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#isMonitorUnseen = !isKnownToFit(monitor, logged);
     try {
       await this.#session.open(trainedModel(model));
+      // If it was disposed while the store was being opened, it keeps out of this `fit`.
+      if (!this.#session.isOpen) return;
       this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
     } catch (error) {
       this.#end();
@@ -227,9 +228,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   /** Called by `fit`. @internal */
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-    // Without a tap it was disposed while training, and keeps out of it from then on.
-    if (this.#stateBefore !== null) await this.#undoEpoch(this.#stateBefore);
-    else if (this.#tap !== null) await this.#closeEpoch(epoch, this.#tap.epochComplete, logs);
+    // Without a tap, the callback was disposed during training and no longer takes part.
+    try {
+      if (this.#stateBefore !== null) await this.#undoEpoch(this.#stateBefore);
+      else if (this.#tap !== null) await this.#closeEpoch(epoch, this.#tap.epochComplete, logs);
+    } catch (error) {
+      await this.#freeLogs(logs);
+      throw error;
+    }
     await super.onEpochEnd(epoch, logs);
   }
 
@@ -240,8 +246,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     try {
       await this.#session.finish(this.#trained());
     } catch (error) {
-      // `fit` is rejected before it would read them: its scalars would stay on the device.
-      await internalsOf(this.#model!).history?.syncData();
+      await this.#freeLogs();
       throw error;
     } finally {
       this.#tap.detach(this.#sink);
@@ -295,6 +300,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
         logs[name] = value;
       }
     }
+  }
+
+  /** Before `fit` rejects: it would leave the scalars that it has logged on the device. */
+  async #freeLogs(current: Logs = {}): Promise<void> {
+    const { metrics = [] } = this.#params;
+    for (const name of metrics) if (current[name] instanceof tf.Tensor) current[name].dispose();
+    await internalsOf(this.#model!).history?.syncData();
   }
 
   #stopTraining(): void {

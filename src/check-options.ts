@@ -1,6 +1,6 @@
 import { EntropyCheckpointError } from './errors.js';
 
-/** Whether a value is allowed, and how that is said in a message: "Expected `topK` to be …". */
+/** A check of a value, and what a message says is allowed: "Expected `topK` to be …". */
 export type OptionCheck = readonly [isValid: (value: unknown) => boolean, expected: string];
 
 export const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
@@ -48,7 +48,7 @@ export function invalidOption(message: string): EntropyCheckpointError {
   return new EntropyCheckpointError('ENTROPY_INVALID_OPTION', message);
 }
 
-/** A value in a message: short, whatever it is. */
+/** Describes any value for a message, in a few words. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
@@ -62,7 +62,7 @@ function unknownOption(name: string, known: readonly string[]): EntropyCheckpoin
   return invalidOption(`Unknown option \`${name}\`.${hint} The options are ${known.join(', ')}.`);
 }
 
-/** The name that a slip of the pen turned into `name`; null where none is near. */
+/** The known name that `name` probably misspells; null if none is close. */
 export function mostSimilar(name: string, known: readonly string[]): string | null {
   const distances = known.map((other) => editDistance(name.toLowerCase(), other.toLowerCase()));
   const nearest = Math.min(...distances);

@@ -33,13 +33,13 @@ import { TrainingSession, type CheckpointAccess } from './training-session.js';
 export class EntropyCheckpoint implements CheckpointAccess {
   readonly #session: TrainingSession;
   readonly #trained: TrainedModel;
-  /** null: unknown, which a metric as monitor allows until something is appended. */
+  /** null: unknown. With a metric as the monitor, that's allowed until something is appended. */
   readonly #fromLogits: boolean | null;
 
   /**
-   * @param model its weights are kept; it stays the caller's.
-   * @param optimizer its state is kept; it stays the caller's. @default the one that the model is compiled with
-   * @param options the same as for `EntropyCheckpointCallback`, but for `stopTraining`, which ends a `fit`. In a
+   * @param model its weights are saved; the caller keeps it.
+   * @param optimizer its state is saved; the caller keeps it. @default the one that the model is compiled with
+   * @param options the same as for `EntropyCheckpointCallback`, except `stopTraining`, which ends a `fit`. In a
    *   custom training loop, use `if (checkpoint.isDecided) break`.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`, `ENTROPY_INVALID_OPTION`; `ENTROPY_NO_CLASS_OUTPUT`
    *   or `ENTROPY_AMBIGUOUS_OUTPUT` where the model doesn't say what its outputs hold.
@@ -51,7 +51,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
     const resolved = resolveOptions(options);
     if (resolved.stopTraining) {
       throw invalidOption(
-        'Leave out `stopTraining`, and end your loop by `if (checkpoint.isDecided) break`.',
+        'Leave out `stopTraining`, and end your loop with `if (checkpoint.isDecided) break`.',
       );
     }
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
@@ -118,16 +118,17 @@ export class EntropyCheckpoint implements CheckpointAccess {
   }
 
   /**
-   * Ends the epoch: compares it with the earlier ones, and if it's the best captures its state, which is written
-   * while training goes on. The next `appendOutput` begins a new epoch. Await it before training goes on, so that the
-   * captured state is that of the end of this epoch. It's durable once `flush` has resolved.
+   * Ends the epoch: compares it with the earlier ones, and captures its state if it's the best. That state is written
+   * while training goes on, and is durable once `flush` has resolved. The next `appendOutput` begins a new epoch.
+   *
+   * Await this call before the next training step: it captures the state of the model as it is then.
    *
    * @param epoch counted from 0.
    * @param logs losses and metrics of the epoch for `history` and the report, numbers or scalars; the caller keeps
    *   them. Must hold the monitored value if that is a metric.
    * @returns whether this epoch became the best.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`, `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
-   *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` where nothing can be written at all.
+   *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` if nothing can be written at all.
    */
   async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
     checkArgument('epoch', epoch, [isIntegerFrom(0), 'an integer from 0 up']);
@@ -149,8 +150,9 @@ export class EntropyCheckpoint implements CheckpointAccess {
   }
 
   /**
-   * Restores the best epoch in model and optimizer, and releases the store: training is over, though it may go on.
-   * If what is stored is damaged, the next best of the kept epochs is restored instead, with a warning.
+   * Restores the best epoch in model and optimizer, and releases the store. You can train on afterwards: the next
+   * `saveCheckpoint` opens the store again. If the stored epoch is damaged, the next best of the kept epochs is
+   * restored instead, with a warning.
    *
    * @param options `epoch`: the number of another kept epoch, counted from 0; or `'last'` for the latest (`saveLast`).
    * @returns the record of the epoch that was restored.
@@ -194,8 +196,8 @@ function checkArguments(model: unknown, optimizer: unknown): void {
 }
 
 /**
- * Whether the class outputs of `model` hold logits, which they must agree on: appended tensors have no name. null
- * where it has none.
+ * Whether the class outputs of `model` hold logits. They must agree, because appended tensors have no name. null if
+ * the model has no class output.
  */
 function commonFromLogits(model: tf.LayersModel, options: ResolvedOptions): boolean | null {
   const { fromLogits, outputs, monitor } = options;

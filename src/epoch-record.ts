@@ -1,7 +1,7 @@
 /** Whether predictions were made in training or in validation. */
 export type Phase = 'train' | 'val';
 
-/** What is known of one epoch. */
+/** The scores and logs of one epoch. */
 export interface EpochRecord {
   /** Counted from 0, as TensorFlow.js does. */
   readonly epoch: number;
@@ -29,11 +29,11 @@ export interface EpochRecord {
   readonly value: number | null;
   /** Whether the epoch was the best so far when it ended. */
   readonly isBest: boolean;
-  /** Losses and metrics of the epoch, by the names that `fit` logs; or what was given to `saveCheckpoint`. */
+  /** Losses and metrics of the epoch, by the names that `fit` logs; or those passed to `saveCheckpoint`. */
   readonly logs: Readonly<Record<string, number>>;
 }
 
-/** What is known of an epoch before it's compared with the others. */
+/** The record of an epoch before it's compared with the others. */
 export type MonitoredEpoch = Omit<EpochRecord, 'value' | 'isBest'>;
 
 /** Whether two records are of the same epoch. */

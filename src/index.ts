@@ -1,8 +1,9 @@
 /**
- * Everything that the package exports: the callback for `fit`, its counterpart for a custom training loop, loading a
- * checkpoint, the operation, and the types of stores.
+ * Everything that the package exports: the callback for `fit`, its counterpart for a custom training loop,
+ * `loadCheckpoint`, the top-k entropy operation, and the types for custom stores.
  *
  * @module API
+ * @group API
  */
 
 export { EntropyCheckpointCallback } from './callback.js';

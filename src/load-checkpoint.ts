@@ -9,9 +9,9 @@ import { compiledOptimizer, isModel, isOptimizer } from './tfjs-internals.js';
 
 /** Options of `loadCheckpoint`. All can be left out. */
 export interface LoadCheckpointOptions {
-  /** The model to restore; it stays the caller's. @default a new one of the stored architecture, not compiled */
+  /** The model to restore; the caller keeps it. @default a new one of the stored architecture, not compiled */
   model?: tf.LayersModel;
-  /** The optimizer to restore; it stays the caller's. @default the one that `model` is compiled with */
+  /** The optimizer to restore; the caller keeps it. @default the one that `model` is compiled with */
   optimizer?: tf.Optimizer;
   /** The number of a stored epoch, counted from 0; `'last'`: the latest (`saveLast`). @default the best */
   epoch?: number | 'last';
@@ -47,7 +47,7 @@ export async function loadCheckpoint(
   source: string | tf.io.IOHandler | CheckpointStore,
   options: LoadCheckpointOptions = {},
 ): Promise<LoadedCheckpoint> {
-  // A model has fields of these names itself.
+  // A model has fields with the names of these options.
   if (isModel(options)) throw modelAsOptions();
   checkOptions(options, CHECKS);
   const { model, optimizer, epoch } = options;

@@ -33,7 +33,8 @@ export interface EntropyCheckpointOptions {
    * - `'entropy'`: of all training and validation rows; `'train_entropy'` or `'val_entropy'` of one phase. No labels.
    * - `'consensus'`: the epoch that agrees best with the epochs before it. Needs validation rows in the same order in
    *   every epoch, no labels.
-   * - `'label_wave'`: the first minimum of the validation predictions that change from epoch to epoch. As above.
+   * - `'label_wave'`: the first minimum of the share of validation predictions that change from epoch to epoch. Needs
+   *   validation rows in the same order in every epoch, no labels.
    * - `'val_acc'`, `'val_loss'` or any other value that `fit` logs, or that an earlier callback adds to `logs`
    *   (then set `mode`).
    * - a function of the epoch's record that returns a number, or null for none (then set `mode`).
@@ -70,7 +71,7 @@ export interface EntropyCheckpointOptions {
   outputs?: readonly string[];
   /** An improvement must be larger than this; 0 or more, in the unit of the monitor. @default 0 */
   minDelta?: number;
-  /** Earlier epochs are scored and recorded, but never selected; an integer from 0 up. @default 0 */
+  /** The first epoch that can be selected; earlier ones are scored and recorded. An integer from 0 up. @default 0 */
   startFromEpoch?: number;
   /** The first best epoch must beat this value, in the unit of the monitor. @default none */
   initialThreshold?: number;
@@ -88,9 +89,9 @@ export interface EntropyCheckpointOptions {
   /** Whether the latest epoch is kept as well, to resume after a crash. @default false */
   saveLast?: boolean;
   /**
-   * For `'consensus'` and `'label_wave'`: of how many validation rows the predictions are remembered on the device; an
-   * integer from 1 up. `'label_wave'` takes 4 bytes a row, `'consensus'` 4 bytes a row and class; twice that
-   * while an epoch is under way.
+   * How many validation rows `'consensus'` and `'label_wave'` compare; an integer from 1 up. Their predictions stay on
+   * the device: `'label_wave'` takes 4 bytes a row, `'consensus'` 4 bytes a row and class. During an epoch, it's twice
+   * that.
    *
    * @default 10000
    */
@@ -107,7 +108,7 @@ export interface EntropyCheckpointOptions {
 export interface ResolvedOptions {
   readonly filepath: string | tf.io.IOHandler | CheckpointStore | null;
   readonly monitor: Monitor;
-  /** Whether the user has set `mode`. */
+  /** Whether the user set `mode`. */
   readonly hasMode: boolean;
   readonly stopTraining: boolean;
   readonly topK: number;
@@ -227,7 +228,9 @@ export function epochOf(
 ): number | 'last' | undefined {
   checkOptions(options, LOAD_CHECKS);
   if (options.epoch === 'last' && !saveLast) {
-    throw invalidOption("Set `saveLast: true` to load epoch 'last': only then the latest epoch is kept.");
+    throw invalidOption(
+      "Set `saveLast: true` to load epoch 'last': without it, the latest epoch is not kept.",
+    );
   }
   return options.epoch;
 }

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from './errors.js';
 
-// What is known of private fields of TensorFlow.js. Checked against 4.22; the names are the same in its minified
-// bundles.
+// The private fields of TensorFlow.js that this package relies on. Checked against 4.22; the names are the same in its
+// minified bundles.
 
 /** `(yTrue, yPred)`: the loss of one output for one batch. */
 export type LossFunction = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
@@ -20,11 +20,13 @@ export interface ModelInternals {
   lossFunctions: LossFunction[];
   /** True from the beginning of a `fit` to its end, also when it throws. */
   isTraining: boolean;
-  /** Set anew by each `fit` before `onTrainBegin`; the last of its callbacks. */
+  /** Replaced by each `fit` before `onTrainBegin`; the last of its callbacks. */
   history: tf.History | undefined;
   /** `stopTraining` as `fit` reads it. */
   stopTraining_: boolean;
   testFunction: BatchFunction;
+  /** Runs a test function on every batch, synchronously. `fit` validates with it, and so does `evaluate`. */
+  testLoop: (run: BatchFunction, data: tf.Tensor[], ...rest: unknown[]) => tf.Scalar[];
   /** Called by every `evaluate`, which then runs `testFunction`. */
   makeTestFunction: () => void;
   /** Called by `trainOnBatch`, and by `fit` before its first callback. */
@@ -36,7 +38,7 @@ export interface ModelInternals {
   /** Undefined until the model is compiled. */
   optimizer: tf.Optimizer | undefined;
   userDefinedMetadata: Record<string, unknown> | undefined;
-  /** Of a `tf.Sequential` that is built: the functional model that does its work. */
+  /** The functional model that does the work of a `tf.Sequential`; undefined until that is built. */
   model: tf.LayersModel | undefined;
 }
 
@@ -45,7 +47,7 @@ export function internalsOf(model: tf.LayersModel): ModelInternals {
   return model as unknown as ModelInternals;
 }
 
-/** A model that is trained, and the optimizer that trains it; null: none is known. */
+/** A model that is trained, and the optimizer that trains it; null if that is unknown. */
 export interface TrainedModel {
   readonly model: tf.LayersModel;
   readonly optimizer: tf.Optimizer | null;
@@ -56,7 +58,7 @@ export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
   return internalsOf(model).optimizer ?? null;
 }
 
-/** Two copies in one process have classes of their own: callbacks of one copy are strangers to the other's `fit`. */
+/** Two copies in one process have separate classes: `fit` of one copy never calls callbacks of the other. */
 export function otherTfjs(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_UNSUPPORTED_TFJS',
@@ -94,7 +96,7 @@ export function functionalModel(model: tf.LayersModel): tf.LayersModel {
     throw new EntropyCheckpointError('ENTROPY_INVALID_ARGUMENT', 'Expected `model` to be a tf.LayersModel.');
   }
   if (!(model instanceof tf.Sequential)) return model;
-  // TensorFlow.js builds it when it's compiled or first called, which may be yet to come.
+  // TensorFlow.js builds it when it's compiled or first called, which may not have happened yet.
   if (!model.built && model.outputs.length > 0) model.build();
   const inner = internalsOf(model).model;
   if (inner !== undefined) return inner;
@@ -114,13 +116,14 @@ export function haveSameLayers(a: tf.LayersModel, b: tf.LayersModel): boolean {
   );
 }
 
-/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` where `fit` works by other means. */
+/** @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_TFJS` if this version of `fit` works differently. */
 export function checkInternals(model: tf.LayersModel): void {
   const internals = internalsOf(model);
   const isComplete =
     Array.isArray(internals.lossFunctions) &&
     typeof internals.isTraining === 'boolean' &&
     typeof internals.makeTestFunction === 'function' &&
+    typeof internals.testLoop === 'function' &&
     typeof internals.makeTrainFunction === 'function' &&
     internals.history !== undefined;
   if (isComplete) return;
@@ -130,15 +133,15 @@ export function checkInternals(model: tf.LayersModel): void {
   );
 }
 
-/** Whether a gradient tape is recording: `fit` computes training losses under one, and validation losses not. */
+/** Whether a gradient tape is recording: `fit` computes training losses under one, but not validation losses. */
 export function isUnderTape(): boolean {
   return tf.engine().state.gradientDepth > 0;
 }
 
 /**
- * Runs `measure` so that a recording gradient tape passes it by. Training calls the loss under the tape, which would
- * hold every tensor that a cast or a composition saves (a copy of all bytes on wasm) until the backward pass is
- * done. To the engine this is the inside of a kernel, of which nothing is recorded.
+ * Runs `measure` without recording it on the gradient tape. Training calls the loss under a tape, which would hold
+ * every tensor that a cast or a composition saves until the backward pass is done. On wasm that's a copy of all bytes.
+ * The engine takes `measure` for the inside of a kernel, which it doesn't record.
  */
 export function withoutTape<T extends tf.Tensor>(measure: () => T): T {
   const { state } = tf.engine();
@@ -150,7 +153,7 @@ export function withoutTape<T extends tf.Tensor>(measure: () => T): T {
   }
 }
 
-/** What an optimizer keeps for one weight: `{originalName: 'dense/kernel/m', variable}`. */
+/** An optimizer slot: what an optimizer keeps for one weight, for example under the name `'dense/kernel/m'`. */
 export interface OptimizerSlot {
   originalName: string;
   variable: tf.Variable;
@@ -194,25 +197,25 @@ type AddWeight = (
   ...rest: unknown[]
 ) => tf.LayerVariable;
 
-/** The prototype by which every layer makes its weights. */
+/** The prototype whose `addWeight` makes the weights of every layer. */
 export function layerPrototype(): { addWeight: AddWeight } {
   return tf.layers.Layer.prototype as unknown as { addWeight: AddWeight };
 }
 
-/** What a stateful layer makes its states from. */
+/** The fields from which a stateful layer makes its states. */
 export interface StatefulLayer extends Pick<RecurrentLayer, 'states_'> {
   readonly inputSpec: readonly [{ readonly shape: number[] }];
   readonly cell: { readonly stateSize: number | number[] };
-  /** Of a convolution. */
+  /** Only convolutions have it. */
   computeSingleOutputShape?(inputShape: number[]): number[];
 }
 
-/** A prototype with a way of its own to make states. */
+/** A prototype of recurrent layers with its own `resetStates`, which makes the states. */
 export interface StatefulPrototype {
   resetStates: (this: StatefulLayer, ...args: unknown[]) => void;
 }
 
-/** Every registered recurrent prototype with a `resetStates` of its own. */
+/** Every registered prototype of recurrent layers with its own `resetStates`. */
 export function statefulPrototypes(): StatefulPrototype[] {
   const found = new Set<object>();
   for (const [{ prototype }] of Object.values(tf.serialization.SerializationMap.getMap().classNameMap)) {

@@ -20,7 +20,7 @@ import type { TrainedModel } from './tfjs-internals.js';
 export interface EndedEpoch {
   readonly epoch: number;
   readonly fit: number;
-  /** Whether it ran as a whole; else it's recorded, never the best, and not resumed from. */
+  /** Whether it ran to its end. An epoch that was cut short is recorded, but never the best and never resumed from. */
   readonly isComplete: boolean;
   /** Its losses and metrics. */
   readonly logs: EpochLogs;
@@ -40,7 +40,7 @@ export interface CheckpointAccess {
   readonly best: EpochRecord | null;
   /** The best epochs, best first; at most `maxToKeep`. */
   readonly kept: readonly EpochRecord[];
-  /** Whether the choice is made: `patience` epochs have ended without a better one, and none can be the best any more. */
+  /** Whether the choice is made: `patience` epochs ended without a better one, so no later epoch can be the best. */
   readonly isDecided: boolean;
   /**
    * Why the best epoch was selected, in a few sentences from this training's own numbers, and what casts doubt on it:
@@ -51,12 +51,12 @@ export interface CheckpointAccess {
    * A report on the training so far: the selected epoch and why, the curves of entropy, loss and metrics, and a table
    * of all values.
    *
-   * @returns an HTML page that stands by itself: it needs no script and no other file.
+   * @returns a self-contained HTML page: it needs no script and no other file.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
    */
   report(options?: ReportOptions): Promise<string>;
   /**
-   * Restores the best epoch in the model that was trained, and in its optimizer. If what is stored is damaged, the
+   * Restores the best epoch in the model that was trained, and in its optimizer. If the stored epoch is damaged, the
    * next best of the kept epochs is restored instead, with a warning.
    *
    * @param options `epoch`: the number of another kept epoch, counted from 0; or `'last'` for the latest (`saveLast`).
@@ -72,21 +72,21 @@ export interface CheckpointAccess {
    */
   flush(): Promise<void>;
   /**
-   * Frees every tensor that this instance holds, and releases its store, both once what is being written is stored.
-   * What is stored stays.
+   * Frees every tensor that this instance holds, and releases its store. A write that has begun ends first. What is
+   * stored stays.
    */
   dispose(): void;
 }
 
-/** What is loaded when a training begins, is resumed or restored: a page doesn't need it before. */
+/** The code that is loaded when training begins or a checkpoint is restored: a page doesn't need it earlier. */
 interface TrainingCode {
   readonly state: typeof import('./state/training-state.js');
   readonly saver: EpochSaver;
 }
 
 /**
- * One training: scores predictions, selects epochs, and saves their states. Both public classes are fronts of this,
- * fed by `fit` or by a custom training loop.
+ * One training: scores predictions, selects epochs, and saves their states. Both public classes are built on it: `fit`
+ * feeds one of them, a custom training loop the other.
  */
 export class TrainingSession {
   readonly options: ResolvedOptions;
@@ -101,6 +101,7 @@ export class TrainingSession {
   #topology: Json = null;
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
   #isOpening = false;
+  #numDisposals = 0;
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little. */
   constructor(options: ResolvedOptions) {
@@ -111,9 +112,14 @@ export class TrainingSession {
     checkCapacity(this.#location, options);
   }
 
-  /** Whether an epoch is ending that isn't detached yet, as the store is being opened: nothing may be appended. */
+  /** Whether the score of an ended epoch isn't detached yet, because the store is being opened: don't append now. */
   get isOpening(): boolean {
     return this.#isOpening;
+  }
+
+  /** Whether a training runs. It isn't if the session was closed while it was being opened. */
+  get isOpen(): boolean {
+    return this.#saver?.isOpen === true;
   }
 
   explain(): string {
@@ -134,34 +140,36 @@ export class TrainingSession {
    *   `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_UNSUPPORTED_MODEL`, `ENTROPY_UNSUPPORTED_OPTIMIZER`.
    */
   async open(trained: TrainedModel): Promise<void> {
-    if (this.#saver?.isOpen === true) return;
+    if (this.isOpen) return;
     const { state, saver } = await this.#loadCode();
     if (this.#location !== null) this.#topology = state.modelTopology(trained.model);
     disposeState(this.#capture(state, trained).state);
     await saver.open();
   }
 
-  /** Ends a training: releases the store once everything wanted is written. What is in memory alone stays. */
+  /** Ends a training: releases the store once everything wanted is written. States that are only in memory stay. */
   close(): void {
     this.#saver?.close();
     this.score.reset();
   }
 
   /**
-   * Ends an epoch, by one device read. Its state is held if it's selected, and written while training goes on.
+   * Ends an epoch, with one device read. Its state is held if it's selected, and written while training goes on.
    *
    * What is appended from now on belongs to the next epoch, unless this call has to open the store first.
    */
   closeEpoch(trained: TrainedModel, ended: EndedEpoch): Promise<EpochRecord> {
-    const detached = this.#saver?.isOpen === true ? this.score.detach() : null;
+    const detached = this.isOpen ? this.score.detach() : null;
+    const numDisposals = this.#numDisposals;
     this.#isOpening = detached === null;
-    // In turn, in case the caller closes an epoch before the one before it is closed.
-    const former = this.#closing.catch(() => null);
-    const closing = former.then(async () => {
-      await this.open(trained).finally(() => {
-        this.#isOpening = false;
-      });
-      return this.#select(trained, ended, detached ?? this.score.detach());
+    // One after the other, even if the caller doesn't await the previous call.
+    const previous = this.#closing.catch(() => null);
+    const closing = previous.then(async () => {
+      if (detached !== null) return this.#select(trained, ended, detached);
+      if (this.#numDisposals === numDisposals) await this.#openBeforeSelecting(trained);
+      // Disposing has freed the score.
+      const isComplete = ended.isComplete && this.#numDisposals === numDisposals;
+      return this.#select(trained, { ...ended, isComplete }, this.score.detach());
     });
     this.#closing = closing;
     // `flush` doesn't wait for `onBest`, which may call it.
@@ -172,7 +180,7 @@ export class TrainingSession {
   }
 
   /**
-   * Ends a training that ran to its end: restores the best state if so configured, and stores what is wanted.
+   * Completes a training that ran to its end: restores the best state if configured, and stores what is wanted.
    *
    * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored.
    */
@@ -241,8 +249,10 @@ export class TrainingSession {
     };
   }
 
-  /** Frees every tensor. What is being written is written to its end, and then the store is released. */
+  /** Frees every tensor, and releases the store. A write that has begun ends first. */
   dispose(): void {
+    this.#numDisposals += 1;
+    this.#isOpening = false;
     this.close();
     this.score.dispose();
     this.#saver?.dispose();
@@ -254,7 +264,7 @@ export class TrainingSession {
   }
 
   #loadCode(): Promise<TrainingCode> {
-    // After a failure it's fetched again.
+    // After a failure, the next call fetches it again.
     this.#code ??= this.#fetchCode().catch((error: unknown) => {
       this.#code = null;
       throw error;
@@ -267,7 +277,7 @@ export class TrainingSession {
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
       this.#location?.loadStore() ?? null,
-      // Registers them. Without, the first batch would be scored by the slower composition.
+      // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
     ]);
     const { yieldEvery } = this.options;
@@ -277,6 +287,14 @@ export class TrainingSession {
     });
     this.#saver = saver;
     return { state, saver };
+  }
+
+  async #openBeforeSelecting(trained: TrainedModel): Promise<void> {
+    try {
+      await this.open(trained);
+    } finally {
+      this.#isOpening = false;
+    }
   }
 
   #capture(state: TrainingCode['state'], { model, optimizer }: TrainedModel): Snapshot {
@@ -293,8 +311,7 @@ export class TrainingSession {
     const monitored = { epoch, fit, ...numbers, logs: Object.freeze(logs.numbers(scalars)) };
     const record = this.selector.add(monitored, isComplete);
     const { state, saver } = await this.#loadCode();
-    // It may have been disposed while the device was busy.
-    if (saver.isOpen) await saver.keep(this.selector, record, () => this.#capture(state, trained));
+    await saver.keep(this.selector, record, () => this.#capture(state, trained));
     return record;
   }
 
@@ -331,7 +348,7 @@ export class TrainingSession {
   }
 }
 
-/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` where the store holds less than is to be kept. */
+/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` if the store can't hold everything that is to be kept. */
 function checkCapacity(location: StoreLocation | null, { maxToKeep, saveLast }: ResolvedOptions): void {
   if (location?.capacity !== 'one' || (maxToKeep === 1 && !saveLast)) return;
   throw new EntropyCheckpointError(

@@ -6,23 +6,31 @@ export const PRESETS = ['quick', 'full'] as const;
 export interface Flags {
   readonly preset: (typeof PRESETS)[number];
   readonly processes: number;
-  /** Whether what is not recorded is trained; else what is recorded is evaluated. */
+  /** Whether to train what is not recorded. Otherwise only recorded trainings are evaluated. */
   readonly train: boolean;
 }
 
-/** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
+/** Reads the command line. `--help` ends the process with status 0, a wrong flag with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
   return new Command('npm run study --')
-    .description('Which epoch is the right one: trains what is not recorded yet, then evaluates every rule.')
+    .description('Trains what is not recorded yet, then evaluates every rule that selects an epoch.')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
     .addOption(
-      new Option('--preset <name>', 'quick: a few trainings in under three minutes, to see that it runs')
+      new Option(
+        '--preset <name>',
+        'quick: a few trainings in under three minutes, to check that the study runs',
+      )
         .choices(PRESETS)
         .default('full'),
     )
-    .option('--processes <count>', 'trainings at a time', positiveInteger, availableParallelism())
-    .option('--no-train', 'evaluate what is recorded, and train nothing')
+    .option(
+      '--processes <count>',
+      'how many trainings run at the same time',
+      positiveInteger,
+      availableParallelism(),
+    )
+    .option('--no-train', 'evaluate recorded trainings only')
     .parse(args, { from: 'user' })
     .opts<Flags>();
 }

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Form } from './data/samples.js';
+import type { InputForm } from './data/samples.js';
 
 export const NETWORKS = ['dense', 'dropout', 'conv', 'recurrent'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
-/** What each takes. */
-export const FORM_OF: Record<NetworkName, Form> = {
+/** The inputs that each network takes. */
+export const INPUT_FORM_OF: Record<NetworkName, InputForm> = {
   dense: 'vector',
   dropout: 'vector',
   conv: 'image',
@@ -13,9 +13,9 @@ export const FORM_OF: Record<NetworkName, Form> = {
 };
 
 /**
- * A network that ends in logits, large enough to memorise its training labels.
+ * Builds a network that outputs logits, large enough to memorise its training labels.
  *
- * @returns the caller disposes it.
+ * @returns a model that the caller disposes.
  */
 export function buildNetwork(
   name: NetworkName,
@@ -37,8 +37,8 @@ const LAYERS: Record<NetworkName, (inputShape: number[]) => tf.layers.Layer[]> =
     tf.layers.dense({ inputShape, units: 256, activation: 'relu' }),
     tf.layers.dropout({ rate: 0.5 }),
   ],
-  // Two convolutions, written as what they are: the same dense layer on every window. TensorFlow.js has no
-  // gradient of its own on wasm, and takes minutes for one on cpu.
+  // Two convolutions, written as a dense layer that is applied to every window. TensorFlow.js has no convolution
+  // gradient on wasm, and takes minutes for one on cpu.
   conv: (inputShape) => [
     tf.layers.dense({ inputShape, units: CONV_FILTERS, activation: 'relu' }),
     ...twoByTwoWindows(inputShape[0]!),
@@ -49,7 +49,7 @@ const LAYERS: Record<NetworkName, (inputShape: number[]) => tf.layers.Layer[]> =
   recurrent: (inputShape) => [tf.layers.simpleRNN({ inputShape, units: 64 })],
 };
 
-/** `[side, side, filters]` to its windows of two by two that do not overlap, `[windows, 4 · filters]`. */
+/** Reshapes `[side, side, filters]` to its non-overlapping 2 × 2 windows, `[windows, 4 · filters]`. */
 function twoByTwoWindows(side: number): tf.layers.Layer[] {
   const half = side / 2;
   return [

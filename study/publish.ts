@@ -1,80 +1,89 @@
-import { compareRules } from './evaluation/compare.js';
-import { interval, performanceTable, report, table } from './evaluation/report.js';
-import { bestOf, isTuning } from './evaluation/selection.js';
+import { pairedTable, performanceTable, report } from './evaluation/report.js';
+import { isTuning, selectShippedRule } from './evaluation/selection.js';
 import { cellId } from './grid.js';
+import { keptAgainstLastPlot } from './plots/kept-against-last-plot.js';
 import { regretPlot } from './plots/regret-plot.js';
 import { trajectoryPlot, type Panel } from './plots/trajectory-plot.js';
 import { RULES } from './rules/all-rules.js';
 import type { Rule } from './rules/rule.js';
 import type { Trajectory } from './trajectories.js';
 
-/** What is shown of the rules where not all are: the names of the table of results. */
-const SHOWN = [
+/** The rules in the plot and in the tables of `docs/choosing-a-monitor.md`, by name. RESULTS.md has all of them. */
+const SHOWN_RULES = [
   'last epoch',
   'maximum entropy (the original)',
   'maximum entropy from epoch 5 on',
   'Label Wave, training, mean of 2',
   'Label Wave, validation, mean of 3',
   'first maximum of the validation margin',
-  'largest nuclear norm of validation',
+  'largest validation nuclear norm',
   'gradient disparity',
   'consensus, 1 × entropy gap, patience 7',
-  'informed consensus, patience 7, from 0.1',
+  'informed consensus, patience 7, threshold 0.1',
   'noisy validation loss',
   'noisy validation accuracy',
 ];
 
-/** Chosen without looking at their results. */
-const TYPICAL: Readonly<Record<string, string>> = {
+/** The trainings that are plotted, with their titles. They were picked before their results were known. */
+const PLOTTED_TRAININGS: Readonly<Record<string, string>> = {
   'fashion-mnist/symmetric-40/dense/adam-large/1': 'Images, 40 % wrong labels, large steps',
   'fashion-mnist/none/dense/sgd-small/1': 'Images, no wrong labels, small steps',
   'glosses/symmetric-40/dense/adam-large/4': 'Texts of four topics, 40 % wrong labels, large steps',
 };
 
-/** Everything that is published of the trajectories. */
+/** The training in the picture of the README: the first seed of the data set that everybody knows. */
+const README_TRAINING = 'mnist/symmetric-40/dense/adam-large/1';
+
+/** The images in `docs/images/`. */
+export type ImageName = 'kept-against-last' | 'regret-by-rule' | 'typical-trainings';
+
+/** Everything that is generated from the trajectories. */
 export interface Published {
+  /** RESULTS.md. */
   readonly results: string;
-  /** For `docs/choosing-a-monitor.md`. */
+  /** The tables of `docs/choosing-a-monitor.md`, in Markdown. */
   readonly tables: string;
-  /** SVG, by name. */
-  readonly images: Readonly<Record<'regret-by-rule' | 'typical-trainings', string>>;
+  /** SVG by name. */
+  readonly images: Readonly<Record<ImageName, string>>;
 }
 
 export function publish(trajectories: readonly Trajectory[]): Published {
   const heldOut = trajectories.filter((trajectory) => !isTuning(trajectory));
-  const shipped = bestOf(RULES, trajectories.filter(isTuning));
-  const shown = SHOWN.map(ruleNamed);
+  const shipped = selectShippedRule(RULES, trajectories.filter(isTuning));
+  const shown = SHOWN_RULES.map(ruleNamed);
+  const others = shown.filter((rule) => rule !== shipped);
   return {
     results: report(trajectories),
-    tables: [performanceTable(shown, heldOut), pairs(shipped, shown, heldOut)].join('\n\n'),
+    tables: [
+      performanceTable(shown, heldOut),
+      pairedTable('`consensus` against', shipped, others, heldOut),
+    ].join('\n\n'),
     images: {
+      'kept-against-last': keptAgainstLastPlot(
+        trajectoryOf(README_TRAINING, trajectories),
+        ruleNamed('noisy validation accuracy'),
+      ),
       'regret-by-rule': regretPlot(shown, shipped, heldOut),
       'typical-trainings': trajectoryPlot(panelsOf(trajectories), {
-        'max-entropy': ruleNamed('maximum entropy (the original)'),
-        'label-wave': ruleNamed('Label Wave, validation, mean of 3'),
+        entropy: ruleNamed('maximum entropy (the original)'),
+        label_wave: ruleNamed('Label Wave, validation, mean of 3'),
         consensus: shipped,
       }),
     },
   };
 }
 
-function pairs(shipped: Rule, shown: readonly Rule[], trajectories: readonly Trajectory[]): string {
-  const others = shown.filter((rule) => rule !== shipped);
-  return table(
-    ['`consensus` against', 'difference of the mean regret', 'better', 'equal', 'worse'],
-    others.map((other) => {
-      const { difference, wins, ties, losses } = compareRules(shipped, other, trajectories);
-      return [other.name, interval(difference), ...[wins, ties, losses].map(String)];
-    }),
-  );
+function panelsOf(trajectories: readonly Trajectory[]): Panel[] {
+  return Object.entries(PLOTTED_TRAININGS).map(([id, title]) => ({
+    title,
+    trajectory: trajectoryOf(id, trajectories),
+  }));
 }
 
-function panelsOf(trajectories: readonly Trajectory[]): Panel[] {
-  const byId = new Map(trajectories.map((trajectory) => [cellId(trajectory.cell), trajectory]));
-  return Object.entries(TYPICAL).flatMap(([id, title]) => {
-    const trajectory = byId.get(id);
-    return trajectory === undefined ? [] : [{ title, trajectory }];
-  });
+function trajectoryOf(id: string, trajectories: readonly Trajectory[]): Trajectory {
+  const trajectory = trajectories.find(({ cell }) => cellId(cell) === id);
+  if (trajectory === undefined) throw new RangeError(`There is no training "${id}".`);
+  return trajectory;
 }
 
 function ruleNamed(name: string): Rule {

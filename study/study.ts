@@ -1,6 +1,6 @@
 /**
- * Which epoch is the right one. `npm run study -- --help` lists the flags; README.md beside this file says what
- * is trained, and how the rules are compared.
+ * Compares rules that select an epoch. `npm run study -- --help` lists the flags. README.md describes the trainings
+ * and the comparison.
  */
 import { Presets, SingleBar } from 'cli-progress';
 import { writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const file = new TrajectoryFile(
   fileURLToPath(new URL(preset === 'full' ? 'trajectories.jsonl.gz' : 'quick.jsonl.gz', import.meta.url)),
 );
 const grid = GRIDS[preset]();
-const trajectories = await recorded(grid);
+const trajectories = await loadOrTrain(grid);
 if (preset === 'full') writePublished(publish(trajectories));
 else console.log(report(trajectories));
 
@@ -32,12 +32,14 @@ function writePublished({ results, tables, images }: Published): void {
   console.log('Written: study/RESULTS.md, docs/choosing-a-monitor.md and its images.');
 }
 
-/** The trajectories of all cells; trains those that are missing. */
-async function recorded(cells: readonly Cell[]): Promise<Trajectory[]> {
+/** The trajectories of all cells. Trains those that are not recorded, unless `--no-train` is set. */
+async function loadOrTrain(cells: readonly Cell[]): Promise<Trajectory[]> {
   const known = new Set(file.read().map(({ cell }) => cellId(cell)));
   const missing = train ? cells.filter((cell) => !known.has(cellId(cell))) : [];
   if (missing.length > 0) {
-    console.log(`${cells.length} trainings, ${missing.length} of them to be done, ${processes} at a time.`);
+    console.log(
+      `${cells.length} trainings: ${missing.length} are not recorded and are trained, ${processes} at a time.`,
+    );
     const bar = progressBar();
     bar.start(missing.length, 0, { cell: '' });
     await runGrid(missing, processes, (trajectory) => {
@@ -53,8 +55,8 @@ async function recorded(cells: readonly Cell[]): Promise<Trajectory[]> {
 }
 
 function progressBar(): SingleBar {
-  const format = 'training {bar} {value} of {total} | {eta_formatted} to go | {cell}';
-  // Also into a file, a line now and then.
+  const format = 'training {bar} {value} of {total} | {eta_formatted} left | {cell}';
+  // Without a terminal, it prints a line every 30 seconds.
   const options = { format, etaBuffer: 50, noTTYOutput: true, notTTYSchedule: 30_000 };
   return new SingleBar(options, Presets.shades_classic);
 }

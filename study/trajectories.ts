@@ -5,27 +5,27 @@ import { cellId, type Cell } from './grid.js';
 import type { VisibleSignals } from './rules/rule.js';
 import type { Signals } from './signals.js';
 
-/** A training that has been recorded. */
+/** A recorded training. */
 export interface Trajectory {
   readonly cell: Cell;
   readonly signals: Signals;
 }
 
-/** What a rule may see of a training. */
-export function withoutTest({ cell, signals }: Trajectory): VisibleSignals {
+/** The signals that a rule may see: all but the test accuracy. */
+export function visibleSignals({ cell, signals }: Trajectory): VisibleSignals {
   const { 'test-accuracy': _, ...visible } = signals;
   return { ...visible, numClasses: NUM_CLASSES_OF[cell.task] };
 }
 
 /**
- * Trajectories in two files: those that are finished, a line of JSON each, appended as they come; and those of
- * before, compressed.
+ * Stores trajectories in two files. New ones are appended to a loose file, one line of JSON each. `pack` moves them
+ * into a compressed file.
  */
 export class TrajectoryFile {
   readonly #packed: string;
   readonly #loose: string;
 
-  /** @param path of the compressed file, `….jsonl.gz`; need not exist. */
+  /** @param path of the compressed file, `….jsonl.gz`. It need not exist. */
   constructor(path: string) {
     this.#packed = path;
     this.#loose = path.replace(/\.gz$/, '');
@@ -43,11 +43,11 @@ export class TrajectoryFile {
   }
 
   append(trajectory: Trajectory): void {
-    // The line of a study that was killed in the midst of writing it may have no end.
+    // A study that was killed while it wrote a line may have left it without an end.
     appendFileSync(this.#loose, `\n${JSON.stringify(trajectory)}\n`);
   }
 
-  /** Compresses all of `trajectories`, in that order, and has no others any more. */
+  /** Compresses `trajectories`, in this order, and removes all others. */
   pack(trajectories: readonly Trajectory[]): void {
     const text = trajectories.map((trajectory) => `${JSON.stringify(trajectory)}\n`).join('');
     const temporary = `${this.#packed}.tmp`;
@@ -57,7 +57,7 @@ export class TrajectoryFile {
   }
 }
 
-/** Null for a line that is empty or was cut off. */
+/** Returns null for a line that is empty or cut off. */
 function parse(line: string): Trajectory | null {
   try {
     return line === '' ? null : (JSON.parse(line) as Trajectory);

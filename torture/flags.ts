@@ -7,7 +7,7 @@ const DEFAULT_KILLS = 200;
 
 export interface Flags {
   readonly only: readonly Part[];
-  /** Of trainings, and as many of a loop that only saves. */
+  /** Kills of trainings. Save loops get the same number. */
   readonly kills: number;
   readonly seed: string;
   readonly quick: boolean;
@@ -19,20 +19,20 @@ export interface Flags {
 export function parseFlags(args: readonly string[]): Flags {
   const flags = new Command('npm run torture --')
     .description(
-      'Whether checkpoints in a folder survive: processes killed at any moment, full disks, damaged files.',
+      'Tests whether stored checkpoints survive kills at random moments, full disks and damaged files.',
     )
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see every flag.')
-    .option('--only <parts>', `among ${PARTS.join(',')}`, listOf(PARTS), PARTS)
+    .option('--only <parts>', `the parts to run, any of ${PARTS.join(',')}`, listOf(PARTS), PARTS)
     .option(
       '--kills <count>',
-      `of trainings, and as many of a loop that only saves (default: ${DEFAULT_KILLS})`,
+      `kills of trainings, and the same number of save loops (default: ${DEFAULT_KILLS})`,
       positiveInteger,
     )
-    .option('--seed <text>', 'for the moments, sizes and damages', '1')
-    .option('--quick', `${QUICK_KILLS} kills, few levels, few damages: to see that all of it runs`, false)
-    .option('--json <file>', 'write every count there', fileToWrite)
-    .option('--keep <folder>', 'copy there what was found in a folder that was lost')
+    .option('--seed <text>', 'seed for the moments, sizes and damage', '1')
+    .option('--quick', `${QUICK_KILLS} kills and little damage, to check that everything runs`, false)
+    .option('--json <file>', 'write every count to this file', fileToWrite)
+    .option('--keep <folder>', 'copy the files of every loss to this folder')
     .parse(args, { from: 'user' })
     .opts<Omit<Flags, 'kills'> & { kills?: number }>();
   return { ...flags, kills: flags.kills ?? (flags.quick ? QUICK_KILLS : DEFAULT_KILLS) };

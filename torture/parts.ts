@@ -1,3 +1,3 @@
-/** What `--only` chooses among, in the order in which they are run. */
+/** The parts that `--only` selects from, in the order in which they run. */
 export const PARTS = ['kill', 'disk-full', 'damage'] as const;
 export type Part = (typeof PARTS)[number];

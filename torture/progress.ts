@@ -2,7 +2,7 @@ import { Presets, SingleBar } from 'cli-progress';
 
 const NOT_TTY_INTERVAL_MS = 15_000;
 
-/** Shows on stderr how far something has come. */
+/** A progress bar on stderr. */
 export class Progress {
   readonly #bar: SingleBar;
   readonly #losses: () => number;

@@ -15,9 +15,9 @@ export interface Results {
 const MAX_LOSSES_SHOWN = 20;
 const WANTED_TEXT = { none: '0', some: '> 0' } as const;
 
-/** Whether nothing was lost, and what was to be met was met. */
+/** Whether nothing was lost, and everything was tried that should be. */
 export function isPassed({ parts, isQuick }: Results): boolean {
-  // A quick run need not meet everything.
+  // A quick run may miss some of it.
   return parts.every((part) => part.losses.length === 0 && (isQuick || unmetOf(part).length === 0));
 }
 
@@ -26,7 +26,7 @@ export function textReport(results: Results): string {
   const rows = parts.flatMap(({ part, rows: own }) =>
     own.map((row, i) => [i === 0 ? part : '', row.what, countText(row), wantedText(row)]),
   );
-  const table = textTable(['', 'what was tried and what came of it', 'count', 'must be'], rows, [
+  const table = textTable(['', 'what was tried, and what happened', 'count', 'must be'], rows, [
     'left',
     'left',
     'right',
@@ -39,12 +39,14 @@ export function textReport(results: Results): string {
 
 function verdict(results: Results): string {
   const losses = results.parts.reduce((sum, part) => sum + lossesOf(part), 0);
-  if (losses > 0) return `${losses} LOST. \`--keep <folder>\` keeps what was found there.`;
+  if (losses > 0) return `${losses} LOST. Run with \`--keep <folder>\` to keep the files of each loss.`;
   const unmet = results.parts.flatMap(unmetOf);
   const isAll = results.parts.every(({ notRun }) => notRun.length === 0);
-  if (unmet.length === 0) return isAll ? 'Nothing was lost.' : 'Nothing was lost in what could be tried.';
+  if (unmet.length === 0)
+    return isAll ? 'Nothing was lost.' : 'Nothing was lost in the parts that could be run.';
   const what = unmet.map((row) => `"${row.what}"`).join(', ');
-  return `Nothing was lost, but too little was tried: nothing of ${what}.${results.isQuick ? ' A quick run may.' : ''}`;
+  const excuse = results.isQuick ? ' A quick run may miss some.' : '';
+  return `Nothing was lost, but too little was tried. Not one count of ${what}.${excuse}`;
 }
 
 function lossLines(parts: readonly PartResult[]): string[] {
@@ -57,7 +59,7 @@ function lossesOf({ rows }: PartResult): number {
   return rows.filter(({ wanted }) => wanted === 'none').reduce((sum, { counted }) => sum + counted, 0);
 }
 
-/** What should have come up and did not, although everything could be tried. */
+/** Rows that should have a count and have none, although everything could be run. */
 function unmetOf({ rows, notRun }: PartResult): Row[] {
   return notRun.length > 0 ? [] : rows.filter(({ wanted, counted }) => wanted === 'some' && counted === 0);
 }

@@ -1,15 +1,15 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SLOT_FILE = /^model(?:\.(.+))?\.json$/;
+const MANIFEST_FILE = /^model(?:\.(.+))?\.json$/;
 const SHARD_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
 
-/** What is in a folder, told without the code under test. */
+/** The files in a folder, listed without the code under test. */
 export interface StoredFiles {
-  /** Which weights each slot names; none where its file cannot be read. */
+  /** The weight files that the manifest of each slot names; none if the manifest cannot be read. */
   readonly slots: ReadonlyMap<string, readonly string[]>;
   readonly temporary: readonly string[];
-  /** Weights that no slot names. */
+  /** Weight files that no manifest names. */
   readonly unnamed: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export function storedFiles(folder: string): StoredFiles {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const slots = new Map<string, readonly string[]>();
   for (const name of names) {
-    const match = SLOT_FILE.exec(name);
+    const match = MANIFEST_FILE.exec(name);
     if (match !== null) slots.set(match[1] ?? 'best', weightsNamedIn(join(folder, name)));
   }
   const named = new Set([...slots.values()].flat());
@@ -28,13 +28,13 @@ export function storedFiles(folder: string): StoredFiles {
   };
 }
 
-/** What should have been removed. */
+/** The files that a save should have removed. */
 export function leftoversIn(folder: string): string[] {
   const { temporary, unnamed } = storedFiles(folder);
   return [...temporary, ...unnamed];
 }
 
-/** The folder as it is now, in no time. Nothing in it is ever written to again, only replaced. */
+/** Copies a folder by hard links, which takes no time. Its files are only ever replaced, never written to again. */
 export function linkCopy(folder: string, copy: string): void {
   mkdirSync(copy);
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
@@ -42,9 +42,9 @@ export function linkCopy(folder: string, copy: string): void {
   }
 }
 
-function weightsNamedIn(slotFile: string): readonly string[] {
+function weightsNamedIn(manifestFile: string): readonly string[] {
   try {
-    const { weightsManifest } = JSON.parse(readFileSync(slotFile, 'utf8')) as {
+    const { weightsManifest } = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
       weightsManifest: { paths: string[] }[];
     };
     return weightsManifest.flatMap(({ paths }) => paths);

@@ -3,7 +3,7 @@ import type { Part } from './parts.js';
 /** One line of the final table. */
 export interface RowSpec {
   readonly what: string;
-  /** `'none'`: each is a loss. `'some'`: else the run has not met what it is about. */
+  /** `'none'`: each count is a loss. `'some'`: a run that counts none has tried too little. */
   readonly wanted?: 'none' | 'some';
   readonly unit?: 'ms';
 }
@@ -12,19 +12,19 @@ export interface Row extends RowSpec {
   readonly counted: number;
 }
 
-/** What one part has counted. */
+/** The counts of one part. */
 export interface PartResult {
   readonly part: Part;
   readonly rows: readonly Row[];
-  /** What each loss was. */
+  /** Describes each loss. */
   readonly losses: readonly string[];
-  /** What could not be tried on this machine, and why. */
+  /** What could not be run on this machine, and why. */
   readonly notRun: readonly string[];
 }
 
-const MAX_TOLD = 20;
+const MAX_PRINTED = 20;
 
-/** Counts what happens in one part. Every row is there from the beginning: a zero is a result. */
+/** Counts what happens in one part. It has every row from the beginning: a zero is a result. */
 export class Tally<Key extends string> {
   readonly #part: Part;
   readonly #specs: Readonly<Record<Key, RowSpec>>;
@@ -46,22 +46,22 @@ export class Tally<Key extends string> {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
   }
 
-  /** Keeps the largest. */
-  longest(key: Key, ms: number): void {
+  /** Keeps the largest time. */
+  recordMax(key: Key, ms: number): void {
     this.#counts.set(key, Math.max(this.#counts.get(key) ?? 0, Math.round(ms)));
   }
 
-  /** Something that must never happen. The first are told at once, should the end never come. */
-  lose(key: Key, message: string): void {
+  /** Counts something that must never happen. The first losses are printed at once, in case the run never ends. */
+  addLoss(key: Key, message: string): void {
     const loss = `${this.#specs[key].what}: ${message}`;
     this.count(key);
     this.#lost++;
     this.#losses.push(loss);
-    if (this.#lost <= MAX_TOLD) console.error(`\n${this.#part}: ${loss}`);
+    if (this.#lost <= MAX_PRINTED) console.error(`\n${this.#part}: ${loss}`);
   }
 
-  /** What else is to be said of the last loss, if anything. */
-  note(text: string | null): void {
+  /** Adds a line to the last loss. null: none. */
+  addNote(text: string | null): void {
     if (text !== null) this.#losses.push(`  ${text}`);
   }
 

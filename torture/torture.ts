@@ -1,14 +1,13 @@
 /**
- * Whether checkpoints in a folder survive what may happen to them: processes that are killed, disks that are
- * full, files that are damaged. `npm run torture -- --help` lists the flags; README.md beside this file says
- * how it is done.
+ * Tests whether the checkpoints in a folder survive killed processes, full disks and damaged files.
+ * `npm run torture -- --help` lists the flags. README.md beside this file describes the method.
  */
 import { writeFileSync } from 'node:fs';
 import { describeMachine } from '../benchmarks/machine.js';
 import { parseFlags, type Flags } from './flags.js';
-import { runDamages } from './damage/damage.js';
-import { runFullDisks } from './disk/disk-full.js';
-import { runKills } from './kill/kill.js';
+import { runDamage } from './damage/run-damage.js';
+import { runDiskFaults } from './disk/run-disk-faults.js';
+import { runKills } from './kill/run-kills.js';
 import type { Part } from './parts.js';
 import { isPassed, textReport, type Results } from './report.js';
 import type { PartResult } from './tally.js';
@@ -17,8 +16,8 @@ import { Workspace } from './workspace.js';
 
 const RUN: Record<Part, (flags: Flags, workspace: Workspace) => Promise<PartResult>> = {
   kill: runKills,
-  'disk-full': runFullDisks,
-  damage: runDamages,
+  'disk-full': runDiskFaults,
+  damage: runDamage,
 };
 
 const args = process.argv.slice(2);
@@ -27,7 +26,7 @@ const startMs = performance.now();
 await useWasm();
 const workspace = new Workspace(flags.keep);
 const parts: PartResult[] = [];
-// One after the other: a part takes all cores.
+// One after another: each part uses all cores.
 for (const part of flags.only) parts.push(await RUN[part](flags, workspace));
 const results: Results = {
   command: ['npm run torture', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),

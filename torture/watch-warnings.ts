@@ -1,4 +1,4 @@
-/** What this package has warned of in this process, while `action` runs. */
+/** Runs `action` and collects what `console.warn` is called with in this process meanwhile, instead of printing it. */
 export async function watchWarnings<T>(action: (warnings: string[]) => Promise<T>): Promise<T> {
   const warnings: string[] = [];
   const { warn } = console;

@@ -6,19 +6,19 @@ import { fileURLToPath } from 'node:url';
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
 
-/** A temporary folder for everything, and what is to be undone when this process ends, however it does. */
+/** A temporary folder for everything, and the clean-up when this process ends, for whatever reason. */
 export class Workspace {
   readonly path: string;
   readonly #keep: string | undefined;
-  readonly #endings: (() => void)[] = [];
+  readonly #exitActions: (() => void)[] = [];
   #folders = 0;
 
-  /** @param keep where `keep` copies to. @default nowhere */
+  /** @param keep the folder that `keep` copies to. @default nothing is kept */
   constructor(keep?: string) {
     this.#keep = keep;
     this.path = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-torture-'));
     process.once('exit', () => {
-      this.#end();
+      this.#runExitActions();
     });
     for (const [signal, number] of Object.entries(SIGNALS)) {
       process.once(signal, () => process.exit(128 + number));
@@ -27,30 +27,30 @@ export class Workspace {
       console.error(error);
       process.exit(1);
     };
-    // Before the listeners of tfjs's wasm, which end the process without the event 'exit'.
+    // Before the listeners of the wasm backend, which end the process without the event 'exit'.
     process.prependListener('uncaughtException', fail).prependListener('unhandledRejection', fail);
-    this.atEnd(() => {
+    this.onExit(() => {
       rmSync(this.path, { recursive: true, force: true });
     });
-    // Where a program is compiled to, it looks for its packages.
+    // A compiled program looks for its packages beside itself.
     symlinkSync(MODULES, join(this.path, 'node_modules'), 'junction');
-    // The claims on folders, of this process and of its children: those of killed processes are to go as well.
+    // The folder locks of this process and its children lie there. Killed processes do not remove theirs.
     process.env['TMPDIR'] = join(this.path, 'tmp');
     mkdirSync(process.env['TMPDIR']);
   }
 
-  /** Run last in, first out; must not wait for anything. */
-  atEnd(action: () => void): void {
-    this.#endings.push(action);
+  /** Adds an action that runs when this process ends: the last added first. It must be synchronous. */
+  onExit(action: () => void): void {
+    this.#exitActions.push(action);
   }
 
-  /** A path that is not taken. */
+  /** An unused path. */
   newPath(name: string, parent = this.path): string {
     this.#folders++;
     return join(parent, `${name}-${this.#folders}`);
   }
 
-  /** Where the user has asked for it, keeps what is in `folder`. @returns where it is, for messages; else null. */
+  /** Copies `folder` if `--keep` was set. @returns a message that says where the copy is; else null. */
   keep(folder: string): string | null {
     if (this.#keep === undefined) return null;
     const copy = this.newPath('lost', this.#keep);
@@ -58,8 +58,8 @@ export class Workspace {
     return `kept in ${copy}`;
   }
 
-  #end(): void {
-    for (const action of this.#endings.splice(0).reverse()) {
+  #runExitActions(): void {
+    for (const action of this.#exitActions.splice(0).reverse()) {
       try {
         action();
       } catch (error) {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openBackend, type OpenBackend, type Place } from '../../backends/open-backend.js';
+import { openBackend, type OpenBackend, type Runtime } from '../../backends/open-backend.js';
 
 const entry = new URL('fixtures/entry.ts', import.meta.url);
 
-describe.each<Place>(['node', 'chromium'])('a call in %s', (place) => {
+describe.each<Runtime>(['node', 'chromium'])('a call in %s', (runtime) => {
   let opened: OpenBackend;
 
   beforeAll(async () => {
-    opened = await openBackend({ place, backend: 'cpu' }, entry);
+    opened = await openBackend({ runtime, backend: 'cpu' }, entry);
   });
 
   afterAll(async () => {
@@ -15,7 +15,7 @@ describe.each<Place>(['node', 'chromium'])('a call in %s', (place) => {
   });
 
   test.each([[null], [true], [1e-45], ['ä\u2028'], [[1, [2]]], [{ a: { b: [] } }], [undefined]])(
-    'brings %p there and back',
+    'passes %p there and back',
     async (value) => {
       expect(value === undefined ? await opened.call('echo') : await opened.call('echo', value)).toEqual(
         value,
@@ -39,19 +39,19 @@ describe.each<Place>(['node', 'chromium'])('a call in %s', (place) => {
     await expect(opened.call(name)).rejects.toThrow(/exported function .*\bproduct\b.*, got '\w+'\.$/);
   });
 
-  test('runs after those that were made before it', async () => {
+  test('runs after the calls before it', async () => {
     const slow = opened.call('appendToLog', 'slow', 100);
     const fast = opened.call('appendToLog', 'fast', 0);
     expect(await Promise.all([slow, fast])).toEqual([['slow'], ['slow', 'fast']]);
   });
 });
 
-test('a backend that a call has changed is not computed on by the next one', async () => {
-  const opened = await openBackend({ place: 'node', backend: 'wasm' }, entry);
+test('a call is refused after an earlier call has changed the backend', async () => {
+  const opened = await openBackend({ runtime: 'node', backend: 'wasm' }, entry);
   try {
     await opened.call('changeBackend', 'cpu');
     await expect(opened.call('product', [[1], [2]])).rejects.toThrow(
-      "An earlier call has left 'cpu' the current backend, not 'wasm'.",
+      "Expected 'wasm' to be the current backend, but an earlier call has made it 'cpu'.",
     );
   } finally {
     await opened.close();

@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openBackend, type BackendChoice, type OpenBackend } from '../../backends/open-backend.js';
+import { openBackend, type BackendTarget, type OpenBackend } from '../../backends/open-backend.js';
 
 const entry = new URL('fixtures/entry.ts', import.meta.url);
 
-const CHOICES: readonly (BackendChoice & { readonly complaint: RegExp })[] = [
-  { place: 'node', backend: 'webgpu', complaint: /Error while parsing WGSL[^]*this is no WGSL/ },
-  { place: 'chromium', backend: 'webgpu', complaint: /Error while parsing WGSL[^]*this is no WGSL/ },
-  { place: 'chromium', backend: 'webgl', complaint: /Failed to compile fragment shader[^]*this is no GLSL/ },
+const TARGETS: readonly (BackendTarget & { readonly message: RegExp })[] = [
+  { runtime: 'node', backend: 'webgpu', message: /Error while parsing WGSL[^]*this is no WGSL/ },
+  { runtime: 'chromium', backend: 'webgpu', message: /Error while parsing WGSL[^]*this is no WGSL/ },
+  { runtime: 'chromium', backend: 'webgl', message: /Failed to compile fragment shader[^]*this is no GLSL/ },
 ];
 
-describe.each(CHOICES)('a broken shader on $backend in $place', ({ place, backend, complaint }) => {
+describe.each(TARGETS)('a broken shader on $backend in $runtime', ({ runtime, backend, message }) => {
   let opened: OpenBackend;
 
   beforeAll(async () => {
-    opened = await openBackend({ place, backend }, entry);
+    opened = await openBackend({ runtime, backend }, entry);
   });
 
   afterAll(async () => {
     await opened.close();
   });
 
-  test('rejects the call that runs it, with the words of its compiler', async () => {
-    await expect(opened.call('runBrokenShader', [1, 2, 3], true)).rejects.toThrow(complaint);
+  test('rejects the call that runs it, with the compiler message', async () => {
+    await expect(opened.call('runBrokenShader', [1, 2, 3], true)).rejects.toThrow(message);
   });
 
-  test('rejects also a call that does not read its result', async () => {
+  test('also rejects a call that does not read its result', async () => {
     await expect(opened.call('runBrokenShader', [4, 5], false)).rejects.toThrow(/invalid|compile/i);
   });
 

@@ -20,7 +20,7 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** An `ldd` that finds libnss3 only in /own, and libc everywhere; and libgone nowhere. */
+/** Replaces `ldd` by one that finds libc everywhere, libnss3 only in /own, and libgone nowhere. */
 function useLdd(...names: readonly string[]): void {
   const lines = names.map((name) =>
     name === 'libnss3.so'
@@ -31,26 +31,26 @@ function useLdd(...names: readonly string[]): void {
   process.env['PATH'] = folder + delimiter + PATH;
 }
 
-test('a program that finds its libraries is left with those of the system', async () => {
+test('a program that finds its libraries in the system gets no environment variables', async () => {
   useLdd('libc.so.6');
   expect(await libraryEnvironment('/program', '/own')).toEqual({});
 });
 
-test('a program that lacks one is given the folder, after those that it has', async () => {
+test('a program that lacks a library gets the folder, after the folders it already has', async () => {
   useLdd('libc.so.6', 'libnss3.so');
   expect(await libraryEnvironment('/program', '/own')).toEqual({ LD_LIBRARY_PATH: '/own' });
   process.env['LD_LIBRARY_PATH'] = '/theirs';
   expect(await libraryEnvironment('/program', '/own')).toEqual({ LD_LIBRARY_PATH: '/theirs:/own' });
 });
 
-test('libraries that are nowhere are named', async () => {
+test('missing libraries are named in the error', async () => {
   useLdd('libc.so.6', 'libnss3.so', 'libgone.so.1');
   await expect(libraryEnvironment('/program', '/own')).rejects.toThrow(
     '/program needs shared libraries that this system lacks: libgone.so.1.',
   );
 });
 
-test('a system without ldd is given the benefit of the doubt', async () => {
+test('without ldd, no library is taken for missing', async () => {
   process.env['PATH'] = folder;
   expect(await libraryEnvironment('/program', '/own')).toEqual({});
 });

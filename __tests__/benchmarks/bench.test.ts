@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Results } from '../../benchmarks/results.js';
 import { useTempFolder } from '../support/fixtures.js';
 import { runScript } from '../support/run-script.js';
@@ -10,7 +10,7 @@ const tempFolder = useTempFolder();
 const runBench = (args: readonly string[]) => runScript('benchmarks/bench.ts', args);
 
 describe('npm run bench', () => {
-  test('measures fits, kernels and memory, and writes all of it', async () => {
+  it('measures fit, kernels and memory, and writes the results', async () => {
     const [json, markdown] = ['results.json', 'results.md'].map((name) => join(tempFolder(), name));
     const parts = ['--only', 'fit,kernel,memory', '--workloads', 'dense,conv'];
     const args = ['--quick', '--backends', 'cpu,wasm', ...parts];
@@ -30,16 +30,16 @@ describe('npm run bench', () => {
     }
     expect(kernels.every(({ fused, composed }) => fused.timeMs > 0 && composed.timeMs > 0)).toBe(true);
     expect(kernels).toHaveLength(8);
-    const peaks = memory.map(({ way, rows, peak }) => [way, rows, peak?.tensorBytes] as const);
-    const peakOf = (way: string, rows: number): number =>
-      peaks.find(([oneWay, oneRows]) => oneWay === way && oneRows === rows)![2]!;
+    const peaks = memory.map(({ method, rows, peak }) => [method, rows, peak?.tensorBytes] as const);
+    const peakOf = (method: string, rows: number): number =>
+      peaks.find((peak) => peak[0] === method && peak[1] === rows)![2]!;
     expect(peakOf('checkpoint', 100_000)).toBe(peakOf('checkpoint', 10_000));
     expect(peakOf('keep-outputs', 100_000)).toBeGreaterThan(9 * peakOf('keep-outputs', 10_000));
     expect(stdout).toContain('predict again');
     expect(readFileSync(markdown!, 'utf8')).toContain('### fit on wasm');
   });
 
-  test('measures saving, and leaves nothing in the folder', async () => {
+  it('measures saving, and removes its files', async () => {
     const json = join(tempFolder(), 'results.json');
     const folder = join(tempFolder(), 'saved');
     mkdirSync(folder);
@@ -60,7 +60,7 @@ describe('npm run bench', () => {
     expect(readdirSync(folder)).toEqual([]);
     expect(saving.fits.map(({ backend }) => backend)).toEqual(['cpu', 'wasm']);
     for (const { rounds, size } of saving.fits) {
-      for (const name of ['stored', 'stored-last', 'by-hand'] as const) {
+      for (const name of ['stored', 'stored-last', 'model-save'] as const) {
         expect(rounds[0]?.[name]?.committed).toBe(size.epochs);
       }
     }
@@ -75,15 +75,15 @@ describe('npm run bench', () => {
     expect(stdout).toContain('fit with a save in every epoch');
   });
 
-  test.each([
-    { args: ['--backends', 'cuda'], told: 'cuda' },
-    { args: ['--budget', '0'], told: '--budget' },
-    { args: ['--rounds', '3'], told: '--rounds' },
-    { args: ['--folder', 'nowhere'], told: '--folder' },
-    { args: ['--json', 'nowhere/results.json'], told: 'nowhere/results.json' },
-  ])('refuses $args with status 2', async ({ args, told }) => {
+  it.each([
+    { args: ['--backends', 'cuda'], mentioned: 'cuda' },
+    { args: ['--budget', '0'], mentioned: '--budget' },
+    { args: ['--rounds', '3'], mentioned: '--rounds' },
+    { args: ['--folder', 'nowhere'], mentioned: '--folder' },
+    { args: ['--json', 'nowhere/results.json'], mentioned: 'nowhere/results.json' },
+  ])('refuses $args with status 2', async ({ args, mentioned }) => {
     const { status, stderr } = await runBench(args);
     expect(status).toBe(2);
-    expect(stderr).toContain(told);
+    expect(stderr).toContain(mentioned);
   });
 });

@@ -1,19 +1,19 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import seedrandom from 'seedrandom';
 import { estimate, halfWidth, median, medianInterval } from '../../benchmarks/statistics.js';
 
 describe('median', () => {
-  test.each([
+  it.each([
     [[3], 3],
     [[3, 1, 2], 2],
     [[4, 1, 3, 2], 2.5],
-  ])('of %j is %d', (values, expected) => {
+  ])('returns the middle value of %j: %d', (values, expected) => {
     expect(median(values)).toBe(expected);
   });
 });
 
 describe('medianInterval', () => {
-  test('holds the median of the distribution in about 95 % of samples', () => {
+  it('contains the median of the distribution in about 95 % of samples', () => {
     const random = seedrandom('coverage');
     const trials = 300;
     let hits = 0;
@@ -28,14 +28,16 @@ describe('medianInterval', () => {
 });
 
 describe('estimate', () => {
-  test('is narrower of more values', () => {
+  it('gives a narrower interval for more values', () => {
     const random = seedrandom('width');
     const values = (count: number): number[] => Array.from({ length: count }, () => random());
     const widths = [20, 2000].map((count) => halfWidth(estimate(values(count), random, 500)));
     expect(widths[1]).toBeLessThan(widths[0]! / 4);
   });
+});
 
-  test('gives the distance to the farther end as half of its width', () => {
+describe('halfWidth', () => {
+  it('is the distance to the farther end of the interval', () => {
     expect(halfWidth({ median: 1, low: 0.98, high: 1.01, count: 9 })).toBeCloseTo(0.02, 12);
   });
 });

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { boundsOf } from '../../benchmarks/bounds.js';
 import { requireMarks, writeBetweenMarks } from '../../benchmarks/markdown-file.js';
 import { timeText } from '../../benchmarks/figures.js';
@@ -11,10 +11,10 @@ import { useTempFolder } from '../support/fixtures.js';
 
 const tempFolder = useTempFolder();
 
-describe('a table', () => {
+describe('a result table', () => {
   const table = { title: 'fit', head: ['', 'bare'], rows: [['dense|wide', '12 ms']], notes: ['a note'] };
 
-  test('is markdown, with text to the left and numbers to the right', () => {
+  it('prints as Markdown with text on the left and numbers on the right', () => {
     expect(asMarkdown(table).split('\n')).toEqual([
       '### fit',
       '',
@@ -26,25 +26,27 @@ describe('a table', () => {
     ]);
   });
 
-  test('is text for a terminal', () => {
+  it('prints as text for a terminal', () => {
     const text = asText(table);
     for (const part of ['fit', 'dense|wide', '12 ms', '  a note']) expect(text).toContain(part);
   });
 });
 
-test.each([
-  [0.0123, '0.012 ms'],
-  [4.56, '4.6 ms'],
-  [99.4, '99 ms'],
-  [123.4, '123 ms'],
-  [5730, '5.73 s'],
-  [20_123, '20.1 s'],
-])('%d ms are written as %s', (ms, text) => {
-  expect(timeText(ms)).toBe(text);
+describe('timeText', () => {
+  it.each([
+    [0.0123, '0.012 ms'],
+    [4.56, '4.6 ms'],
+    [99.4, '99 ms'],
+    [123.4, '123 ms'],
+    [5730, '5.73 s'],
+    [20_123, '20.1 s'],
+  ])('prints %d ms as %s', (ms, text) => {
+    expect(timeText(ms)).toBe(text);
+  });
 });
 
-describe('the file of results', () => {
-  test('keeps what stands around its marks', () => {
+describe('writeBetweenMarks', () => {
+  it('keeps the text around the marks', () => {
     const path = join(tempFolder(), 'README.md');
     writeFileSync(path, '# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nThe end.\n');
     writeBetweenMarks(path, 'new');
@@ -53,7 +55,7 @@ describe('the file of results', () => {
     );
   });
 
-  test('without marks is refused and left as it is', () => {
+  it('refuses a file without marks, and leaves it as it was', () => {
     const path = join(tempFolder(), 'README.md');
     writeFileSync(path, '# Title\n');
     expect(() => {
@@ -66,30 +68,35 @@ describe('the file of results', () => {
   });
 });
 
-describe('the bounds', () => {
-  const of = (median: number): Estimate => ({ median, low: median - 0.005, high: median + 0.005, count: 50 });
-  const fit = (callback: number, again: number): FitResult => ({
+describe('boundsOf', () => {
+  const estimateOf = (median: number): Estimate => ({
+    median,
+    low: median - 0.005,
+    high: median + 0.005,
+    count: 50,
+  });
+  const fitResult = (callback: number, again: number): FitResult => ({
     backend: 'wasm',
     workload: 'dense',
     outcome: {
       size: { title: '', batchSize: 1, trainRows: 1, validationRows: 1, epochs: 1 },
       bareMs: 1,
-      ratios: { control: of(1), callback: of(callback), 'predict-again': of(again) },
+      ratios: { control: estimateOf(1), callback: estimateOf(callback), 'predict-again': estimateOf(again) },
       isSettled: true,
       rounds: [],
     },
   });
   const missed = (result: FitResult): string[] =>
     boundsOf({ fits: [result], kernels: [], memory: [], saving: { fits: [], pauses: [], large: [] } })
-      .filter(({ isHeld }) => !isHeld)
-      .map(({ of: what }) => what);
+      .filter(({ isMet }) => !isMet)
+      .map(({ figure }) => figure);
 
-  test('are held by a callback that costs a hundredth', () => {
-    expect(missed(fit(1.01, 1.5))).toEqual([]);
+  it('are met by a callback that costs one percent', () => {
+    expect(missed(fitResult(1.01, 1.5))).toEqual([]);
   });
 
-  test('are missed by one that costs more, or as much as predicting again', () => {
-    expect(missed(fit(1.03, 1.5))).toEqual(['fit with the callback, dense on wasm']);
-    expect(missed(fit(1.01, 1.012))).toEqual(['what it adds, of what predicting again adds, dense on wasm']);
+  it('are missed by a callback that costs more, or as much as predicting again', () => {
+    expect(missed(fitResult(1.03, 1.5))).toEqual(['fit with the callback, dense on wasm']);
+    expect(missed(fitResult(1.01, 1.012))).toEqual(['share of what predicting again adds, dense on wasm']);
   });
 });

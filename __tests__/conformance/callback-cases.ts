@@ -7,36 +7,47 @@ import { information64 } from '../support/information64.js';
 import { changes64 } from '../support/changes64.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import type { ObservedEpoch } from '../support/observing-layer.js';
-import { assertClose, type ConformanceCase, type Terms } from './conformance-case.js';
+import { assertClose, type ConformanceCase, type CaseSettings } from './conformance-case.js';
 import { DeferredObserver } from './deferred-observer.js';
 import { DeviceLog, type DeviceUse } from './device-log.js';
-import { EPOCHS, ROWS, SUBJECTS, TRAININGS, type History, type Subject, type Training } from './trainings.js';
+import {
+  EPOCHS,
+  ROWS,
+  TEST_MODELS,
+  TRAININGS,
+  type History,
+  type TestModel,
+  type Training,
+} from './trainings.js';
 
-/** Of the mean of an epoch, over float64 from the logits; half precision rounds the probabilities as well. */
-const toleranceOf = ({ tolerance, half = false }: Terms): number =>
-  half ? 2 * tolerance : Math.max(tolerance, 1e-5);
+/** For the mean of an epoch, against float64 from the logits. Half precision also rounds the probabilities. */
+const toleranceOf = ({ tolerance, halfPrecision = false }: CaseSettings): number =>
+  halfPrecision ? 2 * tolerance : Math.max(tolerance, 1e-5);
 
 const inMemory = (): EntropyCheckpointCallback => new EntropyCheckpointCallback({ filepath: null });
 
-/** A callback of the test's own, whose method calls nothing of tfjs's. */
-function hook(name: 'onEpochBegin' | 'onEpochEnd', act: (epoch: number) => Promise<void>): tf.CustomCallback {
+/** A callback whose single hook replaces that of tfjs. */
+function callbackWith(
+  name: 'onEpochBegin' | 'onEpochEnd',
+  act: (epoch: number) => Promise<void>,
+): tf.CustomCallback {
   const callback = new tf.CustomCallback({});
   callback[name] = act;
   return callback;
 }
 
-async function checkScores(subject: Subject, train: Training, terms: Terms): Promise<void> {
-  const observer = new DeferredObserver(subject.toProbabilities);
-  const model = subject.build(observer);
+async function checkScores(testModel: TestModel, train: Training, settings: CaseSettings): Promise<void> {
+  const observer = new DeferredObserver(testModel.toProbabilities);
+  const model = testModel.build(observer);
   const observed: ObservedEpoch[] = [];
-  const observe = hook('onEpochEnd', async () => {
+  const observe = callbackWith('onEpochEnd', async () => {
     observed.push(await observer.closeEpoch());
   });
   const checkpoint = inMemory();
-  await train(subject, model, [checkpoint, observe]);
+  await train(testModel, model, [checkpoint, observe]);
   assert.lengthOf(observed, EPOCHS);
   assert.lengthOf(checkpoint.history, EPOCHS);
-  const tolerance = toleranceOf(terms);
+  const tolerance = toleranceOf(settings);
   for (const [i, { train: trained, val, all }] of observed.entries()) {
     const { trainEntropy, valEntropy, entropy } = checkpoint.history[i]!;
     assertClose([trainEntropy!, valEntropy!, entropy!], [trained, val, all], tolerance);
@@ -45,21 +56,21 @@ async function checkScores(subject: Subject, train: Training, terms: Terms): Pro
   disposeTrained(model);
 }
 
-const scores = Object.entries(SUBJECTS).flatMap(([subjectName, subject]) =>
+const scores = Object.entries(TEST_MODELS).flatMap(([modelName, testModel]) =>
   Object.entries(TRAININGS).map(([trainingName, train]) => ({
-    name: `${trainingName} of ${subjectName}: the entropies are those of an observer`,
-    run: (terms: Terms) => checkScores(subject, train, terms),
+    name: `${trainingName} with ${modelName}: the entropies equal those of an observing layer`,
+    run: (settings: CaseSettings) => checkScores(testModel, train, settings),
   })),
 );
 
-const [softmax] = Object.values(SUBJECTS) as [Subject];
+const [softmax] = Object.values(TEST_MODELS) as [TestModel];
 const { fit, fitDataset } = TRAININGS as Record<'fit' | 'fitDataset', Training>;
 
-/** Values of every weight, exactly. */
+/** The exact values of every weight. */
 const weightsOf = (model: tf.LayersModel): Promise<number[][]> =>
   Promise.all(model.weights.map(async (weight) => Array.from(await weight.read().data())));
 
-async function trained(callbacks: tf.CustomCallback[]): Promise<[history: History, weights: number[][]]> {
+async function trainWith(callbacks: tf.CustomCallback[]): Promise<[history: History, weights: number[][]]> {
   const model = softmax.build();
   const history = await fit(softmax, model, callbacks);
   const weights = await weightsOf(model);
@@ -67,82 +78,84 @@ async function trained(callbacks: tf.CustomCallback[]): Promise<[history: Histor
   return [history, weights];
 }
 
-/** What each epoch asked of the device until its end's hooks, and from then on. */
-async function deviceUse(
+/** How each epoch used the device: before its `onEpochEnd` hooks, and in them. */
+async function recordDeviceUse(
   train: Training,
   callbacks: tf.CustomCallback[],
-): Promise<{ inside: DeviceUse[]; end: DeviceUse[] }> {
+): Promise<{ batches: DeviceUse[]; end: DeviceUse[] }> {
   const model = softmax.build();
-  // So that everything is compiled, and on the device.
+  // A first training compiles everything and uploads the weights.
   await train(softmax, model, []);
   const log = new DeviceLog();
-  const [inside, end]: [DeviceUse[], DeviceUse[]] = [[], []];
-  const begin = hook('onEpochBegin', () => Promise.resolve(void log.take()));
-  const middle = hook('onEpochEnd', () => Promise.resolve(void inside.push(log.take())));
-  const finish = hook('onEpochEnd', () => Promise.resolve(void end.push(log.take())));
+  const [batches, end]: [DeviceUse[], DeviceUse[]] = [[], []];
+  const begin = callbackWith('onEpochBegin', () => Promise.resolve(void log.take()));
+  const beforeEnd = callbackWith('onEpochEnd', () => Promise.resolve(void batches.push(log.take())));
+  const afterEnd = callbackWith('onEpochEnd', () => Promise.resolve(void end.push(log.take())));
   try {
-    await train(softmax, model, [begin, middle, ...callbacks, finish]);
+    await train(softmax, model, [begin, beforeEnd, ...callbacks, afterEnd]);
   } finally {
     log.close();
     disposeTrained(model);
   }
-  return { inside, end };
+  return { batches, end };
 }
 
 const OWN_KERNELS = [TOP_K_ENTROPY, RUNNING_MEAN];
-/** Batches of an epoch, of training and of validation. */
+/** The training and validation batches of an epoch. */
 const BATCHES = 5 + 2;
 
-async function checkDeviceUse(train: Training, { asOnGpu = false }: Terms): Promise<void> {
-  const bare = await deviceUse(train, []);
-  assert.lengthOf(bare.inside, EPOCHS);
+async function checkDeviceUse(train: Training, { simulatesGpu = false }: CaseSettings): Promise<void> {
+  const baseline = await recordDeviceUse(train, []);
+  assert.lengthOf(baseline.batches, EPOCHS);
   const checkpoint = inMemory();
-  const use = await deviceUse(train, [checkpoint]);
+  const use = await recordDeviceUse(train, [checkpoint]);
   checkpoint.dispose();
-  for (const epoch of bare.inside.keys()) {
-    const [own, others] = [use.inside[epoch]!, bare.inside[epoch]!];
-    assert.deepEqual(own.reads, others.reads, 'reads within an epoch');
-    assert.equal(own.waits, others.waits, 'waits within an epoch');
-    // One scores the batch, one moves the mean; TensorFlow's operations on a GPU are several, which is known.
-    if (!asOnGpu) assert.equal(own.dispatches - others.dispatches, 2 * BATCHES, 'dispatches within an epoch');
+  for (const epoch of baseline.batches.keys()) {
+    const [withCallback, without] = [use.batches[epoch]!, baseline.batches[epoch]!];
+    assert.deepEqual(withCallback.reads, without.reads, 'reads within an epoch');
+    assert.equal(withCallback.waits, without.waits, 'waits within an epoch');
+    // One dispatch scores the batch, one moves the mean. On a GPU, TensorFlow runs several operations for each.
+    const dispatches = withCallback.dispatches - without.dispatches;
+    if (!simulatesGpu) assert.equal(dispatches, 2 * BATCHES, 'dispatches within an epoch');
     for (const kernel of OWN_KERNELS) {
       assert.lengthOf(
-        own.kernels.filter((name) => name === kernel),
+        withCallback.kernels.filter((name) => name === kernel),
         BATCHES,
         kernel,
       );
     }
-    const [ownEnd, othersEnd] = [use.end[epoch]!, bare.end[epoch]!];
-    assert.equal(ownEnd.reads.length - othersEnd.reads.length, 1, 'reads at the end of an epoch');
-    // Two parts of each mean, and one loss of training and of validation; webgl reads fours.
-    assert.isAtMost(Math.max(...ownEnd.reads), 8, 'numbers that are read at the end of an epoch');
-    assert.isAtMost(ownEnd.waits - othersEnd.waits, 1, 'waits at the end of an epoch');
+    const [endWithCallback, endWithout] = [use.end[epoch]!, baseline.end[epoch]!];
+    const reads = endWithCallback.reads.length - endWithout.reads.length;
+    assert.equal(reads, 1, 'reads at the end of an epoch');
+    // Two parts of each mean, a training loss and a validation loss; webgl reads multiples of four.
+    assert.isAtMost(Math.max(...endWithCallback.reads), 8, 'numbers read at the end of an epoch');
+    assert.isAtMost(endWithCallback.waits - endWithout.waits, 1, 'waits at the end of an epoch');
   }
 }
 
 const deviceCases: ConformanceCase[] = Object.entries({ fit, fitDataset }).map(([name, train]) => ({
-  name: `${name}: two dispatches a batch, nothing read within an epoch, at most eight numbers at its end`,
-  run: (terms: Terms) => checkDeviceUse(train, terms),
+  name: `${name}: two dispatches per batch, no read within an epoch, at most eight numbers read at its end`,
+  run: (settings: CaseSettings) => checkDeviceUse(train, settings),
 }));
 
-/** Trains with a checkpoint that keeps the first epoch, and then goes on from there. */
+/** Trains with a checkpoint that keeps the first epoch, restores that epoch and trains on. */
 async function checkRestore(optimizer: () => tf.Optimizer): Promise<void> {
   const model = softmax.build(undefined, optimizer());
   const afterEpoch: number[][][] = [];
-  const note = hook('onEpochEnd', async () => {
+  const recordWeights = callbackWith('onEpochEnd', async () => {
     afterEpoch.push(await weightsOf(model));
   });
-  // The loss falls, so the first epoch is the one that is kept.
+  // The loss falls, so the first epoch has the highest.
   const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'loss', mode: 'max' });
-  await fit(softmax, model, [checkpoint, note]);
+  await fit(softmax, model, [checkpoint, recordWeights]);
   assert.equal(checkpoint.best?.epoch, 0);
   assert.notDeepEqual(afterEpoch.at(-1), afterEpoch[0]);
   await checkpoint.loadCheckpoint();
   assert.deepEqual(await weightsOf(model), afterEpoch[0]);
-  // The optimizer goes on from there as well: the epochs that follow are those that followed.
+  // The optimizer is restored too: the next epochs repeat those after the first.
   const again: number[][][] = [];
   await fit(softmax, model, [
-    hook('onEpochEnd', async () => {
+    callbackWith('onEpochEnd', async () => {
       again.push(await weightsOf(model));
     }),
   ]);
@@ -151,16 +164,16 @@ async function checkRestore(optimizer: () => tf.Optimizer): Promise<void> {
   disposeTrained(model);
 }
 
-/** The changes are those of what the model predicts when the epoch has ended. */
+/** Compares the counted changes with those of `model.predict` at the end of each epoch. */
 async function checkChanges(
-  subject: Subject,
+  testModel: TestModel,
   train: Training,
   monitor: 'consensus' | 'label_wave',
 ): Promise<void> {
-  const model = subject.build();
-  const { x, y } = subject.data(ROWS.val, 2);
+  const model = testModel.build();
+  const { x, y } = testModel.data(ROWS.val, 2);
   const predictions: number[][][] = [];
-  const predict = hook('onEpochEnd', async () => {
+  const predict = callbackWith('onEpochEnd', async () => {
     const predicted = model.predict(x) as tf.Tensor;
     const values = Array.from(await predicted.data());
     const units = predicted.shape.at(-1)!;
@@ -171,7 +184,7 @@ async function checkChanges(
     predictions.push(units === 1 ? rows.map(([p]) => [p!, 1 - p!]) : rows);
   });
   const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor });
-  await train(subject, model, [checkpoint, predict]);
+  await train(testModel, model, [checkpoint, predict]);
   const expected = changes64(predictions, monitor === 'consensus' ? 'consensus' : 'previous');
   for (const [epoch, { valChanges, valInformation }] of checkpoint.history.entries()) {
     if (monitor === 'consensus') assertClose([valInformation!], [information64(predictions[epoch]!)], 2e-3);
@@ -183,10 +196,10 @@ async function checkChanges(
   tf.dispose([x, y]);
 }
 
-const changes = Object.entries(SUBJECTS).flatMap(([subjectName, subject]) =>
+const changes = Object.entries(TEST_MODELS).flatMap(([modelName, testModel]) =>
   (['consensus', 'label_wave'] as const).map((monitor) => ({
-    name: `${monitor} of ${subjectName}: counts what changes in validation`,
-    run: () => checkChanges(subject, fit, monitor),
+    name: `${monitor} with ${modelName}: counts the validation rows that change`,
+    run: () => checkChanges(testModel, fit, monitor),
   })),
 );
 
@@ -197,24 +210,24 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
 
 const stateCases: ConformanceCase[] = [
   {
-    name: 'fit: neither weights nor history are changed, but for the entropies',
+    name: 'fit: the weights do not change, and the history only gains entropies',
     run: async () => {
-      const [bareHistory, bareWeights] = await trained([]);
+      const [expectedHistory, expectedWeights] = await trainWith([]);
       const checkpoint = inMemory();
-      const [{ entropy, train_entropy, val_entropy, ...history }, weights] = await trained([checkpoint]);
+      const [{ entropy, train_entropy, val_entropy, ...history }, weights] = await trainWith([checkpoint]);
       checkpoint.dispose();
-      assert.deepEqual(weights, bareWeights);
-      assert.deepEqual(history, bareHistory);
+      assert.deepEqual(weights, expectedWeights);
+      assert.deepEqual(history, expectedHistory);
       for (const logged of [entropy, train_entropy, val_entropy]) assert.lengthOf(logged!, EPOCHS);
     },
   },
   ...Object.entries(OPTIMIZERS).map(([name, optimizer]) => ({
-    name: `restore: ${name} goes on from the best epoch as it went on before`,
+    name: `restore: ${name} repeats the epochs after the best one`,
     run: () => checkRestore(optimizer),
   })),
 ];
 
-/** What the callback must do on every backend. */
+/** The cases for the callback on every backend. */
 export const callbackCases: readonly ConformanceCase[] = [
   ...scores,
   ...changes,

@@ -1,42 +1,42 @@
 import * as tf from '@tensorflow/tfjs';
 import { assert } from 'chai';
 
-/** What holds of the backend that a case runs on. */
-export interface Terms {
-  /** Largest difference of an entropy from float64 that is allowed. */
+/** How a case runs on a backend. */
+export interface CaseSettings {
+  /** The largest allowed difference of an entropy from float64. */
   readonly tolerance: number;
   /** Whether tensors hold half precision; else float32. */
-  readonly half?: boolean;
-  /** Composed operations in place of the fused kernels. */
+  readonly halfPrecision?: boolean;
+  /** Whether composed operations are used instead of the fused kernels. */
   readonly composed?: boolean;
-  /** What tfjs-node does where it computes on a GPU, on whatever it computes. */
-  readonly asOnGpu?: boolean;
+  /** Whether tfjs-node takes its code path for a GPU, even without a GPU. */
+  readonly simulatesGpu?: boolean;
 }
 
 /**
- * One thing that must hold on every backend. It runs where the backend is, which may be a browser's page:
- * reads are asynchronous, and it uses nothing of the test runner.
+ * A test case for every backend. It runs where the backend runs, which may be a page in a browser. So it reads
+ * asynchronously, and uses nothing of the test runner.
  */
 export interface ConformanceCase {
   readonly name: string;
-  readonly run: (terms: Terms) => Promise<void>;
+  readonly run: (settings: CaseSettings) => Promise<void>;
 }
 
-/** Runs a case, and expects that it leaves as many tensors and buffers behind as there were. */
-export async function runCase({ run }: ConformanceCase, terms: Terms): Promise<void> {
+/** Runs a case, and expects that it leaks no tensors and buffers. */
+export async function runCase({ run }: ConformanceCase, settings: CaseSettings): Promise<void> {
   const before = countOf(tf.memory());
-  await run(terms);
-  assert.deepEqual(countOf(tf.memory()), before, 'tensors and buffers left behind');
+  await run(settings);
+  assert.deepEqual(countOf(tf.memory()), before, 'leaked tensors and buffers');
 }
 
 function countOf({ numTensors, numDataBuffers }: tf.MemoryInfo): Record<string, number> {
   return { numTensors, numDataBuffers };
 }
 
-/** The value that a tensor holds for `value`. */
-export function stored(value: number, { half = false }: Terms): number {
-  if (!half || value === 0 || !Number.isFinite(value)) return Math.fround(value);
-  // Ten bits after the first one, and no step smaller than 2^−24.
+/** `value` as a tensor holds it. */
+export function stored(value: number, { halfPrecision = false }: CaseSettings): number {
+  if (!halfPrecision || value === 0 || !Number.isFinite(value)) return Math.fround(value);
+  // Half precision has ten fraction bits, and its smallest step is 2^−24.
   const step = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(value))), -14) - 10);
   return Math.round(value / step) * step;
 }

@@ -1,5 +1,5 @@
-import { OPERATIONS } from './all-cases.js';
+import { KERNEL_CASES } from './all-cases.js';
 import { describeConformance } from './describe-conformance.js';
 
-describeConformance({ place: 'node', backend: 'cpu' }, { tolerance: 1e-6 });
-describeConformance({ place: 'node', backend: 'cpu' }, { tolerance: 1e-6, composed: true }, OPERATIONS);
+describeConformance({ runtime: 'node', backend: 'cpu' }, { tolerance: 1e-6 });
+describeConformance({ runtime: 'node', backend: 'cpu' }, { tolerance: 1e-6, composed: true }, KERNEL_CASES);

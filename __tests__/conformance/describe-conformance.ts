@@ -1,31 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openBackend, type BackendChoice, type OpenBackend } from '../../backends/open-backend.js';
-import { EVERYTHING } from './all-cases.js';
-import type { ConformanceCase, Terms } from './conformance-case.js';
+import { openBackend, type BackendTarget, type OpenBackend } from '../../backends/open-backend.js';
+import { ALL_CASES } from './all-cases.js';
+import type { ConformanceCase, CaseSettings } from './conformance-case.js';
 
-const ENTRY = new URL('run-named.ts', import.meta.url);
-/** Beyond that of opening, so that it is the opening which says why it took too long. */
+const ENTRY = new URL('run-case-by-name.ts', import.meta.url);
+/** Longer than the limit of `openBackend`, so that its error, which says more, comes first. */
 const OPEN_TIMEOUT_MS = 120_000;
 
-/**
- * Runs the cases on a backend. One that cannot be started fails all of them, and says why: nothing is
- * skipped.
- */
+/** Runs the cases on a backend. No case is skipped: if the backend can't be started, all cases fail and say why. */
 export function describeConformance(
-  choice: BackendChoice,
-  terms: Terms,
-  cases: readonly ConformanceCase[] = EVERYTHING,
+  target: BackendTarget,
+  settings: CaseSettings,
+  cases: readonly ConformanceCase[] = ALL_CASES,
 ): void {
-  const { place, backend, flags = {} } = choice;
-  const { composed = false, asOnGpu = false } = terms;
-  const marks = [...(composed ? ['composed'] : []), ...(asOnGpu ? ['as on a GPU'] : [])];
+  const { runtime, backend, flags = {} } = target;
+  const { composed = false, simulatesGpu = false } = settings;
+  const marks = [...(composed ? ['composed'] : []), ...(simulatesGpu ? ['simulated GPU'] : [])];
   const variant = [...Object.keys(flags), ...marks].join(', ');
 
-  describe(`${backend} in ${place}${variant === '' ? '' : ` (${variant})`}`, () => {
+  describe(`${backend} in ${runtime}${variant === '' ? '' : ` (${variant})`}`, () => {
     let open: OpenBackend | null = null;
 
     beforeAll(async () => {
-      open = await openBackend(choice, ENTRY);
+      open = await openBackend(target, ENTRY);
       process.stdout.write(`conformance on ${open.description}\n`);
     }, OPEN_TIMEOUT_MS);
 
@@ -35,7 +32,7 @@ export function describeConformance(
 
     test.each(cases)('$name', async ({ name }) => {
       expect(open).not.toBeNull();
-      await expect(open!.call('runNamed', name, terms)).resolves.toBeUndefined();
+      await expect(open!.call('runCaseByName', name, settings)).resolves.toBeUndefined();
     });
   });
 }

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Table from 'cli-table3';
-import { openBackend, type BackendChoice, type OpenBackend } from '../../backends/open-backend.js';
-import type { Restored, Written } from './restoring.js';
+import { openBackend, type BackendTarget, type OpenBackend } from '../../backends/open-backend.js';
+import type { StoredTraining, TrainingOutcome } from './train-and-restore.js';
 
-const ENTRY = new URL('restoring.ts', import.meta.url);
+const ENTRY = new URL('train-and-restore.ts', import.meta.url);
 const TOLERANCE = 1e-5;
 
-/** What is stored on each of the backends is restored on each, and a table of it printed. */
-export function describeRestoring(choices: readonly BackendChoice[]): void {
-  const names = choices.map(({ place, backend }) => `${backend}, ${place}`);
+/** Restores what each backend has stored on every backend, and prints a table of the differences. */
+export function describeRestoring(targets: readonly BackendTarget[]): void {
+  const names = targets.map(({ runtime, backend }) => `${backend}, ${runtime}`);
   const differences = names.map(() => names.map(() => '–'));
   const open: OpenBackend[] = [];
-  const written: Written[] = [];
+  const stored: StoredTraining[] = [];
 
   beforeAll(async () => {
-    for (const choice of choices) {
-      const backend = await openBackend(choice, ENTRY);
+    for (const target of targets) {
+      const backend = await openBackend(target, ENTRY);
       open.push(backend);
-      written.push(await backend.call<Written>('trainAndStore'));
+      stored.push(await backend.call<StoredTraining>('trainAndStore'));
     }
   }, 300_000);
 
@@ -33,18 +33,18 @@ export function describeRestoring(choices: readonly BackendChoice[]): void {
     );
   });
 
-  describe.each(names)('stored on %s', (writer) => {
+  describe.each(names)('a checkpoint stored on %s', (writer) => {
     test.each(names)(
-      'restored on %s: the state is exact, and so are the predictions but for rounding',
+      'has the exact state and, except for rounding, the same predictions on %s',
       async (reader) => {
         const [from, to] = [names.indexOf(writer), names.indexOf(reader)];
-        const { state, predictions, next } = written[from]!.restored;
-        const restored = await open[to]!.call<Restored>('restore', written[from]);
+        const { state, predictions, next } = stored[from]!.outcome;
+        const restored = await open[to]!.call<TrainingOutcome>('restore', stored[from]);
         const difference = largestDifference([restored.predictions], [predictions]);
         differences[from]![to] = difference.toExponential(1);
         expect(restored.state).toEqual(state);
         expect(difference).toBeLessThanOrEqual(TOLERANCE);
-        // One epoch of adam moves a weight by its step or so, whatever the rounding.
+        // One epoch of adam moves a weight by about its step, whatever the rounding.
         if (from === to) expect(restored.next).toEqual(next);
         else expect(largestDifference(restored.next, next)).toBeLessThan(1e-3);
       },

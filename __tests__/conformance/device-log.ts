@@ -1,25 +1,25 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** What was asked of the device. */
+/** How the device was used. */
 export interface DeviceUse {
-  /** How many numbers each read has brought, in order. */
+  /** How many numbers each read returned, in order. */
   reads: number[];
-  /** Times that the device was waited for; each read needs one. 0 on a backend without a device. */
+  /** How often the device was waited for. Each read waits once. 0 on a backend without a device. */
   waits: number;
-  /** Kernels that were started on the device; on a backend without a device, those of tfjs. */
+  /** How many kernels were started on the device; on a backend without a device, those of tfjs. */
   dispatches: number;
-  /** Names of the kernels of tfjs, in order. */
+  /** The names of the tfjs kernels, in order. */
   kernels: string[];
 }
 
 type Method = (...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
 
-const nothing = (): DeviceUse => ({ reads: [], waits: 0, dispatches: 0, kernels: [] });
+const noUse = (): DeviceUse => ({ reads: [], waits: 0, dispatches: 0, kernels: [] });
 
-/** Writes down what is asked of the device, at the lowest place that can be reached, until it is closed. */
+/** Records how the device is used until it is closed. It watches the lowest level that JavaScript can reach. */
 export class DeviceLog {
-  #use = nothing();
+  #use = noUse();
   readonly #undo: (() => void)[] = [];
 
   constructor() {
@@ -29,10 +29,10 @@ export class DeviceLog {
     else if (tf.getBackend() === 'tensorflow') this.#watchTensorFlow();
   }
 
-  /** What was asked since the last call. */
+  /** The use since the last call. */
   take(): DeviceUse {
     const use = this.#use;
-    this.#use = nothing();
+    this.#use = noUse();
     return use;
   }
 
@@ -46,11 +46,11 @@ export class DeviceLog {
       this.#use.kernels.push(kernelName as string);
       if (!isDevice) this.#use.dispatches += 1;
     });
-    const noteRead = (values: unknown): void => {
+    const recordRead = (values: unknown): void => {
       void Promise.resolve(values as ArrayLike<number>).then(({ length }) => this.#use.reads.push(length));
     };
-    this.#around(tf.engine(), 'read', noteRead);
-    this.#around(tf.engine(), 'readSync', noteRead);
+    this.#around(tf.engine(), 'read', recordRead);
+    this.#around(tf.engine(), 'readSync', recordRead);
   }
 
   #watchWebGL(): void {
@@ -77,35 +77,35 @@ export class DeviceLog {
 
   #watchTensorFlow(): void {
     const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
-    // Without a GPU that is a copy in memory.
+    // Without a GPU a read is a copy in memory.
     if (backend.isUsingGpuDevice) this.#before(backend, 'readSync', () => (this.#use.waits += 1));
   }
 
-  #before(owner: object, name: string, note: (argument: unknown) => void): void {
+  #before(owner: object, name: string, record: (argument: unknown) => void): void {
     this.#replace(owner, name, (method) => (...args) => {
-      note(args[0]);
+      record(args[0]);
       return method(...args);
     });
   }
 
-  #around(owner: object, name: string, note: (result: unknown) => void): void {
+  #around(owner: object, name: string, record: (result: unknown) => void): void {
     this.#replace(owner, name, (method) => (...args) => {
       const result = method(...args);
-      note(result);
+      record(result);
       return result;
     });
   }
 
   #replace(owner: object, name: string, wrap: (method: Method) => Method): void {
     const methods = owner as Methods;
-    const own = Object.getOwnPropertyDescriptor(owner, name);
+    const original = Object.getOwnPropertyDescriptor(owner, name);
     const method = methods[name]!;
     methods[name] = function (this: unknown, ...args) {
       return wrap(method.bind(this))(...args);
     };
     this.#undo.push(() => {
-      if (own === undefined) Reflect.deleteProperty(owner, name);
-      else Object.defineProperty(owner, name, own);
+      if (original === undefined) Reflect.deleteProperty(owner, name);
+      else Object.defineProperty(owner, name, original);
     });
   }
 }

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { assert } from 'chai';
-import { assertClose, type ConformanceCase, type Terms } from './conformance-case.js';
+import { assertClose, type ConformanceCase, type CaseSettings } from './conformance-case.js';
 import { expectedOf, randomLogits, score, valuesOf } from './scoring.js';
 
-/** How a tensor with the values of `x` comes about. */
+/** An operation whose result has the values of `x`. */
 interface Origin {
   readonly make: (x: tf.Tensor, values: number[]) => tf.Tensor;
-  /** Whether a texture of webgl then holds four values in a texel. */
+  /** Whether webgl then stores four values per texel. */
   readonly packed: boolean;
 }
 
@@ -16,28 +16,28 @@ const product = (x: tf.Tensor): tf.Tensor => {
 };
 
 const ORIGINS: Record<string, Origin> = {
-  'of a matrix product': { make: product, packed: true },
-  'of an addition': { make: (x) => tf.add(x, tf.zerosLike(x)), packed: true },
-  'of a concatenation': {
+  'a matrix product': { make: product, packed: true },
+  'an addition': { make: (x) => tf.add(x, tf.zerosLike(x)), packed: true },
+  'a concatenation': {
     make: (x) => {
       const begin = x.shape.map(() => 0);
-      const half = [...x.shape.slice(0, -1), 1];
-      return tf.concat([tf.slice(x, begin, half), tf.slice(x, begin.with(-1, 1))], -1);
+      const firstClassSize = [...x.shape.slice(0, -1), 1];
+      return tf.concat([tf.slice(x, begin, firstClassSize), tf.slice(x, begin.with(-1, 1))], -1);
     },
     packed: true,
   },
-  'of a transposition': { make: (x) => tf.transpose(tf.add(tf.transpose(x), 0)), packed: true },
-  'of a slice of what was uploaded': {
+  'a transposition': { make: (x) => tf.transpose(tf.add(tf.transpose(x), 0)), packed: true },
+  'a slice of an uploaded tensor': {
     make: ({ shape: [rows = 0, ...others] }, values) =>
       tf.slice(tf.tensor([...values.map(() => 1), ...values], [2 * rows, ...others]), [rows], [rows]),
     packed: false,
   },
-  // A reshape leaves the texture as it is.
-  'of a reshape of a vector': {
+  // A reshape doesn't change the texture.
+  'a reshaped vector': {
     make: ({ shape }, values) => tf.reshape(tf.tensor1d(values), shape),
     packed: false,
   },
-  'of a reshape of a wider matrix': {
+  'a reshaped, wider matrix': {
     make: ({ shape, size }, values) => tf.reshape(tf.tensor(values, [size / 20, 20]), shape),
     packed: false,
   },
@@ -58,17 +58,17 @@ async function checkOrigin(
   { make, packed }: Origin,
   name: string,
   shape: number[],
-  terms: Terms,
+  settings: CaseSettings,
 ): Promise<void> {
   const numClasses = shape.at(-1)!;
-  const rows = randomLogits(tf.util.sizeFromShape(shape) / numClasses, numClasses, terms, name);
+  const rows = randomLogits(tf.util.sizeFromShape(shape) / numClasses, numClasses, settings, name);
   for (const k of [2, 3]) {
     const entropies = await valuesOf(() => {
       const predictions = make(tf.tensor(rows.flat(), shape), rows.flat());
       if (tf.getBackend() === 'webgl') assert.equal(isPacked(predictions), packed, 'packed');
-      return score(predictions, terms, { k });
+      return score(predictions, settings, { k });
     });
-    assertClose(entropies, expectedOf(rows, { k }), terms.tolerance);
+    assertClose(entropies, expectedOf(rows, { k }), settings.tolerance);
   }
 }
 
@@ -81,24 +81,24 @@ function isPacked({ dataId }: tf.Tensor): boolean {
 
 const DTYPES = ['int32', 'bool'] as const;
 
-/** Predictions lie on the device in another way than uploaded values do, or are of another type. */
+/** Predictions whose layout on the device or dtype differs from that of uploaded float32 values. */
 export const layoutCases: readonly ConformanceCase[] = [
-  ...Object.entries(ORIGINS).flatMap(([origin, how]) =>
+  ...Object.entries(ORIGINS).flatMap(([originName, origin]) =>
     SHAPES.map((shape) => {
-      const name = `the outcome ${origin}, of shape [${shape.join(', ')}]`;
-      return { name, run: (terms: Terms) => checkOrigin(how, name, shape, terms) };
+      const name = `predictions from ${originName}, shape [${shape.join(', ')}]`;
+      return { name, run: (settings: CaseSettings) => checkOrigin(origin, name, shape, settings) };
     }),
   ),
   ...DTYPES.flatMap((dtype) =>
     [3, 300].map((numClasses) => ({
-      name: `predictions of type ${dtype}, ${numClasses} classes`,
-      run: async (terms: Terms): Promise<void> => {
+      name: `predictions of dtype ${dtype}, ${numClasses} classes`,
+      run: async (settings: CaseSettings): Promise<void> => {
         const rows = [0, 1, 2].map((row) => Array.from({ length: numClasses }, (_, c) => (c + row) % 2));
         for (const k of [2, 3]) {
           const entropies = await valuesOf(() =>
-            score(tf.tensor(rows.flat(), [3, numClasses], dtype), terms, { k }),
+            score(tf.tensor(rows.flat(), [3, numClasses], dtype), settings, { k }),
           );
-          assertClose(entropies, expectedOf(rows, { k }), terms.tolerance);
+          assertClose(entropies, expectedOf(rows, { k }), settings.tolerance);
         }
       },
     })),

@@ -1,9 +1,9 @@
 import { describeRestoring } from './describe-restoring.js';
 
 describeRestoring([
-  { place: 'node', backend: 'cpu' },
-  { place: 'node', backend: 'wasm' },
-  { place: 'node', backend: 'webgpu' },
-  { place: 'chromium', backend: 'webgl' },
-  { place: 'chromium', backend: 'webgpu' },
+  { runtime: 'node', backend: 'cpu' },
+  { runtime: 'node', backend: 'wasm' },
+  { runtime: 'node', backend: 'webgpu' },
+  { runtime: 'chromium', backend: 'webgl' },
+  { runtime: 'chromium', backend: 'webgpu' },
 ]);

@@ -5,24 +5,24 @@ import { sigmoid64 } from '../support/observer.js';
 const NUM_FEATURES = 6;
 const NUM_CLASSES = 4;
 export const EPOCHS = 3;
-const BATCH = 8;
-/** 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial, of an odd number of rows. */
+const BATCH_SIZE = 8;
+/** 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial, with an odd number of rows. */
 export const ROWS = { train: 37, val: 11 };
 
-/** A kind of model, with data for it. */
-export interface Subject {
-  /** What makes probabilities of an observed row. */
+/** A kind of model, and its data. */
+export interface TestModel {
+  /** Converts an observed row to probabilities. */
   readonly toProbabilities: (logits: number[]) => number[];
-  /** @param observer stands before the last activation. */
+  /** @param observer a layer to place before the last activation. */
   readonly build: (observer?: tf.layers.Layer, optimizer?: tf.Optimizer) => tf.LayersModel;
   readonly data: (rows: number, seed: number) => { x: tf.Tensor; y: tf.Tensor };
 }
 
-/** What was logged, by name. */
+/** The logged values by name. */
 export type History = tf.History['history'];
 
 export type Training = (
-  subject: Subject,
+  testModel: TestModel,
   model: tf.LayersModel,
   callbacks: tf.CustomCallback[],
 ) => Promise<History>;
@@ -48,7 +48,7 @@ function oneHot(shape: number[], seed: number): tf.Tensor {
   });
 }
 
-export const SUBJECTS: Record<string, Subject> = {
+export const TEST_MODELS: Record<string, TestModel> = {
   'a softmax output': {
     toProbabilities: softmax64,
     build: (observer, optimizer) =>
@@ -86,7 +86,7 @@ export const SUBJECTS: Record<string, Subject> = {
     build: (observer, optimizer) =>
       compiled(
         [
-          // Three steps: an odd number, which textures pack with a gap.
+          // Three steps: textures pack an odd number with a gap.
           tf.layers.dense({ units: NUM_CLASSES, inputShape: [3, NUM_FEATURES], ...seeded(6) }),
           observer,
           tf.layers.activation({ activation: 'softmax' }),
@@ -105,10 +105,10 @@ async function datasetOf({
   x: tf.Tensor;
   y: tf.Tensor;
 }): Promise<tf.data.Dataset<tf.TensorContainer>> {
-  // Of values: nobody would dispose the elements of a dataset of tensors.
+  // From arrays: nothing would dispose the elements of a dataset made from tensors.
   const rowsOf = async (tensor: tf.Tensor): Promise<tf.data.Dataset<tf.TensorContainer>> =>
     tf.data.array((await tensor.array()) as tf.TensorContainerArray);
-  return tf.data.zip({ xs: await rowsOf(x), ys: (await rowsOf(y)) as never }).batch(BATCH);
+  return tf.data.zip({ xs: await rowsOf(x), ys: (await rowsOf(y)) as never }).batch(BATCH_SIZE);
 }
 
 export const TRAININGS: Record<string, Training> = {
@@ -116,7 +116,7 @@ export const TRAININGS: Record<string, Training> = {
     const [train, val] = [data(ROWS.train, 1), data(ROWS.val, 2)];
     const { history } = await model.fit(train.x, train.y, {
       epochs: EPOCHS,
-      batchSize: BATCH,
+      batchSize: BATCH_SIZE,
       shuffle: false,
       verbose: 0,
       validationData: [val.x, val.y],

@@ -1,5 +1,5 @@
-import { OPERATIONS } from './all-cases.js';
+import { KERNEL_CASES } from './all-cases.js';
 import { describeConformance } from './describe-conformance.js';
 
-describeConformance({ place: 'node', backend: 'wasm' }, { tolerance: 1e-5 });
-describeConformance({ place: 'node', backend: 'wasm' }, { tolerance: 1e-5, composed: true }, OPERATIONS);
+describeConformance({ runtime: 'node', backend: 'wasm' }, { tolerance: 1e-5 });
+describeConformance({ runtime: 'node', backend: 'wasm' }, { tolerance: 1e-5, composed: true }, KERNEL_CASES);

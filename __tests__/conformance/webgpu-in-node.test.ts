@@ -1,3 +1,9 @@
+import { ALL_CASES, SAMPLE_CASES } from './all-cases.js';
 import { describeConformance } from './describe-conformance.js';
+import { IS_THOROUGH } from '../support/thorough.js';
 
-describeConformance({ place: 'node', backend: 'webgpu' }, { tolerance: 1e-5 });
+describeConformance(
+  { runtime: 'node', backend: 'webgpu' },
+  { tolerance: 1e-5 },
+  IS_THOROUGH ? ALL_CASES : SAMPLE_CASES,
+);

@@ -9,7 +9,7 @@ import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
 import { launchChromium } from '../../backends/launch-chromium.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** The machine that runs this may reach nothing else, and another site's failure is not ours. */
+/** Other sites may be unreachable, and their failures are not this package's. */
 const EXTERNAL = '^https?://(?!localhost[:/])';
 const run = promisify(execFile);
 
@@ -18,7 +18,7 @@ let pages: string[] = [];
 
 beforeAll(async () => {
   const typedoc = join(ROOT, 'node_modules/typedoc/bin/typedoc');
-  // Fails on every warning.
+  // typedoc.json makes every warning an error.
   await run(process.execPath, [typedoc, '--out', site, '--logLevel', 'Warn'], { cwd: ROOT });
   pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'));
 }, 240_000);
@@ -27,7 +27,7 @@ afterAll(() => {
   rmSync(site, { recursive: true, force: true });
 });
 
-/** Where a link leads nowhere: the page, and the link. */
+/** The broken links, each with its page. */
 async function brokenLinks(options: CheckOptions): Promise<string[]> {
   const checker = new LinkChecker();
   const { links } = await checker.check({ ...options, checkFragments: true, linksToSkip: [EXTERNAL] });
@@ -38,7 +38,7 @@ async function brokenLinks(options: CheckOptions): Promise<string[]> {
 }
 
 describe('the documentation site', () => {
-  test('has the guides, the project documents and what the package exports', () => {
+  test('has the guides, the project documents and the exports of the package', () => {
     expect(pages).toEqual(
       expect.arrayContaining([
         'index.html',
@@ -53,11 +53,11 @@ describe('the documentation site', () => {
     expect(documents.length).toBeGreaterThanOrEqual(guides.length);
   });
 
-  test('has no link or anchor that leads nowhere', async () => {
+  test('has no broken link or anchor', async () => {
     expect(await brokenLinks({ path: pages, serverRoot: site })).toEqual([]);
   }, 120_000);
 
-  test('shows every picture, or leads to it', async () => {
+  test('shows every picture, or links to it', async () => {
     const browser = await launchChromium('cpu');
     try {
       const page = await browser.newPage();
@@ -74,18 +74,18 @@ describe('the documentation site', () => {
           shown.push(src.slice(src.lastIndexOf('/') + 1));
         }
       }
-      const leadsTo = pages.flatMap((path) =>
+      const linked = pages.flatMap((path) =>
         readFileSync(join(site, path), 'utf8').match(/[\w-]+\.png(?=")/g),
       );
-      expect([...shown, ...leadsTo]).toEqual(expect.arrayContaining(readdirSync(join(ROOT, 'docs/images'))));
+      expect([...shown, ...linked]).toEqual(expect.arrayContaining(readdirSync(join(ROOT, 'docs/images'))));
     } finally {
       await browser.close();
     }
   }, 120_000);
 });
 
-describe('the pages as they lie in the repository', () => {
-  test('have no link or anchor that leads nowhere', async () => {
+describe('the Markdown pages in the repository', () => {
+  test('have no broken link or anchor', async () => {
     const path = ['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'study/*.md', 'benchmarks/README.md'];
     expect(await brokenLinks({ path, serverRoot: ROOT, markdown: true })).toEqual([]);
   }, 120_000);

@@ -67,7 +67,7 @@ function modelOf(units: number, config: object, loss: string, metrics: string[] 
   return model;
 }
 
-/** Whatever it warns of while `action` runs. */
+/** The first warning of this package while `action` runs. */
 async function warningOf(action: () => Promise<unknown>): Promise<string> {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
   try {
@@ -90,13 +90,13 @@ function damageShard(path: string): void {
 function failingHandler(): tf.io.IOHandler {
   return {
     save: () => Promise.reject(new Error('The quota is exceeded')),
-    load: () => Promise.reject(new Error('Nothing there')),
+    load: () => Promise.reject(new Error('Nothing is stored')),
   };
 }
 
 type Provoke = () => Promise<unknown>;
 
-/** By code, what gives the errors that the page quotes, in its order. */
+/** By code, the calls that throw the quoted errors, in the order of the page. */
 const ERRORS: Record<string, Provoke[]> = {
   ENTROPY_INVALID_OPTION: [
     () => thrownLater(() => new EntropyCheckpointCallback({ montor: 'val_acc' } as object)),
@@ -209,7 +209,7 @@ const ERRORS: Record<string, Provoke[]> = {
       });
       const { sequential, layers } = other!;
       const model = sequential({
-        // Both count their layers from 1, and share the variables.
+        // Both copies share the variables and count their layers from 1: the default name would be taken.
         layers: [
           layers.dense({
             name: 'other',
@@ -255,7 +255,7 @@ const ERRORS: Record<string, Provoke[]> = {
     },
   ],
   ENTROPY_CODE_NOT_LOADED: [
-    // As Chromium says it of a file that is not there.
+    // Chromium's message for a missing file.
     () =>
       rejection(
         loadCode(Promise.reject(new TypeError('Failed to fetch dynamically imported module: http://a/b.js'))),
@@ -295,7 +295,7 @@ const ERRORS: Record<string, Provoke[]> = {
   ],
 };
 
-/** What each warns of, in the order of the page. */
+/** Calls that print the quoted warnings, in the order of the page. */
 const WARNINGS: Provoke[] = [
   // Steps so small that nothing changes.
   () => fit(inMemory(), { model: makeModel(tf.train.sgd(1e-30)) }),
@@ -320,14 +320,14 @@ function thrownLater(action: () => unknown): Promise<unknown> {
 
 const page = readFileSync(join(ROOT, 'docs/faq.md'), 'utf8');
 
-/** The messages that are quoted below a heading, up to the next one of its kind. */
+/** The messages that are quoted below a heading, up to the next heading. */
 function quotedBelow(heading: string): string[] {
   const [, below = ''] = page.split(`\n${heading}\n`);
   const [section = ''] = below.split(/\n##+ /);
   return [...section.matchAll(/```text\n(?<message>.*)\n```/g)].map(({ groups }) => groups!['message']!);
 }
 
-/** `…` stands for whatever differs. */
+/** In a quoted message, `…` stands for any text. */
 function patternOf(quoted: string): RegExp {
   const parts = quoted.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.+')}$`);
@@ -347,12 +347,12 @@ describe('the page of error messages', () => {
     expect(Object.keys(ERRORS).sort()).toEqual([...codes].sort());
   });
 
-  test('quotes no message that is not tried here', () => {
-    const tried = [...Object.values(ERRORS), WARNINGS].flat();
-    expect(page.match(/^\[entropy-checkpoint\] /gm)).toHaveLength(tried.length);
+  test('quotes only messages that are tested here', () => {
+    const provoked = [...Object.values(ERRORS), WARNINGS].flat();
+    expect(page.match(/^\[entropy-checkpoint\] /gm)).toHaveLength(provoked.length);
   });
 
-  test.each(codes)('%s: what is quoted is what is thrown', async (code) => {
+  test.each(codes)('quotes the messages of %s as they are thrown', async (code) => {
     const quoted = quotedBelow(`### ${code}`);
     const provoked = ERRORS[code]!;
     expect(quoted).toHaveLength(provoked.length);
@@ -363,7 +363,7 @@ describe('the page of error messages', () => {
     }
   });
 
-  test('warnings: what is quoted is what is printed', async () => {
+  test('quotes the warnings as they are printed', async () => {
     const quoted = quotedBelow('## Warnings');
     expect(quoted).toHaveLength(WARNINGS.length);
     for (const [i, provoke] of WARNINGS.entries()) {

@@ -15,19 +15,19 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A piece of code in the README or in the guides, and what the comment ahead of it says. */
+/** A code sample in the README or in a guide, with the settings in the comment before it. */
 interface Sample {
-  /** Without its ending. */
+  /** The page's file name without its extension. */
   page: string;
   line: number;
   code: string;
-  /** The file that it shows, which has a test of its own; all others are run here. */
+  /** The file that it shows, which has its own test. Samples without a file are run here. */
   file?: string;
-  /** Whether it shows the beginning alone of that file. */
+  /** Whether it shows only the beginning of that file. */
   part?: boolean;
-  /** Names that it takes from `sample-setup.ts`. */
+  /** The names that it imports from `sample-setup.ts`. */
   uses: string[];
-  /** What must be true after it. */
+  /** An expression that must be true after it. */
   check: string;
 }
 
@@ -43,18 +43,18 @@ function samplesOf(path: string): Sample[] {
     const code = groups!['code']!;
     if (file !== undefined) return { page, line, code, file, part, uses: [], check: '' };
     if (uses === undefined || check === undefined)
-      throw new Error(`${path}:${line}: a sample without a comment`);
+      throw new Error(`${path}:${line}: expected a comment with "uses" and "check" before the sample`);
     return { page, line, code, uses, check };
   });
 }
 
-/** The sample as a module of its own, which fails if its check does. */
+/** The sample as a module, which throws if its check fails. */
 function moduleOf({ code, uses, check }: Sample): string {
   return [
     `import { ${uses.join(', ')} } from './setup.js';`,
     code,
     `const holds: boolean = ${check};`,
-    `if (!holds) throw new Error(${JSON.stringify(`does not hold: ${check}`)});`,
+    `if (!holds) throw new Error(${JSON.stringify(`check failed: ${check}`)});`,
     `export {};`,
   ].join('\n');
 }
@@ -64,7 +64,7 @@ const all = ['README.md', ...guides.map((name) => `docs/${name}`)].flatMap(sampl
 const samples = all.filter(({ file }) => file === undefined);
 const shown = all.filter(({ file }) => file !== undefined);
 const fileOf = ({ page, line }: Sample): string => `${page}-line-${line}.ts`;
-// Within the package, so that its name leads to what was built, as in a project that has installed it.
+// Inside the package, so that its name resolves to the build, as in a project that has installed it.
 const folder = mkdtempSync(join(ROOT, '.readme-samples-'));
 
 beforeAll(() => {
@@ -89,12 +89,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the samples of the README and of the guides', () => {
-  test('are there', () => {
+describe('the samples of the README and the guides', () => {
+  test('are found', () => {
     expect(samples.length).toBeGreaterThanOrEqual(6);
   });
 
-  test('have the types that the package declares', async () => {
+  test('compile with the types of the package', async () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch(
       (error: unknown) => error as { stdout: string },
@@ -102,7 +102,7 @@ describe('the samples of the README and of the guides', () => {
     expect(stdout).toBe('');
   });
 
-  // In their order: later ones load what earlier ones have stored.
+  // In order: later samples load what earlier ones have stored.
   test.each(samples.map((sample) => [fileOf(sample)]))('%s runs', async (file) => {
     const loader = import.meta.resolve('tsx');
     const args = ['--import', loader, join(folder, file)];
@@ -110,7 +110,7 @@ describe('the samples of the README and of the guides', () => {
   });
 
   test.each(shown.map(({ page, file, code, part }) => [page, file!, code, part!] as const))(
-    '%s shows %s as it is',
+    '%s shows the current content of %s',
     (_page, file, code, part) => {
       const whole = readFileSync(join(ROOT, file), 'utf8');
       expect(code).toBe(part ? whole.slice(0, code.length) : whole);

@@ -6,10 +6,10 @@ import { tensorflowKernels } from '../../src/entropy/kernels/tensorflow.js';
 import { entropyOfProbabilities, softmax64 } from '../support/entropy64.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 
-const kernel = tensorflowKernels.find(({ kernelName }) => kernelName === TOP_K_ENTROPY);
+const entropyKernel = tensorflowKernels.find(({ kernelName }) => kernelName === TOP_K_ENTROPY);
 const meanKernel = tensorflowKernels.find(({ kernelName }) => kernelName === RUNNING_MEAN);
 
-/** What TensorFlow's operations do, by tfjs's own; `TopKV2` passes every NaN by, as it may. */
+/** TensorFlow's operations, made of tfjs's. This `TopKV2` drops every NaN, as the real one may. */
 const OPERATIONS: Record<string, (...inputs: tf.Tensor[]) => tf.Tensor> = {
   Softmax: (x) => tf.softmax(x),
   TopKV2: (x, k) => {
@@ -23,7 +23,7 @@ const OPERATIONS: Record<string, (...inputs: tf.Tensor[]) => tf.Tensor> = {
   Sub: (x, y) => tf.sub(x, y),
 };
 
-/** Stands for the backend of tfjs-node, and notes the operations; what it has is read by a kernel without a GPU only. */
+/** A fake of the tfjs-node backend that records operations and reads. A kernel may read only without a GPU. */
 class FakeBackend {
   readonly isUsingGpuDevice: boolean;
   reads = 0;
@@ -53,14 +53,14 @@ class FakeBackend {
   }
 }
 
-function run(
+function runOnGpu(
   rows: number[][],
   attrs: { k: number; fromLogits: boolean },
 ): { values: number[]; operations: string[] } {
   return tf.tidy(() => {
     const backend = new FakeBackend(true);
     const predictions = tf.tensor2d(rows);
-    const entropies = kernel!.kernelFunc({ inputs: { predictions }, attrs, backend }) as tf.Tensor;
+    const entropies = entropyKernel!.kernelFunc({ inputs: { predictions }, attrs, backend }) as tf.Tensor;
     return { values: Array.from(entropies.dataSync()), operations: backend.operations };
   });
 }
@@ -76,36 +76,36 @@ const LOGITS = [
   [-Infinity, 9, 1, 8],
 ];
 
-describe.each([1, 2, 3, 4])('k = %i', (k) => {
-  test.each([true, false])('gives what float64 gives, fromLogits %s', async (fromLogits) => {
+describe.each([1, 2, 3, 4])('the TensorFlow kernel with k = %i', (k) => {
+  test.each([true, false])('agrees with float64, fromLogits %s', async (fromLogits) => {
     await expectNoTensorsLeft(() => {
       const probabilities = LOGITS.map(softmax64);
-      const { values } = run(fromLogits ? LOGITS : probabilities, { k, fromLogits });
+      const { values } = runOnGpu(fromLogits ? LOGITS : probabilities, { k, fromLogits });
       for (const [row, value] of values.entries()) {
         expect(value).toBeCloseTo(entropyOfProbabilities(probabilities[row]!, k), 6);
       }
     });
   });
 
-  test('a NaN that the sort passes by makes its row NaN', () => {
-    const rows = [0, 1, 2, 3].map((place) => [0.1, 0.2, 0.3, 0.4].with(place, NaN));
-    expect(run(rows, { k, fromLogits: false }).values).toEqual([NaN, NaN, NaN, NaN]);
+  test('gives NaN for a row whose NaN top-k drops', () => {
+    const rows = [0, 1, 2, 3].map((column) => [0.1, 0.2, 0.3, 0.4].with(column, NaN));
+    expect(runOnGpu(rows, { k, fromLogits: false }).values).toEqual([NaN, NaN, NaN, NaN]);
   });
 });
 
-test('one unit is the positive class of two', () => {
-  expect(run([[0.25], [1]], { k: 2, fromLogits: false }).values[0]).toBeCloseTo(
+test('the TensorFlow kernel treats a single unit as the positive class of two', () => {
+  expect(runOnGpu([[0.25], [1]], { k: 2, fromLogits: false }).values[0]).toBeCloseTo(
     entropyOfProbabilities([0.25, 0.75]),
     6,
   );
-  expect(run([[2]], { k: 2, fromLogits: true }).values[0]).toBeCloseTo(
+  expect(runOnGpu([[2]], { k: 2, fromLogits: true }).values[0]).toBeCloseTo(
     entropyOfProbabilities(softmax64([2, 0])),
     6,
   );
 });
 
-test('runs five operations on logits', () => {
-  expect(run(LOGITS, { k: 2, fromLogits: true }).operations).toEqual([
+test('the TensorFlow kernel runs five operations on logits', () => {
+  expect(runOnGpu(LOGITS, { k: 2, fromLogits: true }).operations).toEqual([
     'Softmax',
     'TopKV2',
     'Xlogy',
@@ -114,12 +114,12 @@ test('runs five operations on logits', () => {
   ]);
 });
 
-const tidily = (body: () => void): Promise<void> =>
+const tidyWithoutLeak = (body: () => void): Promise<void> =>
   expectNoTensorsLeft(() => {
     tf.tidy(body);
   });
 
-describe('without a GPU', () => {
+describe('the TensorFlow kernel without a GPU', () => {
   const predictionsOf = (rows: number, numClasses: number): tf.Tensor2D =>
     tf.softmax(tf.randomNormal([rows, numClasses], 0, 1, 'float32', 5));
 
@@ -127,12 +127,12 @@ describe('without a GPU', () => {
     { rows: 128, numClasses: 10, operations: [] },
     { rows: 131, numClasses: 1001, operations: ['TopKV2', 'Xlogy', 'Sum', 'Sum', 'Mul', 'Sub'] },
   ])(
-    '$rows rows of $numClasses classes take $operations.length operations',
+    'runs $operations.length operations for $rows rows of $numClasses classes',
     async ({ rows, numClasses, operations }) => {
-      await tidily(() => {
+      await tidyWithoutLeak(() => {
         const backend = new FakeBackend(false);
         const predictions = predictionsOf(rows, numClasses);
-        kernel!.kernelFunc({ inputs: { predictions }, attrs: { k: 2, fromLogits: false }, backend });
+        entropyKernel!.kernelFunc({ inputs: { predictions }, attrs: { k: 2, fromLogits: false }, backend });
         expect(backend.operations).toEqual(operations);
         expect(backend.reads > 0).toBe(operations.length === 0);
       });
@@ -140,17 +140,17 @@ describe('without a GPU', () => {
   );
 });
 
-test('with a GPU nothing is read within a batch, and the mean is that of all rows', async () => {
-  await tidily(() => {
+test('the TensorFlow kernel computes the running mean on a GPU without a read', async () => {
+  await tidyWithoutLeak(() => {
     const backend = new FakeBackend(true);
-    const moved = (values: number[], mean: tf.TensorInfo | null, share: number): tf.Tensor =>
+    const nextMean = (values: number[], mean: tf.TensorInfo | null, share: number): tf.Tensor =>
       meanKernel!.kernelFunc({
         inputs: { values: tf.tensor1d(values), ...(mean === null ? {} : { mean }) },
         attrs: { share },
         backend,
       }) as tf.Tensor;
-    const first = moved([1, 2], null, 1);
-    expect(Array.from(moved([6, 3, 3], first, 3 / 5).dataSync())[0]).toBeCloseTo(3, 6);
+    const first = nextMean([1, 2], null, 1);
+    expect(Array.from(nextMean([6, 3, 3], first, 3 / 5).dataSync())[0]).toBeCloseTo(3, 6);
     expect(backend.reads).toBe(0);
   });
 });

@@ -17,10 +17,10 @@ function useBackend(name: string): void {
   });
 }
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(['cpu', 'wasm'])('topKEntropy on %s', (backend) => {
   useBackend(backend);
 
-  test('one kernel is run, and a row more costs none', () => {
+  test('runs one kernel for any number of rows', () => {
     const kernelsOf = (rows: number): unknown[] => {
       const predictions = tf.zeros([rows, 3]);
       const runKernel = jest.spyOn(tf.engine(), 'runKernel');
@@ -34,7 +34,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   });
 });
 
-test('the entropy of all classes is that of float64, for probabilities of every size', () => {
+test('topKEntropyRows over all classes agrees with float64 for probabilities of every magnitude', () => {
   for (let power = 0; power <= 40; power++) {
     for (const mantissa of [1, 1.0000001, 1.25, 1.5, 1.7, 1.9999999]) {
       const p = Math.fround(Math.min(1, mantissa * 2 ** -power));
@@ -46,36 +46,40 @@ test('the entropy of all classes is that of float64, for probabilities of every 
   }
 });
 
-const scored = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>
+const entropiesOf = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>
   tf.tidy(() => Array.from(topKEntropy(tf.tensor(predictions, undefined, dtype), options).dataSync()));
 
-describe.each(['cpu', 'wasm'])('other types on %s', (backend) => {
+describe.each(['cpu', 'wasm'])('topKEntropy of other dtypes on %s', (backend) => {
   useBackend(backend);
 
   test.each([
     { dtype: 'int32' as const, values: [[1, 2, 4]], fromLogits: true },
     { dtype: 'int32' as const, values: [[0, 1, 0]], fromLogits: false },
     { dtype: 'bool' as const, values: [[true, false, true]], fromLogits: true },
-  ])('reads $dtype, fromLogits $fromLogits, as the same float32', ({ dtype, values, fromLogits }) => {
+  ])('scores $dtype as it scores float32, fromLogits $fromLogits', ({ dtype, values, fromLogits }) => {
     const floats = values.map((row) => row.map(Number));
-    expect(scored(values, dtype, { fromLogits })).toEqual(scored(floats, 'float32', { fromLogits }));
+    expect(entropiesOf(values, dtype, { fromLogits })).toEqual(
+      entropiesOf(floats, 'float32', { fromLogits }),
+    );
   });
 });
 
-describe('the operation', () => {
+describe('topKEntropy', () => {
   useBackend('cpu');
 
-  test('takes k = 2 and logits by default', () => {
+  test('defaults to k = 2 and logits', () => {
     const logits = [
       [1, 2, 4],
       [3, 1, 1],
     ];
-    expect(scored(logits, 'float32')).toEqual(scored(logits, 'float32', { k: 2, fromLogits: true }));
-    expect(scored(logits, 'float32')).not.toEqual(scored(logits, 'float32', { k: 3 }));
-    expect(scored(logits, 'float32')).not.toEqual(scored(logits, 'float32', { fromLogits: false }));
+    expect(entropiesOf(logits, 'float32')).toEqual(
+      entropiesOf(logits, 'float32', { k: 2, fromLogits: true }),
+    );
+    expect(entropiesOf(logits, 'float32')).not.toEqual(entropiesOf(logits, 'float32', { k: 3 }));
+    expect(entropiesOf(logits, 'float32')).not.toEqual(entropiesOf(logits, 'float32', { fromLogits: false }));
   });
 
-  test('an int32 input stays as it was', async () => {
+  test('does not change an int32 input', async () => {
     await expectNoTensorsLeft(() => {
       const predictions = tf.tensor2d([[1, 2, 4]], [1, 3], 'int32');
       topKEntropy(predictions).dispose();
@@ -134,13 +138,13 @@ describe('the operation', () => {
     });
   });
 
-  test('its errors are EntropyCheckpointErrors', () => {
+  test('throws an EntropyCheckpointError', () => {
     tf.tidy(() => {
       expect(() => topKEntropy(tf.scalar(1))).toThrow(EntropyCheckpointError);
     });
   });
 
-  test('a refused input is not disposed', async () => {
+  test('does not dispose an input that it refuses', async () => {
     await expectNoTensorsLeft(() => {
       const predictions = tf.zeros([2, 3]);
       expect(() => topKEntropy(predictions, { k: 4 })).toThrow(EntropyCheckpointError);
@@ -149,7 +153,7 @@ describe('the operation', () => {
     });
   });
 
-  test('is disposed by the tidy around it', async () => {
+  test('returns a tensor that an outer tidy disposes', async () => {
     await expectNoTensorsLeft(() => {
       tf.tidy(() => {
         topKEntropy(tf.zeros([2, 3]));
@@ -157,7 +161,7 @@ describe('the operation', () => {
     });
   });
 
-  test('gives the same as its composition', () => {
+  test('agrees with the composed operations', () => {
     tf.tidy(() => {
       const predictions = tf.randomNormal<tf.Rank.R2>([64, 12], 0, 3, 'float32', 8);
       const difference = tf.max(
@@ -168,10 +172,10 @@ describe('the operation', () => {
   });
 });
 
-describe.each(['cpu', 'wasm'])('under a gradient tape on %s', (backend) => {
+describe.each(['cpu', 'wasm'])('topKEntropy under a gradient tape on %s', (backend) => {
   useBackend(backend);
 
-  /** Gradient of a loss of a linear model, within which `observe` is shown its output. */
+  /** The gradient of a linear model's loss. `observe` receives the model's output while the loss is computed. */
   function gradient(observe: (output: tf.Tensor) => void): number[] {
     return tf.tidy(() => {
       const x = tf.randomNormal([8, 5], 0, 1, 'float32', 1);
@@ -187,15 +191,15 @@ describe.each(['cpu', 'wasm'])('under a gradient tape on %s', (backend) => {
     });
   }
 
-  test('changes no gradient of something else', async () => {
+  test('does not change the gradient of the loss', async () => {
     await expectNoTensorsLeft(() => {
-      const bare = gradient(() => undefined);
-      expect(bare.some((value) => value !== 0)).toBe(true);
-      expect(gradient((output) => topKEntropy(output))).toEqual(bare);
+      const expected = gradient(() => undefined);
+      expect(expected.some((value) => value !== 0)).toBe(true);
+      expect(gradient((output) => topKEntropy(output))).toEqual(expected);
     });
   });
 
-  test('has the values that it has without one', async () => {
+  test('has the same values as without a tape', async () => {
     await expectNoTensorsLeft(() => {
       let taped: number[] = [];
       let output: number[] = [];

@@ -14,7 +14,7 @@ function epochs(...values: [number, number, number][]): Parameters<typeof compar
 const MEMORISED = epochs([0.5, 0.4, 0.7], [0.6, 0.5, 0.85], [0.55, 0.52, 0.9], [0.4, 0.45, 0.6]);
 
 describe('compareEpochs', () => {
-  it('finds the epochs by what they are best in', () => {
+  it('finds the best epoch by each value', () => {
     const comparison = compareEpochs(MEMORISED, 1);
     expect(comparison.last.epoch).toBe(3);
     expect(comparison.kept.epoch).toBe(1);
@@ -23,7 +23,7 @@ describe('compareEpochs', () => {
     expect(comparison.best.epoch).toBe(2);
   });
 
-  it('takes the first of equal epochs', () => {
+  it('selects the first of equal epochs', () => {
     expect(compareEpochs(epochs([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), 1).best.epoch).toBe(0);
   });
 
@@ -33,41 +33,41 @@ describe('compareEpochs', () => {
 });
 
 describe('comparisonTable', () => {
-  it('has one row for the kept epoch where entropy chose it', () => {
+  it('has one row for the kept epoch if entropy selected it', () => {
     const table = comparisonTable(compareEpochs(MEMORISED, 1), '--monitor entropy');
     expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +-5\.00/);
   });
 
-  it('has a row of its own for an epoch that another monitor kept', () => {
+  it('has a separate row for an epoch that another monitor selected', () => {
     const table = comparisonTable(compareEpochs(MEMORISED, 2), '--monitor val_loss');
     expect(table).toMatch(/highest entropy +│ +1/);
-    expect(table).toMatch(/kept by --monitor val_loss +│ +2/);
+    expect(table).toMatch(/--monitor val_loss \(kept\) +│ +2/);
   });
 });
 
 describe('verdict', () => {
-  it('says that the checkpoint helped, and how far the best epoch is', () => {
+  it('says that the checkpoint helped, and how much better the best epoch is', () => {
     const text = verdict(compareEpochs(MEMORISED, 1), 2000);
-    expect(text).toContain('helped: epoch 1 is 25.00 points better than the last one');
-    expect(text).toContain('5.00 points worse than what noisy validation accuracy would have kept, epoch 2');
-    expect(text).toContain('5.00 points worse than the best one, epoch 2');
+    expect(text).toContain('helped: epoch 1 is 25.00 points better than the last epoch');
+    expect(text).toContain('5.00 points worse than epoch 2, which noisy validation accuracy selects');
+    expect(text).toContain('5.00 points worse than the best epoch, 2');
   });
 
-  it('says that it did harm', () => {
+  it('says that the checkpoint did harm', () => {
     const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.7], [0.5, 0.5, 0.9]), 0), 2000);
-    expect(text).toContain('did harm: epoch 0 is 20.00 points worse than the last one');
+    expect(text).toContain('did harm: epoch 0 is 20.00 points worse than the last epoch');
   });
 
-  it('claims nothing that so few test images cannot tell', () => {
+  it('calls a difference unclear that may be chance with so few test images', () => {
     const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.82], [0.5, 0.5, 0.8]), 0), 100);
     expect(text).toContain('made no clear difference: epoch 0 is 2.00 points better');
-    expect(text).toContain('100 test images cannot tell so little from chance');
+    expect(text).toContain('With 100 test images, such a difference may be chance');
     expect(text).toContain('No epoch was better');
   });
 
   it('says that the last epoch was kept', () => {
     const text = verdict(compareEpochs(epochs([0.5, 0.4, 0.8], [0.6, 0.5, 0.9]), 1), 2000);
     expect(text).toContain('changed nothing: it kept the last epoch');
-    expect(text).toContain('would have kept the same epoch');
+    expect(text).toContain('selects the same epoch');
   });
 });

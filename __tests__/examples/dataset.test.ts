@@ -16,36 +16,36 @@ describe.each(DATASET_NAMES)('%s', (name) => {
     loadDataset({ name, trainSamples: 3000, testSamples: 1000, seed });
   const { train, test } = load(1);
 
-  it('has as many images as were asked for, a label for each', () => {
+  it('has the requested number of images, with one label each', () => {
     expect(train.labels).toHaveLength(3000);
     expect(train.images).toHaveLength(3000 * NUM_PIXELS);
     expect(test.labels).toHaveLength(1000);
     expect(test.images).toHaveLength(1000 * NUM_PIXELS);
   });
 
-  it('has values from 0 to 1, and labels of all ten classes', () => {
+  it('has pixel values from 0 to 1, and labels of all ten classes', () => {
     expect(train.images.reduce((min, value) => Math.min(min, value))).toBe(0);
     expect(train.images.reduce((max, value) => Math.max(max, value))).toBe(1);
     expect([...new Set(train.labels)].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('draws every image at most once, and none for both parts', () => {
+  it('draws no image twice, in training and test images together', () => {
     const drawn = [...fingerprints(train), ...fingerprints(test)];
     expect(new Set(drawn).size).toBe(drawn.length);
   });
 
-  it('draws the same images for the same seed only', () => {
+  it('draws the same images only for the same seed', () => {
     expect(fingerprints(load(1).train)).toEqual(fingerprints(train));
     expect(fingerprints(load(2).test)).not.toEqual(fingerprints(test));
   });
 
-  it('draws the same test images whatever is drawn for training', () => {
+  it('draws the same test images for any number of training images', () => {
     const alone = loadDataset({ name, trainSamples: 0, testSamples: 1000, seed: 1 });
     expect(fingerprints(alone.test)).toEqual(fingerprints(test));
   });
 });
 
-it('knows what MNIST images look like: a 1 has the least ink, a 0 the most', () => {
+it('pairs MNIST images with their labels: a 1 has the least ink, a 0 the most', () => {
   const { train } = loadDataset({ name: 'mnist', trainSamples: 3000, testSamples: 0, seed: 1 });
   const ink = Array.from({ length: 10 }, () => ({ sum: 0, count: 0 }));
   train.labels.forEach((label, index) => {
@@ -61,12 +61,12 @@ it('knows what MNIST images look like: a 1 has the least ink, a 0 the most', () 
 });
 
 describe('drawWithoutReplacement', () => {
-  it('draws different integers of the range', () => {
+  it('draws each integer of the range at most once', () => {
     const drawn = drawWithoutReplacement(50, 50, Math.random);
     expect([...drawn].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, index) => index));
   });
 
-  it('refuses to draw more than there are', () => {
+  it('refuses to draw more integers than the range has', () => {
     expect(() => drawWithoutReplacement(3, 4, Math.random)).toThrow('at most 3, got 4');
   });
 });

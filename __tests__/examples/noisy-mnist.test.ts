@@ -21,7 +21,7 @@ const SMALL = [
 const runExample = (script: string, args: readonly string[]) =>
   runScript(`examples/noisy-mnist/${script}`, args);
 
-/** The cells of the table whose first column is called `firstColumn`. */
+/** The cells of the table whose first heading is `firstColumn`. */
 function rowsOf(stdout: string, firstColumn: string): string[][] {
   const tables = stdout.split('┌').map((table) =>
     table
@@ -50,7 +50,7 @@ afterAll(() => {
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
-describe('a run', () => {
+describe('main.ts', () => {
   let run: ScriptOutput;
   let stored: ReturnType<typeof storedCheckpoint>;
 
@@ -59,14 +59,14 @@ describe('a run', () => {
     stored = storedCheckpoint();
   });
 
-  it('writes a report on it, and says where', () => {
+  it('writes a report, and prints its path', () => {
     const page = readFileSync(join(FOLDER, 'report.html'), 'utf8');
     expect(run.stdout).toContain(join(FOLDER, 'report.html'));
     expect(page).toContain('<h1>mnist with 40 % wrong labels (symmetric)</h1>');
     expect(page).toContain(`Epoch ${stored.record.epoch} was kept: `);
   });
 
-  it('ends with status 0', () => {
+  it('exits with status 0', () => {
     expect(run).toMatchObject({ status: 0 });
   });
 
@@ -79,7 +79,7 @@ describe('a run', () => {
     }
   });
 
-  it('marks the epochs that were saved, and the one that is stored', () => {
+  it('marks the saved epochs, and the one that is stored', () => {
     const marked = rowsOf(run.stdout, 'epoch').filter((row) => row[6]?.startsWith('saved'));
     const saved = stored.history.filter(({ isBest }) => isBest).map(({ epoch }) => String(epoch));
     expect(marked.map(([epoch]) => epoch)).toEqual(saved);
@@ -87,27 +87,27 @@ describe('a run', () => {
     expect(kept.map(([epoch]) => epoch)).toEqual([String(stored.record.epoch)]);
   });
 
-  it('finds the predictions unchanged in a fresh process', () => {
-    const [original, putBack, fresh] = rowsOf(run.stdout, 'predictions of the kept epoch');
+  it('predicts the same after a restore and in a new process', () => {
+    const [original, restored, loaded] = rowsOf(run.stdout, 'predictions of the kept epoch');
     expect(original?.[1]).toMatch(/^\d+\.\d\d %$/);
-    expect(putBack?.slice(1)).toEqual([original?.[1], '0']);
-    expect(fresh?.slice(1)).toEqual([original?.[1], '0']);
+    expect(restored?.slice(1)).toEqual([original?.[1], '0']);
+    expect(loaded?.slice(1)).toEqual([original?.[1], '0']);
   });
 
-  it('compares the epochs by their clean accuracy in the first table', () => {
+  it('compares epochs by the clean accuracy of the epoch table', () => {
     const clean = new Map(rowsOf(run.stdout, 'epoch').map((row) => [row[0], row[5]]));
-    const compared = rowsOf(run.stdout, 'which epoch');
+    const compared = rowsOf(run.stdout, 'rule');
     expect(compared.map(([name]) => name)).toEqual(
-      expect.arrayContaining(['last', 'best on clean test data']),
+      expect.arrayContaining(['last epoch', 'highest clean test accuracy']),
     );
     for (const [, epoch, accuracy] of compared) expect(accuracy).toBe(clean.get(epoch));
   });
 
-  it('fits into 100 columns', () => {
+  it('prints at most 100 columns', () => {
     expect(Math.max(...run.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
-  it('prints the same again for the same seed, and something else for another', async () => {
+  it('prints the same only for the same seed', async () => {
     const again = await runExample('main.ts', [...SMALL, '--seed', '5']);
     const other = await runExample('main.ts', [...SMALL, '--seed', '6']);
     expect(again.stdout).toBe(run.stdout);
@@ -116,7 +116,7 @@ describe('a run', () => {
   });
 });
 
-it('keeps the epoch that another monitor chooses', async () => {
+it('keeps the epoch that another monitor selects', async () => {
   const flags = ['--monitor', 'train_entropy', '--mode', 'min', '--start-from-epoch', '1', '--no-optimizer'];
   const run = await runExample('main.ts', [...SMALL, ...flags]);
   expect(run.status).toBe(0);
@@ -126,11 +126,13 @@ it('keeps the epoch that another monitor chooses', async () => {
   expect(kept.map((row) => Number(row[1]))).toEqual([lowest]);
 });
 
-it('keeps the epoch that `consensus` selects, and says why', async () => {
+it('keeps the epoch that `consensus` selects, and explains it', async () => {
   const run = await runExample('main.ts', [...SMALL, '--monitor', 'consensus']);
   expect(run.status).toBe(0);
   const kept = rowsOf(run.stdout, 'epoch').filter((row) => row[6] === 'saved, kept');
-  expect(run.stdout).toContain(`Epoch ${kept[0]?.[0] ?? ''} was kept: it predicted the class of`);
+  expect(run.stdout).toContain(
+    `Epoch ${kept[0]?.[0] ?? ''} was kept: it agreed with the average of the epochs before it`,
+  );
 });
 
 it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async () => {
@@ -141,14 +143,14 @@ it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async
   expect(rowsOf(run.stdout, 'predictions of the kept epoch').map((row) => row[2])).toEqual(['', '0', '0']);
 });
 
-it('verifies the stored checkpoint by itself', async () => {
+it('verify.ts prints the accuracy of the stored checkpoint', async () => {
   const run = await runExample('main.ts', SMALL);
   const verified = await runExample('verify.ts', SMALL);
-  const fresh = rowsOf(run.stdout, 'predictions of the kept epoch')[2];
-  expect(verified.stdout).toContain(`${fresh?.[1]} of 300 clean test images`);
+  const loaded = rowsOf(run.stdout, 'predictions of the kept epoch')[2];
+  expect(verified.stdout).toContain(`${loaded?.[1]} of 300 clean test images`);
 });
 
-it('lists its flags', async () => {
+it('lists its flags with --help', async () => {
   const { status, stdout } = await runExample('main.ts', ['--help']);
   expect(status).toBe(0);
   for (const flag of ['--dataset', '--noise', '--seed', '--out', '--monitor']) expect(stdout).toContain(flag);
@@ -157,12 +159,16 @@ it('lists its flags', async () => {
 it.each([
   ['an unknown flag', ['--nois', '0.4'], "'--nois'"],
   ['a noise rate of 1', ['--noise', '1'], '--noise'],
-  ['a noise rate that is no number', ['--noise', 'much'], '--noise'],
+  ['a noise rate that is not a number', ['--noise', 'much'], '--noise'],
   ['an unknown dataset', ['--dataset', 'cifar'], '--dataset'],
   ['an unknown monitor', ['--monitor', 'val_f1'], '--monitor'],
   ['a fractional number of epochs', ['--epochs', '2.5'], '--epochs'],
-  ['more samples than there are', ['--samples', '60001'], '--samples'],
-  ['no epoch left to keep', ['--epochs', '3', '--start-from-epoch', '3'], '--start-from-epoch'],
+  ['more samples than the dataset has', ['--samples', '60001'], '--samples'],
+  [
+    'a start epoch that leaves no epoch to keep',
+    ['--epochs', '3', '--start-from-epoch', '3'],
+    '--start-from-epoch',
+  ],
   ['a missing value', ['--seed'], '--seed'],
 ])('refuses %s with status 2, without training', async (_, flags, named) => {
   const { status, stdout, stderr } = await runExample('main.ts', flags);

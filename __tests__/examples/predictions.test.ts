@@ -12,16 +12,16 @@ describe('accuracy', () => {
 });
 
 describe('maxDifference', () => {
-  it('is 0 for equal probabilities only', () => {
+  it('is 0 only for equal probabilities', () => {
     expect(maxDifference(Float32Array.of(0.25, 0.75), Float32Array.of(0.25, 0.75))).toBe(0);
     expect(maxDifference(Float32Array.of(0.25, 0.75), Float32Array.of(0.5, 0.625))).toBe(0.25);
   });
 
-  it('does not take NaN for no difference', () => {
+  it('is NaN if a probability is NaN', () => {
     expect(maxDifference(Float32Array.of(NaN, 0.5), Float32Array.of(0.5, 0.5))).toBeNaN();
   });
 
-  it('refuses lists of different length', () => {
+  it('refuses lists of different lengths', () => {
     expect(() => maxDifference(Float32Array.of(1), Float32Array.of(1, 0))).toThrow(
       'Expected 1 probabilities, got 2',
     );

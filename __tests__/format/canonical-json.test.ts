@@ -12,7 +12,7 @@ function reversed(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key, reversed(item)]));
 }
 
-test('is JSON of the value, the same whatever the order of the keys', () => {
+test('canonicalJson gives the same JSON for any order of keys', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
       const text = textOf(value);
@@ -23,12 +23,12 @@ test('is JSON of the value, the same whatever the order of the keys', () => {
   );
 });
 
-test('sorts at every depth, and leaves out what JSON leaves out', () => {
+test('canonicalJson sorts keys at every depth and leaves out undefined fields', () => {
   const deep = { b: [{ d: { c: { f: { e: { z: 1, a: [{ y: 2, x: undefined }] } } } } }], a: undefined };
   expect(textOf(deep)).toBe('{"b":[{"d":{"c":{"f":{"e":{"a":[{"y":2}],"z":1}}}}}]}');
 });
 
-test('no piece of a model of a thousand layers is long', () => {
+test('canonicalJson splits a model of a thousand layers into short pieces', () => {
   const layers = Array.from({ length: 1000 }, (_, i) => ({ name: `dense_${i}`, units: 10 }));
   const pieces = [...canonicalJson([{ class_name: 'Model', config: { layers } }])];
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100);

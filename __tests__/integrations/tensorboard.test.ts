@@ -12,7 +12,7 @@ interface Example {
   ) => Promise<EntropyCheckpointCallback>;
 }
 
-// In JavaScript, as what it imports has no types here.
+// The example is in JavaScript, as the package that it imports is not installed and has no types.
 const EXAMPLE = '../../examples/integrations/tensorboard.js';
 const folder = useTempFolder();
 const start = process.cwd();
@@ -27,8 +27,8 @@ afterAll(() => {
   process.chdir(start);
 });
 
-describe('the example for TensorBoard', () => {
-  test('leaves the entropies of each epoch to its callback as numbers, of validation as a run of their own', async () => {
+describe('the TensorBoard example', () => {
+  test('logs the entropies of each epoch as numbers, and the validation entropy in the run `val`', async () => {
     process.chdir(folder());
     const { written } = await import('./fixtures/tfjs-node.js');
     const { trainWithTensorBoard } = (await import(EXAMPLE)) as Example;

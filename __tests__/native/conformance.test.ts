@@ -1,10 +1,10 @@
-import { OPERATIONS } from '../conformance/all-cases.js';
+import { KERNEL_CASES } from '../conformance/all-cases.js';
 import { describeConformance } from '../conformance/describe-conformance.js';
 
-describeConformance({ place: 'node', backend: 'tensorflow' }, { tolerance: 1e-6 });
+describeConformance({ runtime: 'node', backend: 'tensorflow' }, { tolerance: 1e-6 });
 describeConformance(
-  { place: 'node', backend: 'tensorflow' },
+  { runtime: 'node', backend: 'tensorflow' },
   { tolerance: 1e-6, composed: true },
-  OPERATIONS,
+  KERNEL_CASES,
 );
-describeConformance({ place: 'node', backend: 'tensorflow' }, { tolerance: 1e-5, asOnGpu: true });
+describeConformance({ runtime: 'node', backend: 'tensorflow' }, { tolerance: 1e-5, simulatesGpu: true });

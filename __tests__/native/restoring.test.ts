@@ -1,10 +1,10 @@
 import { describeRestoring } from '../conformance/describe-restoring.js';
 
 describeRestoring([
-  { place: 'node', backend: 'tensorflow' },
-  { place: 'node', backend: 'cpu' },
-  { place: 'node', backend: 'wasm' },
-  { place: 'node', backend: 'webgpu' },
-  { place: 'chromium', backend: 'webgl' },
-  { place: 'chromium', backend: 'webgpu' },
+  { runtime: 'node', backend: 'tensorflow' },
+  { runtime: 'node', backend: 'cpu' },
+  { runtime: 'node', backend: 'wasm' },
+  { runtime: 'node', backend: 'webgpu' },
+  { runtime: 'chromium', backend: 'webgl' },
+  { runtime: 'chromium', backend: 'webgpu' },
 ]);

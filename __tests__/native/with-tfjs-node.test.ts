@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-node';
 import { EntropyCheckpointCallback, loadCheckpoint, topKEntropy } from 'tfjs-entropy-checkpoint';
 import * as examples from '../integrations/fixtures/training.js';
@@ -44,12 +44,12 @@ const predicted = (model: tf.LayersModel): Float32Array =>
 
 const filesOf = (path: string): string[] =>
   readdirSync(path)
-    // Files of weights are named after their content and time.
+    // The names of weight files depend on their content.
     .map((name) => name.replace(/[0-9a-f]{8,}/g, '…'))
     .sort();
 
-describe('where it stores', () => {
-  test('the default, a path and a file:// URL are folders of this package, which tfjs-node reads as well', async () => {
+describe('filepath', () => {
+  it('stores in a folder that tfjs-node can read, by default, for a path and for a file:// URL', async () => {
     const model = await train(new EntropyCheckpointCallback());
     await train(new EntropyCheckpointCallback({ filepath: 'file://by-url' }));
     expect(filesOf('by-url')).toEqual(filesOf('entropy_checkpoint'));
@@ -58,12 +58,12 @@ describe('where it stores', () => {
     };
     expect(JSON.stringify(userDefinedMetadata)).toContain('entropy');
 
-    const own = await loadCheckpoint('file://entropy_checkpoint', { model });
+    const loaded = await loadCheckpoint('file://entropy_checkpoint', { model });
     const theirs = await tf.loadLayersModel('file://entropy_checkpoint/model.json');
-    expect(predicted(theirs)).toEqual(predicted(own.model));
+    expect(predicted(theirs)).toEqual(predicted(loaded.model));
   });
 
-  test('a handler of tfjs-node writes to a folder, and reads by the name of the file in it', async () => {
+  it('accepts a handler of tfjs-node, which saves to a folder but loads from a file', async () => {
     const { fileSystem } = tf.io as unknown as { fileSystem: (path: string) => tf.io.IOHandler };
     const checkpoint = new EntropyCheckpointCallback({ filepath: fileSystem('handled') });
     const model = await train(checkpoint);
@@ -77,8 +77,8 @@ describe('where it stores', () => {
   });
 });
 
-describe('in one list', () => {
-  test('with the progress bar and TensorBoard, all three do what they do alone', async () => {
+describe('a list of callbacks', () => {
+  it('works together with the progress bar and TensorBoard', async () => {
     const alone = new EntropyCheckpointCallback({ filepath: null });
     await train(alone);
     const { progressBarHelper } = createRequire(import.meta.url)('@tensorflow/tfjs-node/dist/callbacks') as {
@@ -93,23 +93,25 @@ describe('in one list', () => {
     expect(checkpoint.history).toEqual(alone.history);
     expect(printed.filter((line) => /us\/step - .*loss=/.test(line))).toHaveLength(3);
     const { history } = checkpoint;
-    expect(scalarsOf('logs/train', 'epoch_entropy')).toEqual(history.map((one) => fround(one.entropy)));
+    expect(scalarsOf('logs/train', 'epoch_entropy')).toEqual(history.map((record) => fround(record.entropy)));
     expect(scalarsOf('logs/train', 'epoch_train_entropy')).toEqual(
-      history.map((one) => fround(one.trainEntropy)),
+      history.map((record) => fround(record.trainEntropy)),
     );
-    expect(scalarsOf('logs/val', 'epoch_entropy')).toEqual(history.map((one) => fround(one.valEntropy)));
+    expect(scalarsOf('logs/val', 'epoch_entropy')).toEqual(
+      history.map((record) => fround(record.valEntropy)),
+    );
   });
 });
 
 const fround = (value: number | null): number => Math.fround(value!);
 
-/** The values of a scalar in the event file of a run, in order. */
+/** The values of a scalar in a run's event file, in order. */
 function scalarsOf(run: string, tag: string): number[] {
   const [file] = readdirSync(run);
   const bytes = readFileSync(join(run, file!));
   const values: number[] = [];
   for (let at = bytes.indexOf(tag); at >= 0; at = bytes.indexOf(tag, at + 1)) {
-    // The tag of a `Summary.Value`, its length before it; its `simple_value`, a float32, follows.
+    // In a `Summary.Value`, the length of the tag precedes it, and its `simple_value`, a float32, follows.
     if (bytes[at - 1] !== tag.length) continue;
     expect(bytes[at + tag.length]).toBe(0x15);
     values.push(bytes.readFloatLE(at + tag.length + 1));
@@ -117,8 +119,8 @@ function scalarsOf(run: string, tag: string): number[] {
   return values;
 }
 
-describe('types of tensors', () => {
-  test('int32 and bool are scored as the same float32', async () => {
+describe('dtypes', () => {
+  it('scores int32 and bool like the same values in float32', async () => {
     await expectNoTensorsLeft(() => {
       const scored = (values: number[][], dtype: 'float32' | 'int32' | 'bool'): number[] =>
         tf.tidy(() => Array.from(topKEntropy(tf.tensor2d(values, undefined, dtype)).dataSync()));
@@ -131,7 +133,7 @@ describe('types of tensors', () => {
     });
   });
 
-  test('there are none of half precision', async () => {
+  it('has no half-precision tensors', async () => {
     await expectNoTensorsLeft(() => {
       for (const dtype of ['float16', 'bfloat16'])
         expect(() => tf.tidy(() => tf.cast(tf.tensor1d([1]), dtype as 'float32'))).toThrow(/dtype/);
@@ -139,18 +141,18 @@ describe('types of tensors', () => {
   });
 });
 
-/** What a script has printed last, in a process of its own. */
+/** Runs a script in a separate process. @returns the JSON in the last line that it prints. */
 async function run(script: string, ...args: string[]): Promise<unknown> {
   const path = join(ROOT, '__tests__/native/fixtures', script);
   const nodeArgs = ['--expose-gc', '--import', import.meta.resolve('tsx'), path, ...args];
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json') };
   const { stdout } = await promisify(execFile)(process.execPath, nodeArgs, { env, maxBuffer: 2 ** 26 });
-  // tfjs-node may have a greeting.
+  // tfjs-node may print a greeting first.
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
-describe('the package for GPUs', () => {
-  test('has the epochs of the other package, here without a GPU', async () => {
+describe('tfjs-node-gpu', () => {
+  it('records the same epochs as tfjs-node, here without a GPU', async () => {
     const { isOnGpu, history } = (await run('train-on-gpu.ts')) as { isOnGpu: boolean; history: unknown };
     expect(isOnGpu).toBe(false);
     expect(filesOf('.')).toEqual(['entropy_checkpoint']);
@@ -168,17 +170,17 @@ describe('the package for GPUs', () => {
   });
 });
 
-describe('memory that TensorFlow owns', () => {
-  test('is the same after 200 epochs as after 50, all of which were stored', async () => {
+describe('native memory', () => {
+  it('does not grow from 50 to 200 stored epochs', async () => {
     const resident = (await run('train-long.ts', '200')) as number[];
     expect(resident).toHaveLength(200);
     const [at50, later] = [resident[49]!, resident.slice(50)];
-    // A hundred and fifty states of 4.8 MB would be 720 MB.
+    // If no state were freed, the 150 later states of 4.8 MB would take 720 MB.
     expect(Math.max(...later) - at50).toBeLessThan(16e6);
     process.stdout.write(`resident memory after 50 epochs ${at50}, after 200 ${resident.at(-1)!} bytes\n`);
   }, 300_000);
 
-  test('is shared by a snapshot, not copied', async () => {
+  it('is shared with a snapshot, not copied', async () => {
     const { grown, last } = (await run('share-buffers.ts')) as { grown: number; last: number[] };
     expect(last).toEqual([1, 1]);
     expect(grown).toBeLessThan(2 ** 26);

@@ -21,13 +21,13 @@ const CHARTS = 'dist/report/charts.js';
 
 interface Chunk {
   readonly text: string;
-  /** The files of this package that it holds something of. */
+  /** The files of this package that are in the chunk. */
   readonly inputs: readonly string[];
-  /** Whether it is loaded at once, with the page. */
-  readonly isFirst: boolean;
+  /** Whether the page loads it at first, and not by a dynamic import. */
+  readonly isInitial: boolean;
 }
 
-/** As a user's project is built, with TensorFlow.js beside it. */
+/** Bundles a module as a user's project would, with TensorFlow.js kept external. */
 async function bundleForBrowsers(contents: string): Promise<Chunk[]> {
   const { metafile, outputFiles } = await build({
     stdin: { contents, resolveDir: ROOT },
@@ -39,25 +39,25 @@ async function bundleForBrowsers(contents: string): Promise<Chunk[]> {
     format: 'esm',
     platform: 'browser',
     external: ['@tensorflow/*'],
-    // Ours leads to the sources; a user's project knows nothing of it.
+    // This repository's tsconfig.json maps the package to its sources. A user's does not.
     tsconfigRaw: {},
     metafile: true,
     write: false,
     logLevel: 'silent',
   });
   const { outputs } = metafile;
-  const first = new Set<string>();
-  const take = (path: string): void => {
-    if (first.has(path)) return;
-    first.add(path);
+  const initial = new Set<string>();
+  const addWithImports = (path: string): void => {
+    if (initial.has(path)) return;
+    initial.add(path);
     for (const { kind, path: imported, external } of outputs[path]!.imports) {
-      if (kind === 'import-statement' && external !== true) take(imported);
+      if (kind === 'import-statement' && external !== true) addWithImports(imported);
     }
   };
-  take('bundle/stdin.js');
+  addWithImports('bundle/stdin.js');
   return outputFiles.map(({ path, text }) => {
     const output = relative(ROOT, path);
-    return { text, inputs: Object.keys(outputs[output]!.inputs), isFirst: first.has(output) };
+    return { text, inputs: Object.keys(outputs[output]!.inputs), isInitial: initial.has(output) };
   });
 }
 
@@ -69,33 +69,30 @@ describe('the built package', () => {
   test.each([
     ['import', "const names = await import('tfjs-entropy-checkpoint')", 'module'],
     ['require', "const names = require('tfjs-entropy-checkpoint')", 'commonjs'],
-  ])('gives its public names, and no others, by `%s`', async (_how, statement, type) => {
+  ])('exports its public names, and no others, by `%s`', async (_how, statement, type) => {
     const code = `${statement}; console.log(JSON.stringify(Object.keys(names).sort()))`;
     const args = ['--no-warnings', `--input-type=${type}`, '--eval', code];
     const { stdout } = await run(process.execPath, args, { cwd: ROOT });
     expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual(PUBLIC_NAMES);
   });
 
-  test('holds nothing of Node in a bundle for browsers', async () => {
+  test('has no Node code in a bundle for browsers', async () => {
     const chunks = await bundleForBrowsers("export * from 'tfjs-entropy-checkpoint'");
     const inputs = chunks.flatMap((chunk) => chunk.inputs);
     expect(inputs).toContain('dist/stores/browser-stores.js');
     expect(inputs.filter((input) => /file-|node-stores|process-/.test(input))).toEqual([]);
-    // The plotting library asks whether it is in Node.
+    // The plotting library checks whether it runs in Node.
     for (const { text } of chunks.filter((chunk) => !chunk.inputs.includes(CHARTS))) {
       expect(text).not.toMatch(/node:|\brequire\(|\bBuffer\b|\bprocess\./);
     }
   });
 
-  test('loads in a page at first what the callback begins with, and the rest when it is needed', async () => {
+  test('loads at first only what the callback needs at once, and the rest when it is needed', async () => {
     const chunks = await bundleForBrowsers(
       "export { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint'",
     );
-    const [first, others] = [
-      chunks.filter(({ isFirst }) => isFirst),
-      chunks.filter(({ isFirst }) => !isFirst),
-    ];
-    const lazy = others.flatMap(({ inputs }) => inputs);
+    const initial = chunks.filter((chunk) => chunk.isInitial);
+    const lazyInputs = chunks.filter((chunk) => !chunk.isInitial).flatMap(({ inputs }) => inputs);
     for (const part of [
       'saving/epoch-saver',
       'state/training-state',
@@ -103,15 +100,15 @@ describe('the built package', () => {
       'entropy/kernels/webgl',
       'report/charts',
     ]) {
-      expect(lazy).toContain(`dist/${part}.js`);
+      expect(lazyInputs).toContain(`dist/${part}.js`);
     }
-    // Both are said in the README.
-    expect(gzippedBytes(first)).toBeLessThanOrEqual(15_000);
-    const own = chunks.filter(({ inputs }) => !inputs.includes(CHARTS));
-    expect(gzippedBytes(own)).toBeLessThanOrEqual(47_000);
+    // The README states both sizes.
+    expect(gzippedBytes(initial)).toBeLessThanOrEqual(15_000);
+    const withoutCharts = chunks.filter(({ inputs }) => !inputs.includes(CHARTS));
+    expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(47_000);
   });
 
-  test('is packed with sources, types and licence, and nothing else', async () => {
+  test('is packed with its build, sources, types and documents, and nothing else', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
@@ -125,7 +122,7 @@ describe('the built package', () => {
     ]) {
       expect(paths).toContain(path);
     }
-    // A source map of another file than the one beside it would lead astray.
+    // The build replaces that file by a bundle, for which the source map would be wrong.
     expect(paths).not.toContain('dist/report/charts.js.map');
     const others = paths.filter((path) => !/^(dist|src)\//.test(path));
     expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);

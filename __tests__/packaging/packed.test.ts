@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
-import { openSite, type Site } from './fixtures/sub-path-site.js';
+import { openSite, type Site } from './fixtures/static-site.js';
 import { addSecondTfjs, makeProject, pack, runIn } from './fixtures/toy-project.js';
 
-/** Text that only one part of the code has: the charts, the kernels, the store. */
+/** Texts by which a script is recognised: each is in one part of the code only. */
 const CHARTS = 'ecmeta_';
 const KERNELS = 'float partOf(float value, int part)';
 const STORE = ' in another tab or worker';
@@ -36,7 +36,7 @@ const TRAINED = {
   isLoaded: true,
 };
 
-/** And what it loads. */
+/** TensorFlow.js with the packages that it loads. */
 const TFJS = ['@tensorflow', 'long', 'seedrandom'];
 
 describe('in Node', () => {
@@ -50,7 +50,7 @@ describe('in Node', () => {
     expectReport(report);
   });
 
-  test('with two copies of TensorFlow.js: says so before anything is trained', async () => {
+  test('two copies of TensorFlow.js are refused before anything is trained', async () => {
     const project = await makeProject('node-two-copies', folder, tarball, TFJS);
     await addSecondTfjs(project);
     const { refusals, isUnchanged } = JSON.parse(await runIn(project, 'main.js')) as {
@@ -63,7 +63,14 @@ describe('in Node', () => {
         message: expect.stringContaining('Load TensorFlow.js once'),
       });
     }
-    expect(Object.keys(refusals)).toEqual(['alone', 'first', 'behind', 'resume', 'loop', 'load']);
+    expect(Object.keys(refusals)).toEqual([
+      'callback alone',
+      'callback first',
+      'callback second',
+      'resume',
+      'custom training loop',
+      'loadCheckpoint',
+    ]);
     expect(isUnchanged).toBe(true);
   });
 });
@@ -96,25 +103,22 @@ describe('in a page', () => {
     await expectErrorWithoutStore(join(project, 'dist'));
   });
 
-  test('not built at all, with an import map', async () => {
+  test('without a bundler, with an import map', async () => {
     const project = await makeProject('import-map', folder, tarball, ['@tensorflow']);
     await expectTrainingInPage(project, ({ scripts }) => {
       expect(scripts.filter((script) => script.includes(CHARTS))).toEqual([]);
     });
   });
 
-  /** @param expectBeforeReport looks at what has been loaded when the training is over. */
-  async function expectTrainingInPage(
-    site: string,
-    expectBeforeReport: (loaded: Site) => void,
-  ): Promise<void> {
+  /** @param expectLoaded checks which scripts are loaded after the training, before the report. */
+  async function expectTrainingInPage(site: string, expectLoaded: (loaded: Site) => void): Promise<void> {
     const context = await browser.newContext();
     try {
       const page = await context.newPage();
       const loaded = await openSite(page, site);
       const summary = await page.evaluate(() => globalThis.train());
       expect(summary).toEqual({ ...TRAINED, backend: 'webgl', isFused: true });
-      expectBeforeReport(loaded);
+      expectLoaded(loaded);
       expectReport(await page.evaluate(() => globalThis.report()));
       expect(loaded.scripts.filter((script) => script.includes(CHARTS))).toHaveLength(1);
       expect(loaded.errors).toEqual([]);
@@ -123,7 +127,7 @@ describe('in a page', () => {
     }
   }
 
-  /** The network is gone when training begins. */
+  /** Trains while the store's script cannot be fetched. */
   async function expectErrorWithoutStore(site: string): Promise<void> {
     const context = await browser.newContext();
     try {
@@ -136,7 +140,7 @@ describe('in a page', () => {
         }),
       );
       expect(error).toEqual({ code: 'ENTROPY_CODE_NOT_LOADED', cause: expect.stringContaining('import') });
-      // Chromium's own line for what it could not fetch; nothing is uncaught.
+      // Chromium prints this for each failed request. No error is uncaught.
       expect(errors.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
     } finally {
       await context.close();
@@ -144,15 +148,15 @@ describe('in a page', () => {
   }
 });
 
-/** Of a bundle: what was needed in training is there, in files of its own, and nothing else. */
+/** Expects the scripts that training needs, each in a separate file, and no others. */
 function expectLoadedLazily({ scripts }: Site): void {
-  const numberOf = (text: string): number[] =>
+  const indicesOf = (text: string): number[] =>
     scripts.flatMap((script, i) => (script.includes(text) ? [i] : []));
-  expect(numberOf(CHARTS)).toEqual([]);
+  expect(indicesOf(CHARTS)).toEqual([]);
   for (const text of [KERNELS, STORE]) {
-    const [number, ...others] = numberOf(text);
-    // The first is what the page itself asks for.
-    expect(number).toBeGreaterThan(0);
+    const [index, ...others] = indicesOf(text);
+    // The script at 0 is the one that the page names.
+    expect(index).toBeGreaterThan(0);
     expect(others).toEqual([]);
   }
 }

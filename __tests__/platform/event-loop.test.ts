@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { nextTurn, Pacer } from '../../src/platform/event-loop.js';
 import { ShardReader } from '../../src/format/shard-reader.js';
@@ -14,7 +14,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** How often the event loop comes round while `work` goes on. */
+/** How many turns the event loop takes while `work` runs. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   const watch = { turns: 0, isOver: false };
   const count = () => {
@@ -30,57 +30,61 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   return watch.turns;
 }
 
-test('short work is not interrupted', async () => {
-  const turns = await turnsDuring(async () => {
-    const pacer = new Pacer();
-    for (let step = 0; step < 100; step++) await pacer.yieldIfDue();
+describe('Pacer', () => {
+  it('does not interrupt short work', async () => {
+    const turns = await turnsDuring(async () => {
+      const pacer = new Pacer();
+      for (let step = 0; step < 100; step++) await pacer.yieldIfDue();
+    });
+    expect(turns).toBe(0);
   });
-  expect(turns).toBe(0);
-});
 
-test('long work lets the event loop come round after every few milliseconds', async () => {
-  const turns = await turnsDuring(async () => {
-    const pacer = new Pacer();
-    for (let step = 0; step < 100; step++) {
+  it('yields every few milliseconds during long work', async () => {
+    const turns = await turnsDuring(async () => {
+      const pacer = new Pacer();
+      for (let step = 0; step < 100; step++) {
+        timeMs += 1;
+        await pacer.yieldIfDue();
+      }
+    });
+    expect(turns).toBe(25);
+  });
+
+  it('yields while many small weights are read from a backend that reads synchronously', async () => {
+    const weights = Array.from({ length: 200 }, (_, i) => tf.fill([10], i));
+    const buffer = new Uint8Array(200 * 40);
+    const { backend } = tf.engine();
+    const readSync = backend.readSync.bind(backend);
+    backend.readSync = (dataId) => {
       timeMs += 1;
-      await pacer.yieldIfDue();
+      return readSync(dataId);
+    };
+    try {
+      const turns = await turnsDuring(() => new ShardReader(weights).read(buffer));
+      // Computing the checksum may take one more.
+      expect(turns).toBeGreaterThanOrEqual(50);
+    } finally {
+      // Restores the method of the class.
+      Reflect.deleteProperty(backend, 'readSync');
+      tf.dispose(weights);
     }
+    expect(tf.memory().numTensors).toBe(0);
+    expect(new Float32Array(buffer.buffer)[1999]).toBe(199);
   });
-  expect(turns).toBe(25);
 });
 
-test('the event loop comes round while many small weights are read from a backend that reads at once', async () => {
-  const weights = Array.from({ length: 200 }, (_, i) => tf.fill([10], i));
-  const buffer = new Uint8Array(200 * 40);
-  const { backend } = tf.engine();
-  const readSync = backend.readSync.bind(backend);
-  backend.readSync = (dataId) => {
-    timeMs += 1;
-    return readSync(dataId);
-  };
-  try {
-    const turns = await turnsDuring(() => new ShardReader(weights).read(buffer));
-    // One more for the checksum.
-    expect(turns).toBeGreaterThanOrEqual(50);
-  } finally {
-    // Its class has it.
-    Reflect.deleteProperty(backend, 'readSync');
-    tf.dispose(weights);
-  }
-  expect(tf.memory().numTensors).toBe(0);
-  expect(new Float32Array(buffer.buffer)[1999]).toBe(199);
-});
-
-test('without `setImmediate`, as in a browser, a message brings the event loop round', async () => {
-  const { setImmediate: original } = globalThis;
-  Reflect.deleteProperty(globalThis, 'setImmediate');
-  const order: string[] = [];
-  try {
-    const turn = nextTurn().then(() => order.push('turn'));
-    await Promise.resolve().then(() => order.push('microtask'));
-    await turn;
-  } finally {
-    globalThis.setImmediate = original;
-  }
-  expect(order).toEqual(['microtask', 'turn']);
+describe('nextTurn', () => {
+  it('takes a turn of the event loop without `setImmediate`, as in a browser', async () => {
+    const { setImmediate: original } = globalThis;
+    Reflect.deleteProperty(globalThis, 'setImmediate');
+    const order: string[] = [];
+    try {
+      const turn = nextTurn().then(() => order.push('turn'));
+      await Promise.resolve().then(() => order.push('microtask'));
+      await turn;
+    } finally {
+      globalThis.setImmediate = original;
+    }
+    expect(order).toEqual(['microtask', 'turn']);
+  });
 });

@@ -12,11 +12,11 @@ const BINARY: Output = ['binary', 1, 'sigmoid', 'binaryCrossentropy'];
 const LABELS: Output = ['labels', 5, 'sigmoid', 'binaryCrossentropy'];
 const LOGITS: Output = ['logits', 4, 'linear', tf.losses.softmaxCrossEntropy];
 const VALUE: Output = ['value', 2, 'linear', 'meanSquaredError'];
-const OPEN: Output = ['open', 4, 'linear', 'categoricalCrossentropy'];
+const AMBIGUOUS: Output = ['ambiguous', 4, 'linear', 'categoricalCrossentropy'];
 
 const DEFAULTS: ClassOutputOptions = { fromLogits: 'auto', outputs: null, topK: 2, isRequired: true };
 
-/** Runs `body` with a compiled model of these outputs, which is disposed afterwards. */
+/** Runs `body` with a compiled model that has these outputs, and disposes the model. */
 async function withModel(outputs: Output[], body: (model: tf.LayersModel) => void): Promise<void> {
   await expectNoTensorsLeft(() => {
     const input = tf.input({ shape: [4] });
@@ -37,7 +37,7 @@ async function withModel(outputs: Output[], body: (model: tf.LayersModel) => voi
   });
 }
 
-/** Name and kind of what was found. */
+/** The kinds of the found outputs by name. */
 function found(model: tf.LayersModel, options: Partial<ClassOutputOptions> = {}): Record<string, string> {
   const outputs = findClassOutputs(model, { ...DEFAULTS, ...options });
   return Object.fromEntries(
@@ -48,54 +48,64 @@ function found(model: tf.LayersModel, options: Partial<ClassOutputOptions> = {})
   ) as Record<string, string>;
 }
 
-describe('finds', () => {
+describe('findClassOutputs', () => {
   const cases: [string, Output[], Partial<ClassOutputOptions>, Record<string, string>][] = [
-    ['a softmax output', [SOFTMAX], {}, { probs: 'probabilities' }],
-    ['a sigmoid output of one unit', [BINARY], {}, { binary: 'probabilities' }],
-    ['an output trained on a loss of logits', [LOGITS], {}, { logits: 'logits' }],
-    ['every class output of several', [SOFTMAX, LOGITS], {}, { probs: 'probabilities', logits: 'logits' }],
-    ['the class outputs beside one of values', [VALUE, SOFTMAX], {}, { probs: 'probabilities' }],
+    ['finds a softmax output', [SOFTMAX], {}, { probs: 'probabilities' }],
+    ['finds a sigmoid output of one unit', [BINARY], {}, { binary: 'probabilities' }],
+    ['finds an output whose loss takes logits', [LOGITS], {}, { logits: 'logits' }],
+    ['finds several class outputs', [SOFTMAX, LOGITS], {}, { probs: 'probabilities', logits: 'logits' }],
+    ['ignores a regression output', [VALUE, SOFTMAX], {}, { probs: 'probabilities' }],
     [
-      'those that `outputs` names',
+      'finds only the outputs that `outputs` names',
       [SOFTMAX, BINARY, LOGITS],
       { outputs: ['logits', 'probs'] },
       { logits: 'logits', probs: 'probabilities' },
     ],
     [
-      'what `outputs` names beside several sigmoid units',
+      'ignores several sigmoid units that `outputs` does not name',
       [LABELS, SOFTMAX],
       { outputs: ['probs'] },
       { probs: 'probabilities' },
     ],
     [
-      'what `outputs` names beside one that cannot be told',
-      [OPEN, SOFTMAX],
+      'ignores an ambiguous output that `outputs` does not name',
+      [AMBIGUOUS, SOFTMAX],
       { outputs: ['probs'] },
       { probs: 'probabilities' },
     ],
-    ['what cannot be told, as logits if so set', [OPEN], { fromLogits: true }, { open: 'logits' }],
     [
-      'what cannot be told, as probabilities if so set',
-      [OPEN],
-      { fromLogits: false },
-      { open: 'probabilities' },
+      'takes an ambiguous output for logits with fromLogits: true',
+      [AMBIGUOUS],
+      { fromLogits: true },
+      { ambiguous: 'logits' },
     ],
-    ['a softmax output that is said to be one', [SOFTMAX], { fromLogits: false }, { probs: 'probabilities' }],
-    ['logits that are said to be logits', [LOGITS], { fromLogits: true }, { logits: 'logits' }],
     [
-      'an output of values if named and set',
+      'takes an ambiguous output for probabilities with fromLogits: false',
+      [AMBIGUOUS],
+      { fromLogits: false },
+      { ambiguous: 'probabilities' },
+    ],
+    [
+      'accepts fromLogits: false for a softmax output',
+      [SOFTMAX],
+      { fromLogits: false },
+      { probs: 'probabilities' },
+    ],
+    ['accepts fromLogits: true for logits', [LOGITS], { fromLogits: true }, { logits: 'logits' }],
+    [
+      'finds a regression output that `outputs` names, with fromLogits',
       [VALUE],
       { fromLogits: true, outputs: ['value'] },
       { value: 'logits' },
     ],
     [
-      'not an output of values that is not named, though set',
+      'ignores a regression output that `outputs` does not name, despite fromLogits',
       [VALUE, SOFTMAX],
       { fromLogits: false },
       { probs: 'probabilities' },
     ],
-    ['an output of one unit for a topK of 2', [BINARY], { topK: 2 }, { binary: 'probabilities' }],
-    ['an output of as many classes as topK', [SOFTMAX], { topK: 3 }, { probs: 'probabilities' }],
+    ['accepts a topK of 2 for one unit', [BINARY], { topK: 2 }, { binary: 'probabilities' }],
+    ['accepts a topK equal to the number of classes', [SOFTMAX], { topK: 3 }, { probs: 'probabilities' }],
   ];
 
   test.each(cases)('%s', async (_, outputs, options, expected) => {
@@ -105,13 +115,13 @@ describe('finds', () => {
   });
 });
 
-describe('where no entropy is required', () => {
+describe('findClassOutputs if no class output is required', () => {
   const cases: [string, Output[], Partial<ClassOutputOptions>, Record<string, string>][] = [
-    ['finds what it can', [SOFTMAX, LOGITS], {}, { probs: 'probabilities', logits: 'logits' }],
+    ['finds the class outputs', [SOFTMAX, LOGITS], {}, { probs: 'probabilities', logits: 'logits' }],
     ['finds nothing in a model without class outputs', [VALUE], {}, {}],
-    ['leaves several sigmoid units out', [LABELS, SOFTMAX], {}, { probs: 'probabilities' }],
-    ['leaves out what cannot be told', [OPEN, SOFTMAX], {}, { probs: 'probabilities' }],
-    ['does not leave out what is set', [OPEN], { fromLogits: true }, { open: 'logits' }],
+    ['ignores several sigmoid units', [LABELS, SOFTMAX], {}, { probs: 'probabilities' }],
+    ['ignores an ambiguous output', [AMBIGUOUS, SOFTMAX], {}, { probs: 'probabilities' }],
+    ['finds an ambiguous output with fromLogits', [AMBIGUOUS], { fromLogits: true }, { ambiguous: 'logits' }],
   ];
 
   test.each(cases)('%s', async (_, outputs, options, expected) => {
@@ -120,16 +130,16 @@ describe('where no entropy is required', () => {
     });
   });
 
-  test('still refuses what is named', async () => {
-    await withModel([OPEN], (model) => {
-      expect(() => found(model, { outputs: ['open'], isRequired: false })).toThrow(
+  test('refuses an ambiguous output that `outputs` names', async () => {
+    await withModel([AMBIGUOUS], (model) => {
+      expect(() => found(model, { outputs: ['ambiguous'], isRequired: false })).toThrow(
         expect.objectContaining({ code: 'ENTROPY_AMBIGUOUS_OUTPUT' }),
       );
     });
   });
 });
 
-describe('refuses, and says what to set', () => {
+describe('findClassOutputs refuses, with a remedy,', () => {
   const cases: [
     what: string,
     outputs: Output[],
@@ -138,46 +148,46 @@ describe('refuses, and says what to set', () => {
     texts: string[],
   ][] = [
     [
-      'an output that cannot be told',
-      [OPEN],
+      'an ambiguous output',
+      [AMBIGUOUS],
       {},
       'ENTROPY_AMBIGUOUS_OUTPUT',
-      ['"open"', '`fromLogits: true`', '`fromLogits: false`', '`outputs`'],
+      ['"ambiguous"', '`fromLogits: true`', '`fromLogits: false`', '`outputs`'],
     ],
     [
-      'one of several that cannot be told',
-      [SOFTMAX, OPEN],
+      'an ambiguous output beside a class output',
+      [SOFTMAX, AMBIGUOUS],
       {},
       'ENTROPY_AMBIGUOUS_OUTPUT',
-      ['"open"', '`outputs`'],
+      ['"ambiguous"', '`outputs`'],
     ],
     [
-      'a softmax output that is said to hold logits: softmax would be applied twice',
+      'fromLogits: true for a softmax output, as softmax would be applied twice',
       [SOFTMAX],
       { fromLogits: true },
       'ENTROPY_INVALID_OPTION',
       ['"probs"', '`fromLogits`', 'twice'],
     ],
     [
-      'logits that are said to be probabilities',
+      'fromLogits: false for logits',
       [LOGITS],
       { fromLogits: false },
       'ENTROPY_INVALID_OPTION',
       ['"logits"', '`fromLogits`', 'taken for probabilities'],
     ],
     [
-      'an output of values that is named',
+      'a regression output that `outputs` names',
       [VALUE],
       { outputs: ['value'] },
       'ENTROPY_AMBIGUOUS_OUTPUT',
-      ['"value"', '`fromLogits: true`', 'if it holds classes at all'],
+      ['"value"', '`fromLogits: true`', 'cannot be inferred'],
     ],
     [
       'several sigmoid units',
       [LABELS],
       {},
       'ENTROPY_NO_CLASS_OUTPUT',
-      ['"labels"', 'got 5 sigmoid units', '`outputs`'],
+      ['"labels"', '5 sigmoid units', '`outputs`'],
     ],
     [
       'several sigmoid units beside a softmax',
@@ -187,14 +197,14 @@ describe('refuses, and says what to set', () => {
       ['"labels"', '`outputs`'],
     ],
     [
-      'several sigmoid units, whatever fromLogits',
+      'several sigmoid units with fromLogits',
       [LABELS],
       { fromLogits: false },
       'ENTROPY_NO_CLASS_OUTPUT',
       ['"labels"'],
     ],
     [
-      'several sigmoid units by name',
+      'several sigmoid units that `outputs` names',
       [LABELS],
       { outputs: ['labels'] },
       'ENTROPY_NO_CLASS_OUTPUT',
@@ -208,7 +218,7 @@ describe('refuses, and says what to set', () => {
       ['"value"', '`outputs`', '`fromLogits`', "'val_loss'"],
     ],
     [
-      'a name that is no output',
+      'a name that is not an output',
       [SOFTMAX, BINARY],
       { outputs: ['probs', 'nope'] },
       'ENTROPY_INVALID_OPTION',

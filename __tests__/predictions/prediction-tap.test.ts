@@ -22,8 +22,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Everything of a model and its history that a tap might leave something on. */
-function appearance(model: tf.LayersModel): object {
+/** The parts of a model that a tap changes. */
+function tappedParts(model: tf.LayersModel): object {
   const internals = internalsOf(model);
   return {
     keys: Object.getOwnPropertyNames(model),
@@ -37,7 +37,7 @@ function appearance(model: tf.LayersModel): object {
   };
 }
 
-function callbackThat(
+function callbackWith(
   hook: 'onBatchEnd' | 'onEpochEnd' | 'onTrainBegin',
   act: () => void,
 ): tf.CustomCallback {
@@ -50,21 +50,21 @@ function callbackThat(
 }
 
 const throwing = (hook: 'onBatchEnd' | 'onEpochEnd' | 'onTrainBegin'): tf.CustomCallback =>
-  callbackThat(hook, () => {
+  callbackWith(hook, () => {
     throw new Error('thrown by the test');
   });
 
 describe('the tap', () => {
-  test('leaves the model as it was, with the losses identical', async () => {
+  test('restores the model and the same loss functions', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     await model.fit(x, y, FIT);
-    const before = appearance(innerModel(model));
+    const before = tappedParts(innerModel(model));
     const history = await model.fit(x, y, {
       ...FIT,
       callbacks: new EntropyCheckpointCallback({ filepath: null }),
     });
-    expect(appearance(innerModel(model))).toEqual(before);
+    expect(tappedParts(innerModel(model))).toEqual(before);
     expect(internalsOf(innerModel(model)).lossFunctions).toBe(
       (before as { lossFunctions: unknown }).lossFunctions,
     );
@@ -72,34 +72,34 @@ describe('the tap', () => {
     expect(history.params).toMatchObject({ metrics: ['loss', 'acc', 'val_loss', 'val_acc'] });
   });
 
-  test('changes neither weights nor history, but for the entropies', async () => {
+  test('does not change the weights, and only adds entropies to the history', async () => {
     const train = async (callbacks: tf.CustomCallback[]): Promise<[number[][], object]> => {
       const model = makeModel('adam');
       const { x, y } = makeData(24);
       const { history } = await model.fit(x, y, { ...FIT, epochs: 4, callbacks });
       return [weightValues(model), history];
     };
-    const [bareWeights, bareHistory] = await train([]);
+    const [expectedWeights, expectedHistory] = await train([]);
     const [weights, history] = await train([new EntropyCheckpointCallback({ filepath: null })]);
-    expect(weights).toEqual(bareWeights);
+    expect(weights).toEqual(expectedWeights);
     const { entropy, train_entropy, val_entropy, ...others } = history as Record<string, number[]>;
-    expect(others).toEqual(bareHistory);
+    expect(others).toEqual(expectedHistory);
     expect([entropy, train_entropy, val_entropy].map((values) => values?.length)).toEqual([4, 4, 4]);
   });
 
-  test('makes no further forward pass', async () => {
+  test('makes no extra forward pass', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const forward = jest.spyOn(model.layers[1]!, 'call');
     await model.fit(x, y, FIT);
-    const bare = forward.mock.calls.length;
+    const baseline = forward.mock.calls.length;
     forward.mockClear();
     await model.fit(x, y, { ...FIT, callbacks: new EntropyCheckpointCallback({ filepath: null }) });
-    expect(bare).toBeGreaterThan(0);
-    expect(forward).toHaveBeenCalledTimes(bare);
+    expect(baseline).toBeGreaterThan(0);
+    expect(forward).toHaveBeenCalledTimes(baseline);
   });
 
-  test.each([1, 3])('leaves no tensor after %i epochs with the file store', async (epochs) => {
+  test.each([1, 3])('leaks no tensor over %i epochs with the file store', async (epochs) => {
     const model = makeModel();
     const { x, y } = makeData(24);
     await expectNoTensorsLeft(async () => {
@@ -126,10 +126,10 @@ describe('the tap', () => {
     for (const checkpoint of [alone, ...both]) checkpoint.dispose();
   });
 
-  test('goes on after `compile` in the middle of training', async () => {
+  test('keeps working after `compile` during training', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
-    const compileOnce = callbackThat('onEpochEnd', () => {
+    const compileOnce = callbackWith('onEpochEnd', () => {
       if (checkpoint.history.length > 1) return;
       innerModel(model).compile({ optimizer: 'adam', loss: 'meanSquaredError', metrics: ['accuracy'] });
     });
@@ -142,24 +142,24 @@ describe('the tap', () => {
   });
 });
 
-describe('after a fit that threw', () => {
+describe('the tap after a fit that threw', () => {
   const HOOKS = ['onTrainBegin', 'onBatchEnd', 'onEpochEnd'] as const;
 
-  test.each(HOOKS)('in %s of another callback, nothing is left on the model', async (hook) => {
+  test.each(HOOKS)('restores the model: thrown in %s of another callback', async (hook) => {
     const model = makeModel();
     const { x, y } = makeData(24);
-    // What tfjs itself adds with the first `fit`.
+    // tfjs itself adds properties with the first `fit`.
     await model.fit(x, y, FIT);
-    const before = appearance(innerModel(model));
+    const before = tappedParts(innerModel(model));
     const checkpoint = new EntropyCheckpointCallback({ filepath: tempFolder() });
     const fit = model.fit(x, y, { ...FIT, callbacks: [checkpoint, throwing(hook)] });
     await expect(fit).rejects.toThrow('thrown by the test');
-    expect(appearance(innerModel(model))).toEqual(before);
+    expect(tappedParts(innerModel(model))).toEqual(before);
     await checkpoint.flush();
   });
 
-  test.each(HOOKS)('in %s of another callback, no tensor of ours is left', async (hook) => {
-    const leftBy = async (callbacks: tf.CustomCallback[]): Promise<number> => {
+  test.each(HOOKS)('leaks no tensor: thrown in %s of another callback', async (hook) => {
+    const tensorsLeakedBy = async (callbacks: tf.CustomCallback[]): Promise<number> => {
       const model = makeModel();
       const { x, y } = makeData(24);
       const { numTensors } = tf.memory();
@@ -168,17 +168,17 @@ describe('after a fit that threw', () => {
       for (const callback of callbacks) await (callback as Partial<EntropyCheckpointCallback>).flush?.();
       return tf.memory().numTensors - numTensors;
     };
-    // tfjs itself leaves the logs of the batch.
-    const bare = await leftBy([throwing(hook)]);
+    // tfjs itself leaks the logs of the batch.
+    const baseline = await tensorsLeakedBy([throwing(hook)]);
     const withFolder = new EntropyCheckpointCallback({ filepath: tempFolder(), restoreBestWeights: true });
-    expect(await leftBy([withFolder, throwing(hook)])).toBe(bare);
-    expect(await leftBy([throwing(hook), new EntropyCheckpointCallback({ filepath: tempFolder() })])).toBe(
-      bare,
-    );
+    expect(await tensorsLeakedBy([withFolder, throwing(hook)])).toBe(baseline);
+    expect(
+      await tensorsLeakedBy([throwing(hook), new EntropyCheckpointCallback({ filepath: tempFolder() })]),
+    ).toBe(baseline);
   });
 
-  test('in the middle of a batch, no tensor of ours is left either', async () => {
-    const leftBy = async (callbacks: tf.CustomCallback[]): Promise<number> => {
+  test('leaks no tensor: thrown in a batch', async () => {
+    const tensorsLeakedBy = async (callbacks: tf.CustomCallback[]): Promise<number> => {
       let calls = 0;
       const loss = (yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor => {
         calls += 1;
@@ -196,29 +196,29 @@ describe('after a fit that threw', () => {
       await expect(model.fit(x, [y, y], { ...FIT, validationSplit: 0, callbacks })).rejects.toThrow();
       return tf.memory().numTensors - numTensors;
     };
-    const bare = await leftBy([]);
-    expect(await leftBy([new EntropyCheckpointCallback({ filepath: tempFolder() })])).toBe(bare);
+    const baseline = await tensorsLeakedBy([]);
+    expect(await tensorsLeakedBy([new EntropyCheckpointCallback({ filepath: tempFolder() })])).toBe(baseline);
   });
 
-  test('a bare fit, an evaluate and a further fit with the same callback work as ever', async () => {
+  test('does not affect a later evaluate or fit, with or without the same callback', async () => {
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: tempFolder() });
-    const train = async (disturbed: boolean): Promise<unknown[]> => {
+    const train = async (throwsFirst: boolean): Promise<unknown[]> => {
       const model = makeModel();
-      if (disturbed) {
+      if (throwsFirst) {
         const fit = model.fit(x, y, { ...FIT, callbacks: [checkpoint, throwing('onTrainBegin')] });
         await expect(fit).rejects.toThrow();
       }
       const [loss] = model.evaluate(x, y) as tf.Scalar[];
       const { history } = await model.fit(x, y, FIT);
-      const withCallback = disturbed ? checkpoint : new EntropyCheckpointCallback({ filepath: null });
+      const withCallback = throwsFirst ? checkpoint : new EntropyCheckpointCallback({ filepath: null });
       const { history: last } = await model.fit(x, y, { ...FIT, callbacks: withCallback });
       return [loss!.dataSync()[0], history, last, weightValues(model)];
     };
     expect(await train(true)).toEqual(await train(false));
   });
 
-  test('the folder is free at once', async () => {
+  test('leaves the folder unlocked', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const first = new EntropyCheckpointCallback({ filepath: tempFolder() });
@@ -226,14 +226,14 @@ describe('after a fit that threw', () => {
     await model.fit(x, y, { ...FIT, callbacks: new EntropyCheckpointCallback({ filepath: tempFolder() }) });
   });
 
-  test('a tap whose end was missed is gone with the next loss call', async () => {
+  test('is removed by the next loss call if it missed the end', async () => {
     const model = makeModel();
     const { x, y } = makeData(24);
     const inner = innerModel(model);
     const losses = internalsOf(inner).lossFunctions;
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
-    // Whoever freezes the property hides the end of `fit` from the tap.
-    const hideEnd = callbackThat('onBatchEnd', () => {
+    // Redefining the property hides the end of `fit` from the tap.
+    const hideEnd = callbackWith('onBatchEnd', () => {
       Object.defineProperty(inner, 'isTraining', { configurable: true, writable: true, value: true });
       throw new Error('thrown by the test');
     });
@@ -246,8 +246,8 @@ describe('after a fit that threw', () => {
   });
 });
 
-describe('the cost to training', () => {
-  /** How often the backend is read while `fit` runs with `callbacks`. */
+describe('the cost of the callback', () => {
+  /** How often `fit` with these callbacks reads from the backend. */
   async function countReads(epochs: number, callbacks: tf.CustomCallback[]): Promise<number> {
     const model = makeModel();
     const { x, y } = makeData(24);
@@ -259,25 +259,25 @@ describe('the cost to training', () => {
     return count;
   }
 
-  test('is one read an epoch and none within', async () => {
-    // No save: a checkpoint that is written has to be read.
-    const silent = (): EntropyCheckpointCallback => new EntropyCheckpointCallback({ filepath: null });
+  test('is one read per epoch', async () => {
+    // In memory only: saving a checkpoint reads it.
+    const inMemory = (): EntropyCheckpointCallback => new EntropyCheckpointCallback({ filepath: null });
     for (const epochs of [1, 4]) {
-      const bare = await countReads(epochs, []);
-      const checkpoint = silent();
-      expect((await countReads(epochs, [checkpoint])) - bare).toBe(epochs);
+      const baseline = await countReads(epochs, []);
+      const checkpoint = inMemory();
+      expect((await countReads(epochs, [checkpoint])) - baseline).toBe(epochs);
       checkpoint.dispose();
     }
   });
 
-  test('is one read an epoch also with a metric as monitor', async () => {
-    const bare = await countReads(3, []);
+  test('is one read per epoch if a metric is monitored', async () => {
+    const baseline = await countReads(3, []);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'val_loss' });
-    expect((await countReads(3, [checkpoint])) - bare).toBe(3);
+    expect((await countReads(3, [checkpoint])) - baseline).toBe(3);
     checkpoint.dispose();
   });
 
-  /** Turns of the event loop during a fit of 20 batches that take 30 ms each, by the clock that tfjs reads. */
+  /** Turns of the event loop during a fit of 20 batches. By the mocked clock of tfjs, each takes 30 ms. */
   async function countTurns(
     makeCallbacks: () => tf.CustomCallback[],
     yieldEvery: 'auto' | 'never' = 'auto',
@@ -292,7 +292,7 @@ describe('the cost to training', () => {
       clock += 30;
       return call(inputs, kwargs);
     };
-    // Now, as they begin to count when they are made.
+    // Made after the clock is mocked, as they measure time from when they are made.
     const callbacks = makeCallbacks();
     let turns = 0;
     let running = true;
@@ -308,12 +308,12 @@ describe('the cost to training', () => {
     return turns;
   }
 
-  test('is no turn of the event loop: it is yielded to as often as without', async () => {
-    const bare = await countTurns(() => []);
+  test('does not reduce how often fit yields to the event loop', async () => {
+    const baseline = await countTurns(() => []);
     const withCallback = await countTurns(() => [new EntropyCheckpointCallback({ filepath: null })]);
-    // 600 ms, at most one every 125.
-    expect(bare).toBe(4);
-    expect(withCallback).toBeGreaterThanOrEqual(bare);
+    // The batches take 600 ms, and `fit` yields at most once every 125 ms.
+    expect(baseline).toBe(4);
+    expect(withCallback).toBeGreaterThanOrEqual(baseline);
   });
 
   test.each([
@@ -324,7 +324,7 @@ describe('the cost to training', () => {
       () => [new EntropyCheckpointCallback({ filepath: null, yieldEvery })],
       'never',
     );
-    // Reading and closing an epoch takes a turn or two of its own.
+    // Closing an epoch takes a few more turns.
     expect(turns).toBeGreaterThanOrEqual(batches);
     expect(turns).toBeLessThan(batches + 5);
   });

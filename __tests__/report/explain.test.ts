@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import type { EntropyCheckpointOptions } from '../../src/options.js';
 import { endOfTrainingWarning, explain } from '../../src/report/explain.js';
-import { fakeTraining, fakeTrainingOf } from '../support/fake-training.js';
+import { fakeTraining } from '../support/fake-training.js';
 
 interface Training {
   readonly options?: EntropyCheckpointOptions;
@@ -24,7 +24,7 @@ function explained(
   return explain(fakeTraining(epochs, options, numClasses));
 }
 
-describe('explains', () => {
+describe('explain describes', () => {
   test('the highest entropy, from the numbers of the training', () => {
     expect(explained([0.41234, 0.6, 0.5])).toBe(
       'Epoch 1 was kept: its entropy over training and validation of 0.6 nats was the highest of 3 epochs; the last ' +
@@ -32,7 +32,7 @@ describe('explains', () => {
     );
   });
 
-  test('a metric, with no doubt of an entropy', () => {
+  test('a metric, without doubts about entropy', () => {
     expect(explained([0.4, 0.3, 0.5], { options: { monitor: 'val_loss' }, numClasses: 2 })).toBe(
       'Epoch 1 was kept: its val_loss of 0.3 was the lowest of 3 epochs; the last epoch, 2, had 0.5.',
     );
@@ -42,16 +42,17 @@ describe('explains', () => {
     const said = explained([null, 0.7, 0.9, ...Array<number>(7).fill(0.8)], {
       options: { monitor: 'consensus' },
     });
-    expect(said).toContain('Epoch 2 was kept: it predicted the class of 91.7 % of the validation rows');
-    expect(said).toContain(
-      'surer it was of its training rows than of other data, and none of the 7 epochs after it was better.',
+    expect(said).toBe(
+      'Epoch 2 was kept: it agreed with the average of the epochs before it on the class of 91.7 % of the validation ' +
+        'rows. That was the best balance with how much more certain it was of training rows than of validation rows, ' +
+        'and none of the 7 epochs after it was better.',
     );
   });
 
   test('the label wave', () => {
     expect(explained([null, 0.3, 0.2, 0.25], { options: { monitor: 'label_wave' } })).toBe(
-      'Epoch 2 was kept: fewest validation predictions were changing, 20.0 % from one epoch to the next, before ' +
-        'more did again.',
+      'Epoch 2 was kept: the fewest validation predictions changed, 20.0 % from one epoch to the next, and the ' +
+        'epoch after it was not better.',
     );
   });
 
@@ -68,29 +69,29 @@ describe('explains', () => {
     );
   });
 
-  test('that there is nothing yet, or nothing that could be selected', () => {
+  test('that no epoch has ended, or that none could be selected', () => {
     expect(explained([])).toBe('No epoch has ended yet.');
     expect(explained([NaN, null])).toContain('None of the 2 epochs was selected');
   });
 });
 
-describe('doubts', () => {
+describe('explain doubts', () => {
   test.each<[string, (number | null)[], Training, RegExp]>([
     [
-      'the first that could be selected',
+      'the first epoch that could be selected',
       [0.6, 0.5],
       {},
       /first that could be selected, and probably too early/,
     ],
-    ['one that is still rising', [0.4, 0.5, 0.6], {}, /the last one.*train for more epochs/],
+    ['a best epoch that is the last', [0.4, 0.5, 0.6], {}, /the last epoch.*train for more epochs/],
     [
-      'one of two to four classes',
+      'an entropy of two to four classes',
       [0.4, 0.6, 0.5],
       { numClasses: 3 },
       /With 3 classes the entropy says little/,
     ],
     [
-      'one without validation',
+      'an entropy without validation',
       [0.4, 0.6, 0.5],
       { validates: false },
       /Without validation data, only training rows/,
@@ -102,7 +103,7 @@ describe('doubts', () => {
       /before the choice was made/,
     ],
     [
-      'a comparing monitor whose best is the last',
+      'a comparing monitor whose best epoch is the last',
       [null, 0.7, 0.8],
       { options: { monitor: 'consensus' } },
       /train for more epochs/,
@@ -111,21 +112,21 @@ describe('doubts', () => {
     expect(explained(values, training)).toMatch(expected);
   });
 
-  test('a network that has not begun to tell the classes apart', () => {
+  test('a network that hardly distinguishes the classes', () => {
     const values = [null, 0.01, 0.03, 0.02];
     const said = (valInformation: number): string =>
       explained(values, { options: { monitor: 'consensus' }, valInformation });
-    expect(said(0.04)).toContain('had not begun to tell the classes apart');
-    expect(said(0.3)).not.toContain('had not begun');
+    expect(said(0.04)).toContain('had hardly begun to distinguish the classes');
+    expect(said(0.3)).not.toContain('had hardly begun');
   });
 
-  test('two at most, most serious first', () => {
+  test('at most two things, most serious first', () => {
     const said = explained([0.6, 0.5], { numClasses: 2, validates: false });
     expect(said).toMatch(/too early.*With 2 classes/);
     expect(said).not.toContain('Without validation');
   });
 
-  test('none where there is none', () => {
+  test('nothing without a reason', () => {
     const said = explained([0.4, 0.6, 0.5], { numClasses: null });
     expect(said.match(/\. /g)).toBeNull();
   });
@@ -133,27 +134,28 @@ describe('doubts', () => {
 
 describe('the warning at the end of training', () => {
   const warningAfter = (values: (number | null)[], options: EntropyCheckpointOptions = {}): string | null => {
-    const { selector, monitor, options: resolved } = fakeTrainingOf(values, options);
+    const epochs = values.map((value) => ({ value }));
+    const { selector, monitor, options: resolved } = fakeTraining(epochs, options);
     return endOfTrainingWarning(selector, { monitor, startFromEpoch: resolved.startFromEpoch });
   };
 
-  test.each<[string, (number | null)[], EntropyCheckpointOptions]>([
+  it.each<[string, (number | null)[], EntropyCheckpointOptions]>([
     ['a later epoch is the best', [0.4, 0.6, 0.5], {}],
-    ['there was one epoch alone', [0.4], {}],
-    ['there was one epoch that could be selected', [0.4, 0.5], { startFromEpoch: 1 }],
+    ['there was only one epoch', [0.4], {}],
+    ['only one epoch could be selected', [0.4, 0.5], { startFromEpoch: 1 }],
     ['there was no epoch', [], {}],
     ['the monitor is a metric', [0.9, 0.8, 0.7], { monitor: 'val_acc' }],
-  ])('says nothing where %s', (_, values, options) => {
+  ])('is null if %s', (_, values, options) => {
     expect(warningAfter(values, options)).toBeNull();
   });
 
-  test.each<[string, (number | null)[], EntropyCheckpointOptions, epoch: number, startFromEpoch: number]>([
+  it.each<[string, (number | null)[], EntropyCheckpointOptions, epoch: number, startFromEpoch: number]>([
     ['by default', [0.6, 0.5, 0.4], {}, 0, 0],
     ['after startFromEpoch', [0.6, 0.5, 0.4, 0.3], { startFromEpoch: 2 }, 2, 2],
     ['after epochs that were NaN', [NaN, 0.5, 0.4], {}, 1, 0],
-    ['of validation', [0.6, 0.5], { monitor: 'val_entropy' }, 0, 0],
+    ['with the validation entropy', [0.6, 0.5], { monitor: 'val_entropy' }, 0, 0],
   ])(
-    'where the first eligible epoch is the best, says so, why, and what to try: %s',
+    'says that the first epoch was kept, why, and what to try: %s',
     (_, values, options, epoch, startFromEpoch) => {
       const warning = warningAfter(values, options);
       expect(warning).toContain(`The kept epoch, ${epoch}, is the first that could be selected`);
@@ -162,7 +164,7 @@ describe('the warning at the end of training', () => {
     },
   );
 
-  test.each<[string, (number | null)[], EntropyCheckpointOptions]>([
+  it.each<[string, (number | null)[], EntropyCheckpointOptions]>([
     ['every value is NaN', [NaN, NaN], {}],
     ['every epoch was cut short', [null, null], {}],
     ['startFromEpoch was not reached', [0.5, 0.6], { startFromEpoch: 9 }],
@@ -171,7 +173,7 @@ describe('the warning at the end of training', () => {
       [0.5, 0.6],
       { monitor: 'val_acc', initialThreshold: 0.9 },
     ],
-  ])('where nothing was selected, says so: %s', (_, values, options) => {
+  ])('says that nothing was selected if %s', (_, values, options) => {
     const warning = warningAfter(values, options);
     expect(warning).toContain('None of the 2 epochs was selected');
     expect(warning).toContain('`startFromEpoch`');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
 import { report } from '../../src/report/report.js';
@@ -26,7 +26,7 @@ afterAll(async () => {
   await browser.close();
 });
 
-/** The report, opened; `requests` are those that it made. */
+/** Opens the report. `requests` are the URLs that the page requests. */
 async function open(
   width: number,
   colorScheme: 'light' | 'dark' = 'light',
@@ -38,7 +38,7 @@ async function open(
   return { page, requests };
 }
 
-/** Where on the page the first text of the first plot that says this is, from the left. */
+/** The horizontal centre of the first label with this text in the first plot. */
 function centerOf(page: Page, text: string): Promise<number> {
   return page
     .locator('svg')
@@ -52,7 +52,7 @@ function centerOf(page: Page, text: string): Promise<number> {
 }
 
 describe('the report in a browser', () => {
-  test.each(['light', 'dark'] as const)('has nothing to object to for axe: %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('passes the audit of axe in the %s scheme', async (colorScheme) => {
     const { page } = await open(900, colorScheme);
     const { violations, passed } = await auditAccessibility(page);
     expect(violations).toEqual([]);
@@ -60,19 +60,19 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
-  test('asks for nothing', async () => {
+  it('makes no requests', async () => {
     const { page, requests } = await open(900);
     expect(requests).toEqual([]);
     await page.close();
   });
 
-  test('the mark is above the kept epoch', async () => {
+  it('marks the position of the kept epoch', async () => {
     const { page } = await open(900);
     expect(await centerOf(page, 'kept')).toBeCloseTo(await centerOf(page, String(KEPT)), 0);
     await page.close();
   });
 
-  test('the epochs that could not be chosen are shaded, from the first to before the first that could', async () => {
+  it('shades the epochs before the first one that could be selected', async () => {
     const { page } = await open(900);
     const [left, right] = await page
       .locator('svg')
@@ -89,7 +89,7 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
-  test('on a phone, what is too wide scrolls by itself', async () => {
+  it('fits a phone: only its charts scroll sideways', async () => {
     const { page } = await open(390);
     const widths = await page.evaluate(() => ({
       page: document.documentElement.scrollWidth,
@@ -100,7 +100,7 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
-  test('the curves have other colours on dark, and those of paper in print', async () => {
+  it('has brighter curves in the dark scheme, and those of the light scheme in print', async () => {
     const { page } = await open(900, 'dark');
     const strokeOf = (): Promise<string> =>
       page

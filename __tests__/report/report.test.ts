@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, type LogValue } from '../../src/index.js';
 import { report } from '../../src/report/report.js';
@@ -7,7 +7,7 @@ import { fitWithConfidences } from '../support/confidences.js';
 import { makeModel } from '../support/fixtures.js';
 import { fakeTraining } from '../support/fake-training.js';
 
-/** The cells of the table of values, its head first. */
+/** The cells of the table of values, the header row first. */
 function cellsOf(page: string): string[][] {
   const table = /<table>[\s\S]*<\/table>/.exec(page)![0];
   return [...table.matchAll(/<tr[\s\S]*?<\/tr>/g)].map(([row]) =>
@@ -16,16 +16,17 @@ function cellsOf(page: string): string[][] {
 }
 
 describe('the report', () => {
-  test('of a training has its explanation and every value', async () => {
+  it('has the explanation and every value of a training', async () => {
     const { checkpoint, model } = await fitWithConfidences([6, 2, 3], {});
     const tensors = tf.memory().numTensors;
     const page = await checkpoint.report();
     expect(tf.memory().numTensors).toBe(tensors);
 
     expect(page).toContain(checkpoint.explain().replaceAll("'", '&#39;'));
-    const [head, ...rows] = cellsOf(page);
+    const [header, ...rows] = cellsOf(page);
     const logged = ['val_loss', 'val_acc', 'loss', 'acc'];
-    expect(head).toEqual(['epoch', 'entropy', 'of training', 'of validation', ...logged, 'state']);
+    const entropies = ['entropy', 'training entropy', 'validation entropy'];
+    expect(header).toEqual(['epoch', ...entropies, ...logged, 'state']);
     expect(rows.map((row) => [row[0], row.at(-1)])).toEqual([
       ['0', 'the best until then'],
       ['1', 'kept: the best'],
@@ -42,7 +43,7 @@ describe('the report', () => {
     disposeTrained(model);
   });
 
-  test('of a custom training loop has the logs that it was given', async () => {
+  it('has the logs that a custom training loop passed', async () => {
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, {
       filepath: null,
@@ -54,28 +55,28 @@ describe('the report', () => {
     const logs: Record<string, unknown> = { f1: 0.5, loss, note: 'x' };
     await checkpoint.saveCheckpoint(0, logs as Record<string, LogValue>);
     expect(checkpoint.history[0]!.logs).toEqual({ f1: 0.5, loss: 0.25 });
-    const [head, row] = cellsOf(await checkpoint.report());
-    expect(head).toEqual(['epoch', 'f1', 'loss', 'state']);
+    const [header, row] = cellsOf(await checkpoint.report());
+    expect(header).toEqual(['epoch', 'f1', 'loss', 'state']);
     expect(row).toEqual(['0', '0.5', '0.25', 'kept: the best']);
     checkpoint.dispose();
     disposeTrained(model);
     loss.dispose();
   });
 
-  test('stands by itself: no script, no other file', async () => {
+  it('is self-contained: no script, no other file', async () => {
     const page = await report(fakeTraining([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]));
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).not.toMatch(/<script|<link|<img|@import|url\((?!#)|\son\w+=/i);
-    // The namespaces of SVG are addresses that nothing is read from.
+    // The namespaces of SVG are URLs from which nothing is loaded.
     expect(page.replace(/xmlns(:\w+)?="[^"]*"/g, '')).not.toMatch(/https?:/);
   });
 
-  test('is the same for the same training', async () => {
+  it('is the same for the same training', async () => {
     const training = fakeTraining([{ value: 0.5, logs: { loss: 2 } }, { value: 0.6 }]);
     expect(await report(training)).toBe(await report(training));
   });
 
-  test('what comes from the user is text', async () => {
+  it("escapes the user's text", async () => {
     const evil = '</style><script>alert(1)</script>"\'&';
     const page = await report(
       fakeTraining([{ value: 0.5, logs: { [evil]: 1 } }], { monitor: evil, mode: 'max' }),
@@ -85,7 +86,7 @@ describe('the report', () => {
     expect(page).toContain('<h1>&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;</h1>');
   });
 
-  test.each([
+  it.each([
     [null, 'Expected an object of options, got null.'],
     ['title', "Expected an object of options, got 'title'."],
     [['title'], "Expected an object of options, got ['title']."],
@@ -97,14 +98,14 @@ describe('the report', () => {
     await expect(refused).rejects.toThrow(message);
   });
 
-  test('tells epochs of several `fit` calls apart', async () => {
+  it('distinguishes the epochs of several `fit` calls', async () => {
     const page = await report(
       fakeTraining([{ value: 0.5 }, { value: 0.6 }, { value: 0.7, epoch: 0, fit: 1 }]),
     );
     expect(cellsOf(page).map(([epoch]) => epoch)).toEqual(['epoch', '0·0', '0·1', '1·0']);
   });
 
-  test('before the first epoch, it says so', async () => {
+  it('says so before the first epoch', async () => {
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
     const page = await checkpoint.report({ title: 'Nothing yet' });
     expect(page).toContain('<h1>Nothing yet</h1>');
@@ -118,7 +119,7 @@ describe('the report', () => {
     [{ topK: 3 }, 10, 'ln 3'],
     [{ topK: 1 }, 10, '1/e'],
     [{ topK: 1 }, 2, 'ln 2 / 2'],
-  ])('of %j in %i classes, the largest entropy is %s', async (options, numClasses, expected) => {
+  ])('with %j and %i classes has the largest entropy %s', async (options, numClasses, expected) => {
     const page = await report(fakeTraining([{ value: 0.3 }], options, numClasses));
     expect(page).toContain(`>the largest possible: ${expected}</text>`);
   });

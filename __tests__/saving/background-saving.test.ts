@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
-import { callbackThat, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
+import { callbackWith, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
 import { rejection } from '../support/errors.js';
 import {
   disposeModel,
@@ -12,8 +12,8 @@ import {
   weightValues,
 } from '../support/fixtures.js';
 import { GatedStore } from '../support/gated-store.js';
-import { pause } from '../support/pause.js';
 import { storedEpochs } from '../support/stored-epochs.js';
+import { until } from '../support/until.js';
 
 const tempFolder = useTempFolder();
 /** Each epoch is better than the one before it. */
@@ -30,14 +30,14 @@ afterEach(() => {
 });
 
 const warnings = (): string[] => warn.mock.calls.map(([text]) => String(text));
-const noted = (act: (epoch: number) => unknown): tf.CustomCallback => callbackThat('onEpochEnd', act);
+const onEpochEnd = (act: (epoch: number) => unknown): tf.CustomCallback => callbackWith('onEpochEnd', act);
 
 describe('training', () => {
-  test('goes on while an epoch is written, and waits for it at its end', async () => {
+  it('continues while an epoch is written, and waits for the write at the end', async () => {
     const store = new GatedStore();
     store.shut();
     const stored: unknown[] = [];
-    const note = noted(async (epoch) => {
+    const note = onEpochEnd(async (epoch) => {
       stored.push(await storedEpochs(store));
       if (epoch === 4)
         setTimeout(() => {
@@ -49,10 +49,10 @@ describe('training', () => {
     expect(await storedEpochs(store)).toEqual({ best: 4 });
   });
 
-  test('lets a newer best take the place of one that waits, and what is being written be finished', async () => {
+  it('drops a waiting best epoch for a newer one, and completes the write that has begun', async () => {
     const store = new GatedStore();
     store.shut();
-    const open = noted((epoch) => {
+    const open = onEpochEnd((epoch) => {
       if (epoch === 3) store.letThrough();
     });
     await fitWithConfidences([...RISING.slice(0, 4), 7], { filepath: store }, [open]);
@@ -60,28 +60,28 @@ describe('training', () => {
     expect(await storedEpochs(store)).toEqual({ best: 3 });
   });
 
-  test('holds no more than the buffers of two snapshots, and none when it has ended', async () => {
+  it('holds the buffers of two snapshots at most, and none when it has ended', async () => {
     const store = new GatedStore();
     store.shut();
     const model = makeModel(tf.train.adam(0.1));
     const { x, y } = makeData(24);
-    // What tfjs itself holds: logs, and those of the epochs before.
+    // What tfjs itself holds: the logs of this epoch and of earlier ones.
     const bare: number[] = [];
     await model.fit(x, y, { ...FIT, epochs: 1 });
     await model.fit(x, y, {
       ...FIT,
       epochs: 6,
-      callbacks: callbackThat('onBatchEnd', () => bare.push(tf.memory().numDataBuffers)),
+      callbacks: callbackWith('onBatchEnd', () => bare.push(tf.memory().numDataBuffers)),
     });
     const extra: number[] = [];
-    // Adam: for each weight two moments, and two scalars.
+    // Adam has two moments for each weight, and two scalars.
     const perSnapshot = model.weights.length * 3 + 2;
     const before = tf.memory().numDataBuffers;
     const checkpoint = new EntropyCheckpointCallback({ filepath: store, monitor: 'loss', saveLast: true });
-    const count = callbackThat('onBatchEnd', () => {
+    const count = callbackWith('onBatchEnd', () => {
       extra.push(tf.memory().numDataBuffers - bare[extra.length]!);
     });
-    const note = noted((epoch) => {
+    const note = onEpochEnd((epoch) => {
       if (epoch === 5)
         setTimeout(() => {
           store.letThrough();
@@ -94,10 +94,10 @@ describe('training', () => {
     expect(tf.memory().numDataBuffers).toBe(before);
   });
 
-  test("with yieldEvery 'never' writes at its end alone, and what is best by then", async () => {
+  test("with yieldEvery 'never' writes only the best epoch, at the end", async () => {
     const store = new GatedStore();
     const begun: number[] = [];
-    const note = noted(() => begun.push(store.begun.length));
+    const note = onEpochEnd(() => begun.push(store.begun.length));
     await fitWithConfidences(RISING, { filepath: store, yieldEvery: 'never' }, [note]);
     expect(begun).toEqual([0, 0, 0, 0, 0]);
     expect(store.begun).toHaveLength(1);
@@ -106,27 +106,27 @@ describe('training', () => {
 
   test("with yieldEvery 'never' writes when `flush` is called", async () => {
     const store = new GatedStore();
-    const flushed = noted(async (epoch) => {
+    const flushed = onEpochEnd(async (epoch) => {
       if (epoch === 1) await checkpoint.flush();
     });
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: store, yieldEvery: 'never' });
-    const set = callbackThat('onEpochBegin', (epoch) => {
+    const set = callbackWith('onEpochBegin', (epoch) => {
       setConfidence(model, RISING[epoch]!);
     });
     const stored: unknown[] = [];
-    const note = noted(async () => stored.push(await storedEpochs(store)));
+    const note = onEpochEnd(async () => stored.push(await storedEpochs(store)));
     await model.fit(x, y, { ...FIT, epochs: 4, callbacks: [set, checkpoint, flushed, note] });
     expect(stored).toEqual([{}, { best: 1 }, { best: 1 }, { best: 1 }]);
     expect(await storedEpochs(store)).toEqual({ best: 3 });
   });
 
-  test('that throws commits the best epoch so far, and the next training may begin at once', async () => {
+  test('that throws still stores the best epoch so far, and the next training can begin at once', async () => {
     const folder = tempFolder();
     const model = makeModel(tf.train.adam(0.1));
     const { x, y } = makeData(24);
-    const throwing = noted((epoch) => {
+    const throwing = onEpochEnd((epoch) => {
       if (epoch === 2) throw new Error('thrown by the test');
     });
     const first = new EntropyCheckpointCallback({ filepath: folder, monitor: 'loss' });
@@ -145,24 +145,24 @@ describe('training', () => {
 describe('a write that fails', () => {
   const diskFull = (): Error => Object.assign(new Error('no space left'), { code: 'ENOSPC' });
 
-  test('is warned of once at once, does not stop training, and is the error of `fit` at its end', async () => {
+  it('causes one immediate warning, does not stop training, and makes `fit` reject at the end', async () => {
     const store = new GatedStore();
     store.failures.push(null, ...RISING.map(diskFull));
-    const heard: number[] = [];
-    const note = noted(async () => {
-      await pause(5);
-      heard.push(warnings().filter((text) => text.includes('could not be stored')).length);
+    const warningCounts: number[] = [];
+    const note = onEpochEnd(async () => {
+      await until(() => store.ended === store.begun.length);
+      warningCounts.push(warnings().filter((text) => text.includes('could not be stored')).length);
     });
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: store });
-    const set = callbackThat('onEpochBegin', (epoch) => {
+    const set = callbackWith('onEpochBegin', (epoch) => {
       setConfidence(model, RISING[epoch]!);
     });
     const fit = model.fit(x, y, { ...FIT, epochs: 5, callbacks: [set, checkpoint, note] });
     const error = await rejection(fit);
 
-    expect(heard).toEqual([0, 1, 1, 1, 1]);
+    expect(warningCounts).toEqual([0, 1, 1, 1, 1]);
     expect(warnings().join()).toMatch(/Epoch 1 could not be stored, training goes on: .*no space left/);
     expect(error.code).toBe('ENTROPY_STORE_FAILED');
     expect(error.cause).toMatchObject({ code: 'ENOSPC' });
@@ -171,21 +171,14 @@ describe('a write that fails', () => {
     checkpoint.dispose();
   });
 
-  test('costs nothing: the best is loaded from memory, and stored when `flush` is called again', async () => {
+  it('loses nothing: the best epoch is loaded from memory, and a later `flush` stores it', async () => {
     await expectNoTensorsLeft(async () => {
       const store = new GatedStore();
       store.failures.push(null, diskFull(), diskFull());
       const model = makeModel(tf.train.adam(0.1));
       const { x, y } = makeData(24);
       const checkpoint = new EntropyCheckpointCallback({ filepath: store, monitor: 'loss' });
-      const weights: number[][][] = [];
-      const note = noted(async () => {
-        weights.push(weightValues(model));
-        await checkpoint.flush().catch(() => undefined);
-        store.shut();
-        store.letThrough();
-      });
-      await model.fit(x, y, { ...FIT, epochs: 1, callbacks: [checkpoint, note] });
+      await model.fit(x, y, { ...FIT, epochs: 1, callbacks: checkpoint });
       await expect(
         model.fit(x, y, { ...FIT, initialEpoch: 1, epochs: 2, callbacks: [checkpoint] }),
       ).rejects.toThrow('no space left');
@@ -202,17 +195,17 @@ describe('a write that fails', () => {
     });
   });
 
-  test('is made good by a newer best that is stored', async () => {
+  it('does not matter once a newer best epoch is stored', async () => {
     const store = new GatedStore();
     store.failures.push(null, diskFull());
-    const wait = noted(() => pause(5));
+    const wait = onEpochEnd(() => until(() => store.ended === store.begun.length));
     const { checkpoint } = await fitWithConfidences(RISING, { filepath: store }, [wait]);
     expect(warnings().filter((text) => text.includes('could not be stored'))).toHaveLength(1);
     await expect(checkpoint.flush()).resolves.toBeUndefined();
     expect(await storedEpochs(store)).toEqual({ best: 4 });
   });
 
-  test('keeps its state in memory until it is disposed', async () => {
+  it('keeps the state in memory until `dispose`', async () => {
     const store = new GatedStore();
     store.failures.push(diskFull(), diskFull());
     const model = makeModel(tf.train.adam(0.1));
@@ -226,15 +219,15 @@ describe('a write that fails', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('of the latest epoch is made good by the next latest', async () => {
+  test('of the latest epoch does not matter once the next one is stored', async () => {
     const store = new GatedStore();
     store.failures.push(null, diskFull());
-    const wait = noted(() => pause(5));
+    const wait = onEpochEnd(() => until(() => store.ended === store.begun.length));
     await fitWithConfidences([2, 4, 5, 6], { filepath: store, saveLast: true }, [wait]);
     expect(await storedEpochs(store)).toEqual({ best: 0, last: 3 });
   });
 
-  test('and restoring: the best weights are back before `fit` is rejected', async () => {
+  it('does not prevent `restoreBestWeights`: the weights are restored before `fit` rejects', async () => {
     const store = new GatedStore();
     store.failures.push(...RISING.map(diskFull));
     const model = makeModel(tf.train.adam(0.1));
@@ -246,7 +239,7 @@ describe('a write that fails', () => {
       minDelta: 100,
     });
     let best: number[][] = [];
-    const note = noted((epoch) => {
+    const note = onEpochEnd((epoch) => {
       if (epoch === 0) best = weightValues(model);
     });
     await expect(model.fit(x, y, { ...FIT, callbacks: [checkpoint, note] })).rejects.toThrow('no space');
@@ -255,8 +248,8 @@ describe('a write that fails', () => {
   });
 });
 
-describe('a loop of the user', () => {
-  test('is not held up by a slow store, and `flush` waits for it', async () => {
+describe('a custom training loop', () => {
+  it('does not wait for a slow store, but `flush` does', async () => {
     const store = new GatedStore();
     store.shut();
     const model = makeModel();
@@ -273,7 +266,7 @@ describe('a loop of the user', () => {
     checkpoint.dispose();
   });
 
-  test('that disposes without `flush` loses nothing, and no tensor is left when it is written', async () => {
+  test('that disposes without `flush` loses nothing, and no tensor is left after the write', async () => {
     const store = new GatedStore();
     await expectNoTensorsLeft(async () => {
       store.shut();

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpoint,
@@ -9,7 +9,7 @@ import {
   type EntropyCheckpointOptions,
 } from '../../src/index.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
-import { callbackThat, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
+import { callbackWith, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import {
   expectNoTensorsLeft,
@@ -23,7 +23,7 @@ import { GatedStore } from '../support/gated-store.js';
 import { storedEpochs } from '../support/stored-epochs.js';
 
 const tempFolder = useTempFolder();
-/** The order of their entropies: 5, 3, 0, 2, 4, 1. */
+/** Epochs in the order of falling entropy: 5, 3, 0, 2, 4, 1. */
 const SCALES = [5, 7, 5.5, 3, 6, 2];
 
 let warn: jest.SpiedFunction<typeof console.warn>;
@@ -36,13 +36,13 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The largest bias that `setConfidence` sets tells which epoch the weights are of. */
+/** The scale that `setConfidence` was called with. It identifies the epoch of the weights. */
 const scaleOf = (model: tf.LayersModel): number => model.weights.at(-1)!.read().dataSync()[0]! / 2;
 
 const stored = (folder: string): Promise<Record<string, number>> => storedEpochs(new FileStore(folder));
 
-/** Names in model files of what lies beside them. */
-function namedFiles(folder: string): string[] {
+/** The model files of a folder, and the weight files that they refer to. */
+function expectedFiles(folder: string): string[] {
   const models = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const named = models.flatMap((name) => {
     const { weightsManifest } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
@@ -54,12 +54,12 @@ function namedFiles(folder: string): string[] {
 }
 
 describe('maxToKeep', () => {
-  test('keeps the best, each to be loaded by its epoch, and nothing else', async () => {
+  it('keeps the best epochs and no other file, and each can be loaded by its number', async () => {
     const folder = tempFolder();
     const { checkpoint, model } = await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 3 });
     expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([5, 3, 0]);
     expect(await stored(folder)).toEqual({ best: 5, 'epoch-5': 5, 'epoch-3': 3, 'epoch-0': 0 });
-    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+    expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
 
     for (const epoch of [0, 3, 5]) {
       expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
@@ -72,17 +72,17 @@ describe('maxToKeep', () => {
     expect((await checkpoint.loadCheckpoint()).epoch).toBe(5);
   });
 
-  test('in memory keeps as many states, and frees the others', async () => {
+  it('keeps as many states in memory with `filepath: null`, and frees the others', async () => {
     const model = makeModel(tf.train.adam(0.1));
     const { x, y } = makeData(24);
     await model.fit(x, y, { ...FIT, epochs: 1 });
     await expectNoTensorsLeft(async () => {
       const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'loss', maxToKeep: 2 });
       const weights: number[][][] = [];
-      const note = callbackThat('onEpochEnd', () => weights.push(weightValues(model)));
+      const note = callbackWith('onEpochEnd', () => weights.push(weightValues(model)));
       const before = tf.memory().numTensors;
       await model.fit(x, y, { ...FIT, epochs: 5, callbacks: [checkpoint, note] });
-      // Adam: for each weight two moments, and two scalars.
+      // Adam has two moments for each weight, and two scalars.
       expect(tf.memory().numTensors - before).toBe(2 * (model.weights.length * 3 + 2));
       expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([4, 3]);
       for (const epoch of [3, 4]) {
@@ -93,7 +93,7 @@ describe('maxToKeep', () => {
     });
   });
 
-  test('an epoch that is not kept is refused, with those that are', async () => {
+  it('makes loading any other epoch fail, with an error that lists the kept ones', async () => {
     const folder = tempFolder();
     const { checkpoint, model } = await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 2 });
     const before = weightValues(model);
@@ -109,7 +109,7 @@ describe('maxToKeep', () => {
     expect(weightValues(model)).toEqual(before);
   });
 
-  test('with a slow store loses none of several: training waits for it', async () => {
+  it('keeps all of them in a slow store, for which training waits', async () => {
     const store = new GatedStore();
     store.delayMs = 30;
     await fitWithConfidences([6, 5, 4, 3, 2], { filepath: store, maxToKeep: 4 });
@@ -122,13 +122,13 @@ describe('maxToKeep', () => {
     });
   });
 
-  test('of a second `fit` has its epochs told apart from those of the first', async () => {
+  it('distinguishes the epochs of a second `fit` from those of the first', async () => {
     const folder = tempFolder();
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
     const checkpoint = new EntropyCheckpointCallback({ filepath: folder, maxToKeep: 3 });
     const scales = [5, 4, 3, 2];
-    const set = callbackThat('onEpochBegin', () => {
+    const set = callbackWith('onEpochBegin', () => {
       setConfidence(model, scales.shift()!);
     });
     for (let fit = 0; fit < 2; fit++)
@@ -140,20 +140,20 @@ describe('maxToKeep', () => {
 });
 
 describe('saveLast', () => {
-  test('keeps the latest epoch beside the best', async () => {
+  it('keeps the latest epoch beside the best', async () => {
     const folder = tempFolder();
     const { checkpoint } = await fitWithConfidences([2, 3, 4, 5], { filepath: folder, saveLast: true });
     expect(await stored(folder)).toEqual({ best: 0, last: 3 });
     const { record, model } = await loadCheckpoint(folder, { epoch: 'last' });
     expect(record).toEqual(checkpoint.history[3]);
     expect(scaleOf(model)).toBeCloseTo(5, 5);
-    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+    expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
   });
 
-  test('is the latest in the end, though the best was still being written when it ended', async () => {
+  it('keeps the last epoch, though the best was still being written when training ended', async () => {
     const store = new GatedStore();
     store.shut();
-    const open = callbackThat('onEpochEnd', (epoch) => {
+    const open = callbackWith('onEpochEnd', (epoch) => {
       if (epoch === 3) {
         setTimeout(() => {
           store.letThrough();
@@ -162,15 +162,15 @@ describe('saveLast', () => {
     });
     await fitWithConfidences([3, 2, 4, 5], { filepath: store, saveLast: true }, [open]);
     expect(await storedEpochs(store)).toEqual({ best: 1, last: 3 });
-    // Epoch 0 was being written, 1 waited, 2 was passed over, 3 came with the end.
+    // Epoch 0 was being written, 1 waited, 2 was dropped, and 3 was saved at the end.
     expect(store.begun.map(({ into }) => into)).toEqual([['best', 'last'], ['best'], ['last']]);
   });
 
-  test('is not an epoch that was cut short', async () => {
+  it('does not keep an epoch that was cut short', async () => {
     const store = new GatedStore();
     const model = makeModel(tf.train.sgd(0));
     const { x, y } = makeData(24);
-    const stop = callbackThat('onBatchEnd', () => {
+    const stop = callbackWith('onBatchEnd', () => {
       if (checkpoint.history.length === 2) innerModel(model).stopTraining = true;
     });
     const checkpoint = new EntropyCheckpointCallback({ filepath: store, saveLast: true });
@@ -179,13 +179,13 @@ describe('saveLast', () => {
     expect(await storedEpochs(store)).toEqual({ best: 0, last: 1 });
   });
 
-  test('with several that are kept: all of them, and the latest', async () => {
+  it('keeps the latest epoch beside several best epochs', async () => {
     const folder = tempFolder();
     await fitWithConfidences(SCALES.slice(0, 5), { filepath: folder, maxToKeep: 2, saveLast: true });
     expect(await stored(folder)).toEqual({ best: 3, 'epoch-3': 3, 'epoch-0': 0, last: 4 });
   });
 
-  test('in a loop of the user waits for a slow store, for nobody says when the loop ends', async () => {
+  it('keeps the latest epoch of a custom training loop with a slow store', async () => {
     const store = new GatedStore();
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: store, saveLast: true });
@@ -205,7 +205,7 @@ describe('saveLast', () => {
   });
 });
 
-test('a store that is given to two trainings stays that of the first, when the second has been refused', async () => {
+test('the first training keeps its lock on a store when a second one is refused', async () => {
   const store = new FileStore(tempFolder());
   await store.open();
   await expect(fitWithConfidences([5], { filepath: store })).rejects.toMatchObject({
@@ -216,16 +216,16 @@ test('a store that is given to two trainings stays that of the first, when the s
 });
 
 describe('a new instance on a folder', () => {
-  test('replaces all that an earlier run has left there with the first epoch that it saves', async () => {
+  it('replaces everything of an earlier run with its first save', async () => {
     const folder = tempFolder();
     await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: 3, saveLast: true });
     await fitWithConfidences([5, 6], { filepath: folder });
     expect(await stored(folder)).toEqual({ best: 0 });
-    expect(readdirSync(folder).sort()).toEqual(namedFiles(folder));
+    expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
   });
 });
 
-describe('a damaged best', () => {
+describe('a damaged best epoch', () => {
   async function damagedFolder(options: EntropyCheckpointOptions) {
     const folder = tempFolder();
     const trained = await fitWithConfidences(SCALES, { filepath: folder, ...options });
@@ -241,7 +241,7 @@ describe('a damaged best', () => {
     return { folder, damaged: paths[0], ...trained };
   }
 
-  test('gives way to the next best, with a warning that names the file', async () => {
+  it('is replaced by the next best when loading, with a warning that names the file', async () => {
     const { folder, damaged, checkpoint, model } = await damagedFolder({ maxToKeep: 2 });
     warn.mockClear();
     const loaded = await loadCheckpoint(folder);
@@ -253,7 +253,7 @@ describe('a damaged best', () => {
     expect(scaleOf(model)).toBeCloseTo(3, 5);
   });
 
-  test('is an error where it was asked for by its epoch', async () => {
+  it('is an error if it is asked for by its number', async () => {
     const { folder, damaged, checkpoint, model } = await damagedFolder({ maxToKeep: 2 });
     const before = weightValues(model);
     for (const promise of [
@@ -267,7 +267,7 @@ describe('a damaged best', () => {
     expect(weightValues(model)).toEqual(before);
   });
 
-  test('is an error where there is no other, also if the latest epoch is stored', async () => {
+  it('is an error without another best epoch, even if the latest epoch is stored', async () => {
     const { folder, damaged, checkpoint } = await damagedFolder({ saveLast: true });
     for (const promise of [checkpoint.loadCheckpoint(), loadCheckpoint(folder)]) {
       const { code, message } = await rejection(promise);
@@ -277,19 +277,19 @@ describe('a damaged best', () => {
   });
 });
 
-describe('what a place cannot hold is refused when the object is built', () => {
+describe('the constructor', () => {
   const handler: tf.io.IOHandler = {
     save: () => Promise.reject(new Error('not called')),
     load: () => Promise.reject(new Error('not called')),
   };
 
-  test.each<EntropyCheckpointOptions>([
+  it.each<EntropyCheckpointOptions>([
     { filepath: handler, maxToKeep: 2 },
     { filepath: handler, saveLast: true },
     { filepath: null, saveLast: true },
     { maxToKeep: 0 },
     { maxToKeep: 1.5 },
-  ])('%p', (options) => {
+  ])('refuses %p', (options) => {
     expect(thrownBy(() => new EntropyCheckpointCallback(options)).code).toBe('ENTROPY_INVALID_OPTION');
   });
 });

@@ -30,7 +30,7 @@ const ENTROPIES = LOGITS.map((row) => entropyOfProbabilities(softmax64(row)));
 
 const TOP_2 = { topK: 2, comparing: null, rememberedRows: 10 };
 
-/** Reads the numbers of the epoch that ends. */
+/** Ends the epoch and reads its numbers. */
 const numbersOf = async (score: EpochScore): Promise<EpochNumbers> =>
   (await readScore(score.detach())).numbers;
 
@@ -42,7 +42,7 @@ function append(score: EpochScore, rows: number[][], phase: Phase = 'train', fro
 }
 
 describe('the numbers of an epoch', () => {
-  test('are means over rows, of each phase and of both together', async () => {
+  test('are means over the rows of each phase and of both phases', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS.slice(0, 2));
@@ -56,7 +56,7 @@ describe('the numbers of an epoch', () => {
     });
   });
 
-  test('without validation have none for it, and the same for both', async () => {
+  test('have no validation entropy without validation', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS);
@@ -66,7 +66,7 @@ describe('the numbers of an epoch', () => {
     });
   });
 
-  test('with validation alone are those of validation', async () => {
+  test('are those of validation without training', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS, 'val');
@@ -77,7 +77,7 @@ describe('the numbers of an epoch', () => {
     });
   });
 
-  test('are null without any row', async () => {
+  test('are null without rows', async () => {
     await expectNoTensorsLeft(async () => {
       const { numbers, scalars } = await readScore(new EpochScore(TOP_2).detach());
       expect(numbers).toEqual({ entropy: null, trainEntropy: null, valEntropy: null });
@@ -85,7 +85,7 @@ describe('the numbers of an epoch', () => {
     });
   });
 
-  test('count the topK largest', async () => {
+  test('count the topK largest probabilities', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore({ ...TOP_2, topK: 3 });
       append(score, LOGITS);
@@ -95,7 +95,7 @@ describe('the numbers of an epoch', () => {
     });
   });
 
-  test('are NaN where one batch is, for its phase and for both, and are clean in the next epoch', async () => {
+  test('are NaN if one batch is NaN, and finite again in the next epoch', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS);
@@ -112,7 +112,7 @@ describe('the numbers of an epoch', () => {
 });
 
 describe('a batch', () => {
-  test('of a sequence output counts each step as a row', async () => {
+  test('counts each step of a sequence output as a row', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       tf.tidy(() => {
@@ -123,7 +123,7 @@ describe('a batch', () => {
     });
   });
 
-  test('of one row of rank 1 is one row', async () => {
+  test('counts a tensor of rank 1 as one row', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       tf.tidy(() => {
@@ -135,7 +135,7 @@ describe('a batch', () => {
   });
 
   test.each([{ shape: [0, 3] }, { shape: [0, 1] }, { shape: [4, 0, 3] }])(
-    'without rows, of shape $shape, is ignored',
+    'is ignored if it has no rows: shape $shape',
     async ({ shape }) => {
       await expectNoTensorsLeft(async () => {
         const score = new EpochScore(TOP_2);
@@ -151,7 +151,7 @@ describe('a batch', () => {
     },
   );
 
-  test('is measured in one tensor, which outlives a tidy, and the predictions are left to their owner', async () => {
+  test('is measured into one tensor that outlives a tidy, and its predictions are not disposed', async () => {
     await expectNoTensorsLeft(() => {
       const score = new EpochScore(TOP_2);
       const predictions = tf.tensor2d(LOGITS);
@@ -170,7 +170,7 @@ describe('a batch', () => {
   });
 
   test.each([{ shape: [] }, { shape: [3, 4, 2], topK: 3 }, { shape: [3, 1], topK: 3 }])(
-    'that cannot be scored is refused and leaves no tensor: $shape, top $topK',
+    'is refused without a leak if it cannot be scored: shape $shape, topK $topK',
     async ({ shape, topK = 2 }) => {
       await expectNoTensorsLeft(() => {
         const predictions = tf.ones(shape);
@@ -184,9 +184,9 @@ describe('a batch', () => {
 });
 
 describe('an output of one unit', () => {
-  const LOGIT = [-3, -0.5, 0, 0.25, 8, 1e4, -1e4];
+  const LOGITS_OF_ONE_UNIT = [-3, -0.5, 0, 0.25, 8, 1e4, -1e4];
 
-  test('of probabilities is (p, 1 − p)', async () => {
+  test('scores a probability p as (p, 1 − p)', async () => {
     await expectNoTensorsLeft(async () => {
       const probabilities = [0, 0.01, 0.5, 0.75, 1];
       const [one, two] = [new EpochScore(TOP_2), new EpochScore(TOP_2)];
@@ -211,25 +211,25 @@ describe('an output of one unit', () => {
     });
   });
 
-  test('of logits is the softmax of (z, 0)', async () => {
+  test('scores a logit z as the softmax of (z, 0)', async () => {
     await expectNoTensorsLeft(async () => {
       const [one, two] = [new EpochScore(TOP_2), new EpochScore(TOP_2)];
       append(
         one,
-        LOGIT.map((z) => [z]),
+        LOGITS_OF_ONE_UNIT.map((z) => [z]),
       );
       append(
         two,
-        LOGIT.map((z) => [z, 0]),
+        LOGITS_OF_ONE_UNIT.map((z) => [z, 0]),
       );
       const numbers = await numbersOf(one);
       expect(numbers).toEqual(await numbersOf(two));
-      const expected = mean(LOGIT.map((z) => entropyOfProbabilities(softmax64([z, 0]))));
+      const expected = mean(LOGITS_OF_ONE_UNIT.map((z) => entropyOfProbabilities(softmax64([z, 0]))));
       expect(numbers.entropy).toBeCloseTo(expected, 6);
     });
   });
 
-  test('counts one row a value, also in a sequence', async () => {
+  test('counts each value of a sequence as a row', async () => {
     await expectNoTensorsLeft(() => {
       const score = new EpochScore(TOP_2);
       tf.tidy(() => {
@@ -252,7 +252,7 @@ describe('reset', () => {
     });
   });
 
-  test('of one phase keeps the other', async () => {
+  test('keeps the other phase when given one', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS.slice(0, 2));
@@ -266,7 +266,7 @@ describe('reset', () => {
 });
 
 describe('readScore', () => {
-  test('reads other scalars along, of any numeric type, and leaves them to their owner', async () => {
+  test('also reads scalars of any numeric dtype, without disposing them', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS);
@@ -283,7 +283,7 @@ describe('readScore', () => {
     });
   });
 
-  test('reads other scalars where there is no entropy', async () => {
+  test('reads scalars of an epoch without rows', async () => {
     await expectNoTensorsLeft(async () => {
       const other = tf.scalar(0.25);
       const { numbers, scalars } = await readScore(new EpochScore(TOP_2).detach(), [other]);
@@ -292,7 +292,7 @@ describe('readScore', () => {
     });
   });
 
-  test('begins the next epoch at once: what is appended while it reads belongs to that', async () => {
+  test('leaves batches that are appended during the read to the next epoch', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS.slice(0, 2));
@@ -307,7 +307,7 @@ describe('readScore', () => {
     });
   });
 
-  test('frees what it joined when the read fails', async () => {
+  test('frees its tensors when the read fails', async () => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
       append(score, LOGITS);
@@ -318,11 +318,11 @@ describe('readScore', () => {
   });
 });
 
-describe('what a comparing monitor needs', () => {
+describe('the counts of a comparing monitor', () => {
   test.each([
     ['consensus', consensus, [null, 0], [INFORMATION, INFORMATION]],
     ['label wave', labelWave, [null, 0], [undefined, undefined]],
-  ] as const)('%s: is read with the entropies', async (_, comparing, changes, information) => {
+  ] as const)('are read together with the entropies: %s', async (_, comparing, changes, information) => {
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore({ ...TOP_2, comparing });
       for (const epoch of [0, 1]) {
@@ -341,7 +341,7 @@ describe('what a comparing monitor needs', () => {
     });
   });
 
-  test('is not counted without one', async () => {
+  test('are absent without a comparing monitor', async () => {
     const score = new EpochScore(TOP_2);
     append(score, LOGITS, 'val');
     expect(await numbersOf(score)).not.toHaveProperty('valChanges');
@@ -349,7 +349,7 @@ describe('what a comparing monitor needs', () => {
   });
 });
 
-test('knows the fewest classes of any output', async () => {
+test('numClasses is the smallest number of classes of any output', async () => {
   await expectNoTensorsLeft(() => {
     const score = new EpochScore(TOP_2);
     expect(score.numClasses).toBeNull();
@@ -357,14 +357,14 @@ test('knows the fewest classes of any output', async () => {
       append(score, [Array<number>(classes).fill(0)]);
       return score.numClasses;
     });
-    // One unit is the positive one of two classes.
+    // A single unit is the positive class of two.
     expect(counts).toEqual([5, 3, 3, 2]);
     score.dispose();
   });
 });
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
-  test('an epoch reads nothing from the device, its end once', async () => {
+describe.each(['cpu', 'wasm'])('EpochScore on %s', (backend) => {
+  test('reads from the device once, at the end of the epoch', async () => {
     await tf.setBackend(backend);
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);
@@ -382,7 +382,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     });
   });
 
-  test('holds two scalars, however many batches there were', async () => {
+  test('keeps two scalars for any number of batches', async () => {
     await tf.setBackend(backend);
     await expectNoTensorsLeft(() => {
       const score = new EpochScore(TOP_2);
@@ -397,7 +397,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   });
 
   test.each([{ numClasses: 3 }, { numClasses: 1 }])(
-    'a gradient tape keeps no intermediate of a measurement of $numClasses classes',
+    'measures $numClasses classes without leaving intermediate tensors to a gradient tape',
     async ({ numClasses }) => {
       await tf.setBackend(backend);
       await expectNoTensorsLeft(() => {
@@ -428,7 +428,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     },
   );
 
-  test('a measurement under a gradient tape has the value that it has without', async () => {
+  test('measures the same values under a gradient tape', async () => {
     await tf.setBackend(backend);
     await expectNoTensorsLeft(() => {
       const score = new EpochScore(TOP_2);
@@ -443,7 +443,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     });
   });
 
-  test('adding under a gradient tape leaves nothing behind once it has ended', async () => {
+  test('adds batches under a gradient tape without a leak', async () => {
     await tf.setBackend(backend);
     await expectNoTensorsLeft(async () => {
       const score = new EpochScore(TOP_2);

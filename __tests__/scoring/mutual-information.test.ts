@@ -5,8 +5,12 @@ import { MutualInformation } from '../../src/scoring/mutual-information.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 import { information64 } from '../support/information64.js';
 
-/** Shows the rows in batches of `sizes`. */
-function show(information: MutualInformation, rows: readonly number[][], sizes: readonly number[]): void {
+/** Appends the rows in batches of these sizes. */
+function appendRows(
+  information: MutualInformation,
+  rows: readonly number[][],
+  sizes: readonly number[],
+): void {
   let start = 0;
   for (const size of sizes) {
     const batch = tf.tensor2d(rows.slice(start, start + size));
@@ -35,7 +39,7 @@ async function randomRows(rows: number, numClasses: number, scale: number): Prom
   return values;
 }
 
-describe.each(['cpu', 'wasm'])('information on %s', (backend) => {
+describe.each(['cpu', 'wasm'])('MutualInformation on %s', (backend) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
   });
@@ -45,23 +49,23 @@ describe.each(['cpu', 'wasm'])('information on %s', (backend) => {
     [5, 0.1],
     [5, 4],
     [300, 2],
-  ])('of %i classes, with logits times %d, is that of a float64 calculation', async (numClasses, scale) => {
+  ])('agrees with float64 for %i classes and logits times %d', async (numClasses, scale) => {
     await expectNoTensorsLeft(async () => {
       const information = new MutualInformation();
       const rows = await randomRows(37, numClasses, scale);
-      show(information, rows, [16, 16, 5]);
+      appendRows(information, rows, [16, 16, 5]);
       const expected = information64(rows);
       expect(expected).toBeGreaterThan(0);
       expect(await read(information)).toBeCloseTo(expected, 5);
     });
   });
 
-  test('is 0 where every row has the same prediction, and 1 where each class is sure of its rows', async () => {
+  test('is 0 if all rows have the same prediction, and 1 if each class is certain of its rows', async () => {
     await expectNoTensorsLeft(async () => {
       const information = new MutualInformation();
-      show(information, Array<number[]>(8).fill([0.7, 0.2, 0.1]), [4, 4]);
+      appendRows(information, Array<number[]>(8).fill([0.7, 0.2, 0.1]), [4, 4]);
       expect(await read(information)).toBeCloseTo(0, 6);
-      show(
+      appendRows(
         information,
         [
           [1, 0, 0],
@@ -74,13 +78,13 @@ describe.each(['cpu', 'wasm'])('information on %s', (backend) => {
     });
   });
 
-  test('what is reset does not count, and without rows there is none', async () => {
+  test('does not count rows before a reset, and is null without rows', async () => {
     await expectNoTensorsLeft(async () => {
       const information = new MutualInformation();
-      show(information, [[1, 0]], [1]);
+      appendRows(information, [[1, 0]], [1]);
       information.reset();
       expect(await read(information)).toBeNull();
-      show(information, [[0.5, 0.5]], [1]);
+      appendRows(information, [[0.5, 0.5]], [1]);
       expect(await read(information)).toBeCloseTo(0, 6);
     });
   });

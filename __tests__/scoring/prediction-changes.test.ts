@@ -8,13 +8,13 @@ import { expectNoTensorsLeft } from '../support/fixtures.js';
 const KINDS: ComparesWith[] = ['previous', 'consensus'];
 const MANY = 1000;
 
-/** Information is asked for with one kind alone. */
-const counted = (comparesWith: ComparesWith) => ({
+/** Options of both kinds; only one needs information. */
+const optionsOf = (comparesWith: ComparesWith) => ({
   comparesWith,
   needsInformation: comparesWith === 'consensus',
 });
 
-/** What is read of an epoch; everything is disposed. */
+/** Reads the share of rows that have changed, and disposes everything. */
 async function shareOf({ mean, information }: DetachedChanges): Promise<number | null> {
   information?.dispose();
   if (mean === null) return null;
@@ -23,8 +23,13 @@ async function shareOf({ mean, information }: DetachedChanges): Promise<number |
   return parts.reduce((sum, part) => sum + part, 0);
 }
 
-/** Shows an epoch in batches of `sizes`. */
-function show(changes: PredictionChanges, rows: tf.Tensor2D, sizes: number[], fromLogits = false): void {
+/** Appends the rows of an epoch in batches of these sizes. */
+function appendRows(
+  changes: PredictionChanges,
+  rows: tf.Tensor2D,
+  sizes: number[],
+  fromLogits = false,
+): void {
   let start = 0;
   for (const size of sizes) {
     const batch = tf.slice2d(rows, [start, 0], [size, -1]);
@@ -34,24 +39,24 @@ function show(changes: PredictionChanges, rows: tf.Tensor2D, sizes: number[], fr
   }
 }
 
-const close = (got: (number | null)[], expected: (number | null)[]): void => {
+const expectClose = (got: (number | null)[], expected: (number | null)[]): void => {
   expect(got.map((share) => share === null)).toEqual(expected.map((share) => share === null));
   for (const [i, share] of got.entries()) expect(share ?? 0).toBeCloseTo(expected[i] ?? 0, 6);
 };
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
   });
 
-  describe.each(KINDS)('compared with the %s', (kind) => {
+  describe.each(KINDS)('the changes from the %s', (kind) => {
     test.each([
       ['probabilities', 5, false],
       ['logits', 5, true],
-      ['the logit of one of two classes', 1, true],
-    ])('%s: the shares are those of a float64 calculation', async (_, units, fromLogits) => {
+      ['a single logit', 1, true],
+    ])('agree with float64 for %s', async (_, units, fromLogits) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(counted(kind), MANY);
+        const changes = new PredictionChanges(optionsOf(kind), MANY);
         const [epochs, shares] = [[] as number[][][], [] as (number | null)[]];
         for (let epoch = 0; epoch < 5; epoch++) {
           const logits = tf.randomNormal<tf.Rank.R2>([37, units], 0, 1, 'float32', 7 + epoch);
@@ -59,19 +64,19 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
             tf.softmax(units === 1 ? tf.concat([logits, tf.zerosLike(logits)], 1) : logits),
           );
           epochs.push(await probabilities.array());
-          show(changes, fromLogits ? logits : probabilities, [16, 16, 5], fromLogits);
+          appendRows(changes, fromLogits ? logits : probabilities, [16, 16, 5], fromLogits);
           shares.push(await shareOf(changes.detach()));
           tf.dispose([logits, probabilities]);
         }
-        close(shares, changes64(epochs, kind));
+        expectClose(shares, changes64(epochs, kind));
         expect(new Set(shares).size).toBeGreaterThan(3);
         changes.dispose();
       });
     });
 
-    test('remembers no more rows than it may', async () => {
+    test('remember at most maxRows rows', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(counted(kind), 20);
+        const changes = new PredictionChanges(optionsOf(kind), 20);
         const first = tf.tensor2d([
           ...Array<number[]>(20).fill([0.9, 0.1]),
           ...Array<number[]>(17).fill([0.1, 0.9]),
@@ -80,10 +85,10 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
           ...Array<number[]>(5).fill([0.1, 0.9]),
           ...Array<number[]>(32).fill([0.9, 0.1]),
         ]);
-        show(changes, first, [16, 16, 5]);
+        appendRows(changes, first, [16, 16, 5]);
         expect(await shareOf(changes.detach())).toBeNull();
         expect(changes.monitorState?.size).toBe(kind === 'previous' ? 20 : 40);
-        show(changes, second, [16, 16, 5]);
+        appendRows(changes, second, [16, 16, 5]);
         expect(await shareOf(changes.detach())).toBeCloseTo(5 / 20, 6);
         tf.dispose([first, second]);
         changes.dispose();
@@ -93,46 +98,62 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     test.each([
       ['fewer', [16, 16]],
       ['more', [16, 16, 5, 3]],
-    ])('%s rows than in the epoch before cannot be compared, those after them can', async (_, sizes) => {
+    ])('are null for an epoch of %s rows, but not for the next one of that size', async (_, sizes) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(counted(kind), MANY);
+        const changes = new PredictionChanges(optionsOf(kind), MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([40, 3]);
-        show(changes, rows, [16, 16, 5]);
+        appendRows(changes, rows, [16, 16, 5]);
         await shareOf(changes.detach());
-        show(changes, rows, sizes);
+        appendRows(changes, rows, sizes);
         expect(await shareOf(changes.detach())).toBeNull();
-        show(changes, rows, sizes);
+        appendRows(changes, rows, sizes);
         expect(await shareOf(changes.detach())).toBe(0);
         rows.dispose();
         changes.dispose();
       });
     });
 
-    test('an epoch without validation is passed over', async () => {
+    test('skip an epoch without validation', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(counted(kind), MANY);
+        const changes = new PredictionChanges(optionsOf(kind), MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([8, 3]);
-        show(changes, rows, [8]);
+        appendRows(changes, rows, [8]);
         await shareOf(changes.detach());
         expect(await shareOf(changes.detach())).toBeNull();
-        show(changes, rows, [8]);
+        appendRows(changes, rows, [8]);
         expect(await shareOf(changes.detach())).toBe(0);
         rows.dispose();
         changes.dispose();
       });
     });
 
-    test('what is reset does not count', async () => {
+    test('continue from a restored monitor state', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(counted(kind), MANY);
-        const [rows, others] = [tf.randomUniform<tf.Rank.R2>([8, 3], 0, 1, 'float32', 1), tf.ones([4, 3])];
-        show(changes, rows, [8]);
+        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const rows = tf.randomUniform<tf.Rank.R2>([8, 3]);
+        appendRows(changes, rows, [8]);
         await shareOf(changes.detach());
-        show(changes, others as tf.Tensor2D, [4]);
+        const resumed = new PredictionChanges(optionsOf(kind), MANY);
+        resumed.restore(changes.monitorState!);
+        changes.dispose();
+        appendRows(resumed, rows, [8]);
+        expect(await shareOf(resumed.detach())).toBe(0);
+        rows.dispose();
+        resumed.dispose();
+      });
+    });
+
+    test('do not count rows before a reset', async () => {
+      await expectNoTensorsLeft(async () => {
+        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const [rows, resetRows] = [tf.randomUniform<tf.Rank.R2>([8, 3], 0, 1, 'float32', 1), tf.ones([4, 3])];
+        appendRows(changes, rows, [8]);
+        await shareOf(changes.detach());
+        appendRows(changes, resetRows as tf.Tensor2D, [4]);
         changes.reset();
-        show(changes, rows, [8]);
+        appendRows(changes, rows, [8]);
         expect(await shareOf(changes.detach())).toBe(0);
-        tf.dispose([rows, others]);
+        tf.dispose([rows, resetRows]);
         changes.dispose();
       });
     });

@@ -8,11 +8,12 @@ import { Observer, sigmoid64 } from '../support/observer.js';
 
 const ROWS = 37;
 const VAL_ROWS = 11;
-const BATCH = 8; // 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial.
-const EPOCHS = 3;
+const BATCH_SIZE = 8; // 37 = 4·8 + 5 and 11 = 8 + 3: the last batches are partial.
+const LAST_BATCH = 4;
+const EPOCHS = 2;
 
-/** A model whose predictions go through `observers`, and data for it. */
-interface Subject {
+/** A model whose predictions pass through `observers`, and its data. */
+interface TestModel {
   model: tf.LayersModel;
   observers: Observer[];
   data: (rows: number, seed: number) => { x: tf.Tensor; y: tf.Tensor | tf.Tensor[] };
@@ -24,7 +25,7 @@ const softmaxHead = (observer: Observer): tf.layers.Layer[] => [
   tf.layers.activation({ activation: 'softmax' }),
 ];
 
-const SUBJECTS: Record<string, () => Subject> = {
+const TEST_MODELS: Record<string, () => TestModel> = {
   'a Sequential': () => {
     const observer = new Observer();
     const layers = [
@@ -45,7 +46,7 @@ const SUBJECTS: Record<string, () => Subject> = {
     model.compile({ optimizer: tf.train.sgd(0.2), loss: 'categoricalCrossentropy' });
     return { model, observers: [observer], data: makeData };
   },
-  'logits trained on a loss of logits': () => {
+  'logits with a loss that takes logits': () => {
     const observer = new Observer();
     const layers = [seededDense(NUM_CLASSES, 5, { inputShape: [NUM_FEATURES] }), observer];
     const head = tf.layers.activation({ activation: 'linear' });
@@ -65,7 +66,7 @@ const SUBJECTS: Record<string, () => Subject> = {
     const model = tf.model({ inputs: input, outputs: [outputs[0]!, value, outputs[1]!] });
     const loss = ['categoricalCrossentropy', 'meanSquaredError', 'categoricalCrossentropy'];
     model.compile({ optimizer: 'adam', loss, metrics: ['accuracy'] });
-    const data: Subject['data'] = (rows, seed) => {
+    const data: TestModel['data'] = (rows, seed) => {
       const { x, y } = makeData(rows, seed);
       return { x, y: [y, tf.ones([rows, 2]), tf.reverse(y, 1)] };
     };
@@ -79,7 +80,7 @@ const SUBJECTS: Record<string, () => Subject> = {
     ];
     const model = tf.sequential({ layers });
     model.compile({ optimizer: 'rmsprop', loss: 'categoricalCrossentropy' });
-    const data: Subject['data'] = (rows, seed) => {
+    const data: TestModel['data'] = (rows, seed) => {
       const { x, y } = makeData(rows * 3, seed);
       const reshaped = {
         x: tf.reshape(x, [rows, 3, NUM_FEATURES]),
@@ -100,7 +101,7 @@ const SUBJECTS: Record<string, () => Subject> = {
     ];
     const model = tf.sequential({ layers });
     model.compile({ optimizer: 'adam', loss: 'binaryCrossentropy' });
-    const data: Subject['data'] = (rows, seed) => {
+    const data: TestModel['data'] = (rows, seed) => {
       const { x, y } = makeData(rows, seed);
       const positive = tf.tidy(() => tf.slice(y, [0, 0], [rows, 1]));
       y.dispose();
@@ -110,21 +111,21 @@ const SUBJECTS: Record<string, () => Subject> = {
   },
 };
 
-/** How a model is trained; each leaves nothing behind. */
-type Training = (subject: Subject, callbacks: tf.CustomCallback[]) => Promise<void>;
+/** Trains a model, and disposes its data. */
+type Training = (testModel: TestModel, callbacks: tf.CustomCallback[]) => Promise<void>;
 
 function dataset(
-  { x, y }: ReturnType<Subject['data']>,
+  { x, y }: ReturnType<TestModel['data']>,
   outputNames: string[],
 ): tf.data.Dataset<tf.TensorContainer> {
-  // Of values: nobody would dispose the elements of a dataset of tensors.
+  // From arrays: nothing would dispose the elements of a dataset made from tensors.
   const rowsOf = (tensor: tf.Tensor): tf.data.Dataset<tf.TensorContainer> => {
     return tf.data.array(tensor.arraySync() as tf.TensorContainerArray);
   };
   const ys = Array.isArray(y)
     ? Object.fromEntries(y.map((part, i) => [outputNames[i]!, rowsOf(part)]))
     : rowsOf(y);
-  return tf.data.zip({ xs: rowsOf(x), ys: ys as never }).batch(BATCH);
+  return tf.data.zip({ xs: rowsOf(x), ys: ys as never }).batch(BATCH_SIZE);
 }
 
 const fit =
@@ -137,7 +138,13 @@ const fit =
       validationData: { validationData: [val.x, val.y] as [tf.Tensor, tf.Tensor] },
       none: {},
     }[validation];
-    await model.fit(train.x, train.y, { epochs: EPOCHS, batchSize: BATCH, verbose: 0, callbacks, ...args });
+    await model.fit(train.x, train.y, {
+      epochs: EPOCHS,
+      batchSize: BATCH_SIZE,
+      verbose: 0,
+      callbacks,
+      ...args,
+    });
     tf.dispose([train, val] as never);
   };
 
@@ -147,7 +154,7 @@ const fitDataset =
     const train = data(ROWS, 1);
     const val = data(VAL_ROWS, 2);
     const known = dataset(train, model.outputNames);
-    // A generator's size is not known, so `fitDataset` cannot tell how many batches there will be.
+    // `fitDataset` does not know how many batches a generator has.
     const batches = size === 'known' ? known : tf.data.generator(() => iterate(known));
     const validationData = {
       dataset: dataset(val, model.outputNames),
@@ -176,28 +183,28 @@ const TRAININGS: Record<string, Training> = {
   'fit with validationSplit': fit('validationSplit'),
   'fit with validationData': fit('validationData'),
   'fit without validation': fit('none'),
-  'fitDataset with a dataset for validation': fitDataset('dataset'),
-  'fitDataset with tensors for validation': fitDataset('tensors'),
+  'fitDataset with a validation dataset': fitDataset('dataset'),
+  'fitDataset with validation tensors': fitDataset('tensors'),
   'fitDataset without validation': fitDataset('none'),
   'fitDataset of unknown size': fitDataset('dataset', 'unknown'),
 };
 
-/** A callback that closes the observers' epoch, and keeps what they saw. */
-function observing(observers: Observer[]): {
+/** A callback that closes the observers' epoch and records their means. */
+function recordMeans(observers: Observer[]): {
   callback: tf.CustomCallback;
-  seen: ReturnType<typeof pooled>[];
+  seen: ReturnType<typeof closePooledEpoch>[];
 } {
-  const seen: ReturnType<typeof pooled>[] = [];
+  const seen: ReturnType<typeof closePooledEpoch>[] = [];
   const callback = new tf.CustomCallback({});
   callback.onEpochEnd = async () => {
-    seen.push(pooled(observers));
+    seen.push(closePooledEpoch(observers));
     return Promise.resolve();
   };
   return { callback, seen };
 }
 
-/** Rows of several outputs count alike. */
-function pooled(observers: Observer[]): { train: number; val: number; all: number } {
+/** Ends the observers' epoch. The rows of all outputs have the same weight. */
+function closePooledEpoch(observers: Observer[]): { train: number; val: number; all: number } {
   const [first, ...others] = observers;
   for (const { rows } of others) {
     first!.rows.train.push(...rows.train);
@@ -208,7 +215,10 @@ function pooled(observers: Observer[]): { train: number; val: number; all: numbe
   return first!.closeEpoch();
 }
 
-function expectSeen(checkpoint: EntropyCheckpointCallback, seen: ReturnType<typeof pooled>[]): void {
+function expectSeen(
+  checkpoint: EntropyCheckpointCallback,
+  seen: ReturnType<typeof closePooledEpoch>[],
+): void {
   expect(checkpoint.history).toHaveLength(seen.length);
   for (const [i, { train, val, all }] of seen.entries()) {
     const record = checkpoint.history[i]!;
@@ -219,37 +229,42 @@ function expectSeen(checkpoint: EntropyCheckpointCallback, seen: ReturnType<type
   }
 }
 
-/** How many tensors `body` leaves behind. */
-async function tensorsLeftBy(body: () => Promise<void>): Promise<number> {
+/** How many tensors `body` leaks. */
+async function tensorsLeakedBy(body: () => Promise<void>): Promise<number> {
   const { numTensors } = tf.memory();
   await body();
   return tf.memory().numTensors - numTensors;
 }
 
 const CASES = ['cpu', 'wasm'].flatMap((backend) =>
-  Object.entries(SUBJECTS).map(([name, makeSubject]) => [name, backend, makeSubject] as const),
+  Object.entries(TEST_MODELS).map(([name, makeTestModel]) => [name, backend, makeTestModel] as const),
 );
 
-describe.each(CASES)('scores of %s on %s', (_name, backend, makeSubject) => {
+describe.each(CASES)('the scores of %s on %s', (_name, backend, makeTestModel) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
   });
 
-  test.each(Object.entries(TRAININGS))('equal those of an observer in %s', async (_training, train) => {
-    const trainWith = async (checkpoint?: EntropyCheckpointCallback): Promise<void> => {
-      const subject = makeSubject();
-      const { callback, seen } = observing(subject.observers);
-      await train(subject, checkpoint === undefined ? [callback] : [checkpoint, callback]);
-      expect(seen).toHaveLength(EPOCHS);
-      if (checkpoint !== undefined) expectSeen(checkpoint, seen);
-      checkpoint?.dispose();
-      disposeTrained(subject.model);
-    };
-    // tfjs itself leaves some behind when `fitDataset` validates a model of three outputs.
-    const leftByBare = await tensorsLeftBy(() => trainWith());
-    const left = await tensorsLeftBy(() => trainWith(new EntropyCheckpointCallback({ filepath: null })));
-    expect(left).toBe(leftByBare);
-  });
+  test.each(Object.entries(TRAININGS))(
+    'equal those of an observing layer in %s',
+    async (_training, train) => {
+      const trainWith = async (checkpoint?: EntropyCheckpointCallback): Promise<void> => {
+        const testModel = makeTestModel();
+        const { callback, seen } = recordMeans(testModel.observers);
+        await train(testModel, checkpoint === undefined ? [callback] : [checkpoint, callback]);
+        expect(seen).toHaveLength(EPOCHS);
+        if (checkpoint !== undefined) expectSeen(checkpoint, seen);
+        checkpoint?.dispose();
+        disposeTrained(testModel.model);
+      };
+      // tfjs itself leaks tensors when `fitDataset` validates a model of three outputs.
+      const leakedWithout = await tensorsLeakedBy(() => trainWith());
+      const leaked = await tensorsLeakedBy(() =>
+        trainWith(new EntropyCheckpointCallback({ filepath: null })),
+      );
+      expect(leaked).toBe(leakedWithout);
+    },
+  );
 });
 
 const HOOKS = [
@@ -261,77 +276,91 @@ const HOOKS = [
   'onTrainEnd',
 ] as const;
 
-const INTRUDED: Record<string, Training> = {
+const EVALUATED_TRAININGS: Record<string, Training> = {
   'fit with validationData': fit('validationData'),
   'fit without validation': fit('none'),
-  'fitDataset with a dataset for validation': fitDataset('dataset'),
+  'fitDataset with a validation dataset': fitDataset('dataset'),
   'fitDataset of unknown size': fitDataset('tensors', 'unknown'),
   'fitDataset without validation': fitDataset('none'),
 };
 
-describe.each(Object.entries(INTRUDED))('what another callback evaluates during %s', (_name, train) => {
+describe.each(Object.entries(EVALUATED_TRAININGS))('another evaluation during %s', (_name, train) => {
   beforeAll(async () => {
     await tf.setBackend('cpu');
   });
 
-  describe.each(HOOKS)('in its %s', (hook) => {
-    test.each(['before', 'after'] as const)('is not counted, being %s ours in the list', async (order) => {
-      const subject = SUBJECTS['a Sequential']!();
-      const { model, observers } = subject;
-      const other = subject.data(13, 5);
-      const intruder = new tf.CustomCallback({});
-      let evaluations = 0;
-      intruder[hook] = async () => {
-        evaluations += 1;
+  describe.each(HOOKS)('in %s of another callback', (hook) => {
+    test.each(['before', 'after'] as const)(
+      'is not counted if that callback is listed %s ours',
+      async (order) => {
+        const testModel = TEST_MODELS['a Sequential']!();
+        const { model, observers } = testModel;
+        const other = testModel.data(13, 5);
+        const otherCallback = new tf.CustomCallback({});
+        let evaluations = 0;
+        otherCallback[hook] = async () => {
+          evaluations += 1;
+          for (const observer of observers) observer.paused = true;
+          tf.dispose(model.evaluate(other.x, other.y, { batchSize: 4 }));
+          tf.dispose(await model.evaluateDataset(dataset(other, model.outputNames) as never, {}));
+          for (const observer of observers) observer.paused = false;
+        };
+        const { callback, seen } = recordMeans(observers);
+        const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+        const callbacks = order === 'before' ? [otherCallback, checkpoint] : [checkpoint, otherCallback];
+        await train(testModel, [...callbacks, callback]);
+        expect(evaluations).toBeGreaterThan(0);
+        expectSeen(checkpoint, seen);
+        expect(checkpoint.history.every(({ value }) => value !== null)).toBe(true);
+        checkpoint.dispose();
+      },
+    );
+  });
+
+  // The last batch is the hard case: validation comes next, or has just been.
+  test.each(['onBatchBegin', 'onBatchEnd', 'onEpochEnd'] as const)(
+    'is not counted if it began before, and continues in the last %s',
+    async (hook) => {
+      const testModel = TEST_MODELS['a Sequential']!();
+      const { model, observers } = testModel;
+      let goOn: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const other = dataset(testModel.data(13, 5), model.outputNames).mapAsync(async (batch) => {
+        await gate;
+        return batch;
+      });
+      const evaluation = model.evaluateDataset(other as never, {});
+      const otherCallback = new tf.CustomCallback({});
+      otherCallback[hook] = async (index: number) => {
+        if (hook !== 'onEpochEnd' && index < LAST_BATCH) return;
         for (const observer of observers) observer.paused = true;
-        tf.dispose(model.evaluate(other.x, other.y, { batchSize: 4 }));
-        tf.dispose(await model.evaluateDataset(dataset(other, model.outputNames) as never, {}));
+        goOn();
+        tf.dispose(await evaluation);
         for (const observer of observers) observer.paused = false;
       };
-      const { callback, seen } = observing(observers);
-      const checkpoint = new EntropyCheckpointCallback({ filepath: null });
-      const callbacks = order === 'before' ? [intruder, checkpoint] : [checkpoint, intruder];
-      await train(subject, [...callbacks, callback]);
-      expect(evaluations).toBeGreaterThan(0);
+      const { callback, seen } = recordMeans(observers);
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'train_entropy' });
+      await train(testModel, [otherCallback, checkpoint, callback]);
       expectSeen(checkpoint, seen);
-      expect(checkpoint.history.every(({ value }) => value !== null)).toBe(true);
       checkpoint.dispose();
-    });
-  });
+    },
+  );
 
-  test('is not counted either if it was begun before, and is not waited for', async () => {
-    const subject = SUBJECTS['a Sequential']!();
-    const { model, observers } = subject;
-    const other = subject.data(13, 5);
-    for (const observer of observers) observer.paused = true;
-    const evaluation = model.evaluateDataset(dataset(other, model.outputNames) as never, {});
-    const checkpoint = new EntropyCheckpointCallback({ filepath: null, monitor: 'train_entropy' });
-    await train(subject, [checkpoint]);
-    tf.dispose(await evaluation);
-    const alone = SUBJECTS['a Sequential']!();
-    const { callback, seen } = observing(alone.observers);
-    const reference = new EntropyCheckpointCallback({ filepath: null, monitor: 'train_entropy' });
-    await train(alone, [reference, callback]);
-    expect(checkpoint.history.map(({ valEntropy }) => valEntropy !== null)).toEqual(
-      seen.map(({ val }) => !Number.isNaN(val)),
-    );
-    checkpoint.dispose();
-    reference.dispose();
-  });
-
-  test('is not counted either if it trains on a batch', async () => {
-    const subject = SUBJECTS['a Sequential']!();
-    const { model, observers } = subject;
-    const other = subject.data(13, 5);
-    const intruder = new tf.CustomCallback({});
-    intruder.onBatchEnd = async () => {
+  test('is not counted if it is a trainOnBatch', async () => {
+    const testModel = TEST_MODELS['a Sequential']!();
+    const { model, observers } = testModel;
+    const other = testModel.data(13, 5);
+    const otherCallback = new tf.CustomCallback({});
+    otherCallback.onBatchEnd = async () => {
       for (const observer of observers) observer.paused = true;
       await model.trainOnBatch(other.x, other.y);
       for (const observer of observers) observer.paused = false;
     };
-    const { callback, seen } = observing(observers);
+    const { callback, seen } = recordMeans(observers);
     const checkpoint = new EntropyCheckpointCallback({ filepath: null });
-    await train(subject, [intruder, checkpoint, callback]);
+    await train(testModel, [otherCallback, checkpoint, callback]);
     expectSeen(checkpoint, seen);
     checkpoint.dispose();
   });

@@ -9,7 +9,7 @@ import { nodeFileSystem, type FileSystem } from '../../src/stores/file/file-syst
 import { rejection } from '../support/errors.js';
 import { Reader } from './fixtures/reader.js';
 import { DENSE, disposeAll, type Sample } from './fixtures/samples.js';
-import { useSamples } from './fixtures/temporary-root.js';
+import { useSamples } from './fixtures/use-samples.js';
 import { Watchdog } from './fixtures/watchdog.js';
 
 const { root, sample } = useSamples();
@@ -45,7 +45,7 @@ const FILES = ['model.json', 'the weights'] as const;
 type File = (typeof FILES)[number];
 const pathOf = (file: File): string => join(folder, file === 'model.json' ? file : written.weightFile);
 
-/** Something else in the place of a file, whose content is at `moved`. */
+/** Puts something else at the path of a file, whose content is now at `moved`. */
 type Replacement = (path: string, moved: string) => void;
 
 const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
@@ -79,11 +79,11 @@ function replace(file: File, replacement: Replacement): void {
   replacement(pathOf(file), moved);
 }
 
-describe.each(FILES)('%s is refused where there is in its place', (file) => {
+describe.each(FILES)('%s is refused if it is replaced by', (file) => {
   test.each(Object.entries(REPLACEMENTS))('%s', async (_name, replacement) => {
     replace(file, replacement);
     const outcomes = await reader.readFolder();
-    // `resume` finds no slot that could be one of its own, and `fit` refuses the folder.
+    // `resume` finds no slot of this package, and `fit` refuses the folder.
     const resumed = file === 'model.json' ? 'nothing' : 'ENTROPY_NOT_A_CHECKPOINT';
     expect(outcomes).toEqual({
       'loadCheckpoint, a new model': 'ENTROPY_NOT_A_CHECKPOINT',
@@ -105,12 +105,12 @@ describe.each(FILES)('%s is refused where there is in its place', (file) => {
 });
 
 test.each<[string, (bytes: Buffer) => Buffer]>([
-  ['half of it', (bytes) => bytes.subarray(0, bytes.length / 2)],
-  ['all but one byte', (bytes) => bytes.subarray(1)],
-  ['nothing', () => Buffer.alloc(0)],
-  ['one byte more', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
-  ['twice of it', (bytes) => Buffer.concat([bytes, bytes])],
-])('a file that has %s is damaged', async (_name, change) => {
+  ['half of its bytes', (bytes) => bytes.subarray(0, bytes.length / 2)],
+  ['all but one of its bytes', (bytes) => bytes.subarray(1)],
+  ['no bytes', () => Buffer.alloc(0)],
+  ['one more byte', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
+  ['its bytes twice', (bytes) => Buffer.concat([bytes, bytes])],
+])('a file with %s is damaged', async (_name, change) => {
   for (const file of FILES) {
     reader.write(written.modelJson, written.weights);
     fs.writeFileSync(pathOf(file), change(fs.readFileSync(pathOf(file))));
@@ -125,32 +125,35 @@ test('weights of a terabyte are refused by their size alone', async () => {
   expect(new Set(Object.values(await reader.readFolder()))).toEqual(new Set(['ENTROPY_CORRUPT_CHECKPOINT']));
 });
 
-test('a folder that is a link is followed, as the user has named it', async () => {
+test('a folder that is a link is followed, because the user named it', async () => {
   const link = join(elsewhere, 'link');
   fs.symlinkSync(folder, link);
   const { model } = await loadCheckpoint(link);
   disposeAll(model);
 });
 
-describe('a file that is replaced between the look at it and its opening', () => {
-  /** Whoever looks at a file sees what it was. */
-  const unaware: FileSystem = { ...nodeFileSystem, lstat: () => Promise.resolve({ isFile: () => true }) };
+describe('a file that is replaced between its check and its opening', () => {
+  /** `lstat` still sees a regular file. */
+  const staleFileSystem: FileSystem = {
+    ...nodeFileSystem,
+    lstat: () => Promise.resolve({ isFile: () => true }),
+  };
 
   test.each(FILES)('by a link is refused: %s', async (file) => {
     replace(file, REPLACEMENTS['a link to it']!);
-    const error = await rejection(loadCheckpoint(new FileStore(folder, unaware)));
+    const error = await rejection(loadCheckpoint(new FileStore(folder, staleFileSystem)));
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
   });
 
-  test.each(FILES)('by a named pipe is refused, and not waited for: %s', async (file) => {
+  test.each(FILES)('by a named pipe is refused without waiting for it: %s', async (file) => {
     replace(file, REPLACEMENTS['a named pipe']!);
     let waits = 0;
-    // Whoever waits at a pipe goes on when it is opened for writing; or else this test would not end.
+    // A reader that waits at a pipe continues when it's opened for writing. Without that, this test would never end.
     const release = setInterval(() => {
       waits++;
       fs.closeSync(fs.openSync(pathOf(file), fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
     }, 1000);
-    const { code } = await rejection(loadCheckpoint(new FileStore(folder, unaware))).finally(() => {
+    const { code } = await rejection(loadCheckpoint(new FileStore(folder, staleFileSystem))).finally(() => {
       clearInterval(release);
     });
     expect({ code, waits }).toEqual({ code: 'ENTROPY_NOT_A_CHECKPOINT', waits: 0 });

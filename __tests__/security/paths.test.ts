@@ -3,24 +3,24 @@ import * as fs from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, loadCheckpoint } from '../../src/index.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
 import { nodeFileSystem } from '../../src/stores/file/file-system.js';
 import { encodeModelJson } from '../../src/stores/file/model-json.js';
-import { headOf, partsOfStep, sourceOf } from '../stores/fixtures/checkpoints.js';
+import { manifestOf, partsOfStep, sourceOf } from '../stores/fixtures/checkpoints.js';
 import { interceptCalls } from '../stores/fixtures/intercepted-file-system.js';
 import { rejection } from '../support/errors.js';
-import { craft, type Root } from './fixtures/crafted.js';
+import { craft, type ModelJson } from './fixtures/crafted.js';
 import { DENSE, disposeAll, predictionsOf, trainOneBatch, type Sample } from './fixtures/samples.js';
-import { useSamples } from './fixtures/temporary-root.js';
+import { useSamples } from './fixtures/use-samples.js';
 
 const { root, sample } = useSamples();
 let written: Sample;
 let outside = '';
 let folder = '';
-/** All that was asked of the file system, by its path. */
+/** Every path that the file system was called with. */
 let touched: Set<string>;
 let model: tf.LayersModel;
 
@@ -50,7 +50,7 @@ function watchedStore(): FileStore {
 
 const isInside = (path: string): boolean => !relative(folder, path).startsWith('..');
 
-/** Every way to read the folder, each of which is to fail. */
+/** Expects every way to read the folder to fail, and no path outside it to be touched. */
 async function expectRefused(code: string): Promise<void> {
   const resume = async (): Promise<unknown> => {
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: watchedStore() });
@@ -67,14 +67,14 @@ async function expectRefused(code: string): Promise<void> {
   expect([...touched].filter((path) => !isInside(path))).toEqual([]);
 }
 
-describe('what a checkpoint names is looked for in its folder alone, and refused:', () => {
+describe('a checkpoint cannot refer to a file outside its folder:', () => {
   const HEX = '0'.repeat(64);
-  /** In the place of a checksum, of which the first 16 letters are part of a name. */
+  /** Values to use as a checksum, whose first 16 characters are part of a file name. */
   const CHECKSUMS: [string, unknown][] = [
     ['the folder above', '../bait'.padEnd(64, '0')],
     ['the folder above a folder', '/../../bait'.padEnd(64, '0')],
     ['an absolute path', '/etc/passwd'.padEnd(64, '0')],
-    ['the path of a drive', 'C:\\bait'.padEnd(64, '0')],
+    ['the path of a Windows drive', 'C:\\bait'.padEnd(64, '0')],
     ['the folder above, as Windows writes it', '..\\bait'.padEnd(64, '0')],
     ['the folder above, as URLs write it', '%2e%2e%2fbait'.padEnd(64, '0')],
     ['a NUL', `\0${HEX.slice(1)}`],
@@ -88,7 +88,7 @@ describe('what a checkpoint names is looked for in its folder alone, and refused
     ['a number', 0],
   ];
 
-  test.each(CHECKSUMS)('%s in the place of a checksum', async (_name, sha256) => {
+  test.each(CHECKSUMS)('%s as a checksum', async (_name, sha256) => {
     const modelJson = await craft(written, ({ userDefinedMetadata }) => {
       userDefinedMetadata.entropyCheckpoint.shards[0]!.sha256 = sha256 as string;
     });
@@ -97,18 +97,21 @@ describe('what a checkpoint names is looked for in its folder alone, and refused
     await expectRefused('ENTROPY_CORRUPT_CHECKPOINT');
   });
 
-  test.each<[string, (crafted: Root['weightsManifest']) => void]>([
+  test.each<[string, (crafted: ModelJson['weightsManifest']) => void]>([
     ['the folder above', ([group]) => void (group.paths = ['../bait.bin'])],
     ['an absolute path', ([group]) => void (group.paths = [join(outside, 'bait.bin')])],
     ['a URL', ([group]) => void (group.paths = ['file:///etc/passwd'])],
     ['a NUL', ([group]) => void (group.paths = ['a\0b'])],
-    ['its own file in another spelling', ([group]) => void (group.paths = [`./${group.paths[0] as string}`])],
-    ['its own file twice', ([group]) => void group.paths.push(group.paths[0]!)],
+    [
+      'its weight file in another spelling',
+      ([group]) => void (group.paths = [`./${group.paths[0] as string}`]),
+    ],
+    ['its weight file twice', ([group]) => void group.paths.push(group.paths[0]!)],
     ['no path', ([group]) => void (group.paths = [])],
-    ['no string', ([group]) => void (group.paths = [null, 1, {}])],
+    ['values that are not strings', ([group]) => void (group.paths = [null, 1, {}])],
     ['a second group', (groups) => void groups.push({ paths: ['../bait.bin'], weights: [] })],
   ])('%s in `weightsManifest.paths`', async (_name, change) => {
-    const crafted = JSON.parse(written.modelJson) as Root;
+    const crafted = JSON.parse(written.modelJson) as ModelJson;
     change(crafted.weightsManifest);
     fs.writeFileSync(join(folder, 'model.json'), JSON.stringify(crafted));
     fs.writeFileSync(join(outside, 'bait.bin'), written.weights);
@@ -132,12 +135,12 @@ describe('slots', () => {
     'model.fit-1.json',
     'MODEL.last.json',
     'model.__proto__.json',
-  ])('are none of a file that this package does not write: %j', async (name) => {
+  ])('do not include a file that this package does not write: %j', async (name) => {
     fs.writeFileSync(join(folder, name), written.modelJson);
     expect(await new FileStore(folder).slots()).toEqual(['best']);
   });
 
-  test.each(['link', 'folder'])('are none of a %s', async (kind) => {
+  test.each(['link', 'folder'])('do not include a %s', async (kind) => {
     const path = join(folder, 'model.epoch-5.json');
     if (kind === 'link') fs.symlinkSync('model.json', path);
     else fs.mkdirSync(path);
@@ -146,7 +149,7 @@ describe('slots', () => {
     expect((await rejection(loadCheckpoint(store, { epoch: 5 }))).code).toBe('ENTROPY_NO_CHECKPOINT');
   });
 
-  test('are read by their names: an epoch that is asked for is no part of a path', async () => {
+  test('are found by name: the epoch to load never becomes part of a path', async () => {
     for (const epoch of ['../x', '0/../../x', -1, 0.5, NaN, Infinity]) {
       const error = await rejection(loadCheckpoint(watchedStore(), { epoch: epoch as number }));
       expect(error.code).toBe('ENTROPY_INVALID_OPTION');
@@ -159,8 +162,8 @@ test.each([
   ['with a NUL', 'a\0b'],
   ['of 5000 folders', 'x/'.repeat(5000)],
   ['of 5000 letters', 'x'.repeat(5000)],
-])('a place that cannot be is refused: one %s', async (_name, place) => {
-  const filepath = join(folder, place);
+])('an impossible path is refused: one %s', async (_name, path) => {
+  const filepath = join(folder, path);
   const checkpoint = new EntropyCheckpoint(model, undefined, { filepath });
   for (const load of [() => loadCheckpoint(filepath), () => checkpoint.resume()]) {
     expect((await rejection(load())).code).toBe('ENTROPY_STORE_FAILED');
@@ -169,24 +172,25 @@ test.each([
 });
 
 describe('a save', () => {
-  const treasure = 'what the user keeps elsewhere';
+  const userContent = 'a file of the user';
   let kept = '';
 
   beforeEach(() => {
     kept = join(outside, 'kept');
     fs.mkdirSync(kept);
     for (const name of ['weights.0123456789abcdef.bin', 'model.json', 'file']) {
-      fs.writeFileSync(join(kept, name), treasure);
+      fs.writeFileSync(join(kept, name), userContent);
     }
   });
 
   function expectKept(): void {
-    for (const name of fs.readdirSync(kept)) expect(fs.readFileSync(join(kept, name), 'utf8')).toBe(treasure);
+    for (const name of fs.readdirSync(kept))
+      expect(fs.readFileSync(join(kept, name), 'utf8')).toBe(userContent);
     expect(fs.readdirSync(kept)).toHaveLength(3);
     expect([...touched].filter((path) => !isInside(path))).toEqual([]);
   }
 
-  /** Trains an epoch and saves it over what is in the folder. */
+  /** Trains an epoch, and saves it in the folder. */
   async function train(): Promise<void> {
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: watchedStore() });
     const predictions = predictionsOf(model);
@@ -200,23 +204,20 @@ describe('a save', () => {
     }
   }
 
-  test.each([
+  it.each([
     ['weights.0123456789abcdef.bin', 'file'],
     ['weights.fedcba9876543210.bin', ''],
     ['.entropy-checkpoint.0123456789abcdef.tmp', 'file'],
     ['.entropy-checkpoint.fedcba9876543210.tmp', ''],
     ['weights.00000000000000ff.bin', 'nothing'],
-  ])(
-    'neither follows nor removes a link that is called as its leftovers are: %s to "%s"',
-    async (name, target) => {
-      fs.symlinkSync(join(kept, target), join(folder, name));
-      await train();
-      expect(fs.readlinkSync(join(folder, name))).toBe(join(kept, target));
-      expectKept();
-    },
-  );
+  ])('neither follows nor removes a link that is named like a leftover: %s to "%s"', async (name, target) => {
+    fs.symlinkSync(join(kept, target), join(folder, name));
+    await train();
+    expect(fs.readlinkSync(join(folder, name))).toBe(join(kept, target));
+    expectKept();
+  });
 
-  test('leaves a folder that is called as its leftovers are, and all in it', async () => {
+  it('leaves a folder that is named like a leftover, with its content', async () => {
     const name = join(folder, 'weights.0123456789abcdef.bin');
     fs.cpSync(kept, name, { recursive: true });
     await train();
@@ -224,15 +225,15 @@ describe('a save', () => {
     expectKept();
   });
 
-  test('removes of a leftover its name alone, where the file has another elsewhere', async () => {
+  it('removes only the name of a leftover that is a hard link', async () => {
     fs.linkSync(join(kept, 'file'), join(folder, 'weights.0123456789abcdef.bin'));
     await train();
     expect(fs.existsSync(join(folder, 'weights.0123456789abcdef.bin'))).toBe(false);
     expectKept();
   });
 
-  test.each(['model.json', 'model.last.json', 'model.epoch-3.json'])(
-    'is refused where %s is a link',
+  it.each(['model.json', 'model.last.json', 'model.epoch-3.json'])(
+    'is refused if %s is a link',
     async (name) => {
       fs.rmSync(join(folder, name), { force: true });
       fs.symlinkSync(join(kept, 'file'), join(folder, name));
@@ -242,9 +243,9 @@ describe('a save', () => {
     },
   );
 
-  test('replaces a link in the place of weights, and not the file that it leads to', async () => {
+  it('replaces a link at the path of a weight file, and leaves its target', async () => {
     const parts = partsOfStep(1);
-    const [shard] = headOf(parts).shards;
+    const [shard] = manifestOf(parts).shards;
     const name = join(folder, `weights.${shard!.sha256.slice(0, 16)}.bin`);
     fs.symlinkSync(join(kept, 'file'), name);
     await watchedStore().save(sourceOf(parts), { into: ['best'], keep: [] });
@@ -252,8 +253,8 @@ describe('a save', () => {
     expectKept();
   });
 
-  test.each([`../${'a'.repeat(61)}`, `/${'a'.repeat(63)}`])(
-    'of a source that calls its shard %j is refused',
+  it.each([`../${'a'.repeat(61)}`, `/${'a'.repeat(63)}`])(
+    'is refused from a source whose shard has the checksum %j',
     async (sha256) => {
       const source = sourceOf(partsOfStep(1));
       const store = watchedStore();
@@ -274,7 +275,7 @@ describe('a save', () => {
   );
 });
 
-describe("over HTTP the paths are tfjs's own business, and so", () => {
+describe('over HTTP, where tfjs resolves the paths,', () => {
   const servers: Server[] = [];
   const requests: string[][] = [];
 
@@ -306,7 +307,7 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
     requests.length = 0;
   });
 
-  /** `fetch` is outside of Jest's realm, and what it makes of JSON holds arrays that are no `Array` to tfjs. */
+  /** `fetch` runs outside Jest's realm: tfjs inside it doesn't recognise the arrays that `fetch` makes. */
   const overHttp = (url: string): tf.io.IOHandler => {
     const fetchFunc: typeof fetch = async (path, init) => {
       const response = await fetch(path, init);
@@ -316,12 +317,12 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
   };
 
   function pointingTo(path: string): string {
-    const crafted = JSON.parse(written.modelJson) as Root;
+    const crafted = JSON.parse(written.modelJson) as ModelJson;
     crafted.weightsManifest[0].paths = [path];
     return JSON.stringify(crafted);
   }
 
-  test('a path may lead to another folder of the same server, where what it gives is verified', async () => {
+  test('weights may come from another folder of the same server, and are verified', async () => {
     const url = await serve({
       '/run/model.json': pointingTo('../other/w.bin'),
       '/other/w.bin': written.weights,
@@ -331,7 +332,7 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
     expect(new Set(requests[0])).toEqual(new Set(['/run/model.json', '/other/w.bin']));
   });
 
-  test('weights of another folder that are not those of the checkpoint are refused', async () => {
+  test('other weights from another folder are refused', async () => {
     const files = {
       '/run/model.json': pointingTo('../other/w.bin'),
       '/other/w.bin': Buffer.alloc(written.weights.length),
@@ -340,7 +341,7 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
     expect((await rejection(loadCheckpoint(overHttp(url)))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 
-  test.each(['', '/', '//'])('a path leads to no other server, not even %j', async (prefix) => {
+  test.each(['', '/', '//'])('a path never leads to another server, with the prefix %j', async (prefix) => {
     const other = await serve({ '/w.bin': written.weights });
     const path = prefix === '//' ? `//${other.slice('http://'.length)}/w.bin` : `${prefix}${other}/w.bin`;
     const url = await serve({ '/run/model.json': pointingTo(path) });
@@ -348,7 +349,7 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
     expect(requests[0]).toEqual([]);
   });
 
-  test('a file of this machine is never read', async () => {
+  test('a local file is never read', async () => {
     const path = join(folder, written.weightFile);
     for (const target of [path, `file://${path}`, `../../../../../../../..${path}`]) {
       const url = await serve({ '/run/model.json': pointingTo(target) });
@@ -357,10 +358,10 @@ describe("over HTTP the paths are tfjs's own business, and so", () => {
   });
 });
 
-test('a name that is made of a checksum is one, whatever the checksum', () => {
+test('the name of a weight file is made from its checksum', () => {
   const parts = partsOfStep(1);
-  const manifest = headOf(parts);
-  const { weightsManifest } = JSON.parse(encodeModelJson(manifest)) as Root;
+  const manifest = manifestOf(parts);
+  const { weightsManifest } = JSON.parse(encodeModelJson(manifest)) as ModelJson;
   const sha256 = createHash('sha256').update(parts.weightData).digest('hex');
   expect(weightsManifest[0].paths).toEqual([`weights.${sha256.slice(0, 16)}.bin`]);
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpoint,
@@ -9,11 +9,11 @@ import {
 } from '../../src/index.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
 import { rejection } from '../support/errors.js';
-import { craft, PLACES, setOwn, type Root } from './fixtures/crafted.js';
+import { craft, LOCATIONS, setOwn, type ModelJson } from './fixtures/crafted.js';
 import type { JsonObject } from './fixtures/hostile-json.js';
-import { keysOfPrototypes } from './fixtures/prototypes.js';
+import { prototypeKeys } from './fixtures/prototype-keys.js';
 import { bitsOf, DENSE, disposeAll, GRAPH, predictionsOf, trainOneBatch } from './fixtures/samples.js';
-import { useSamples } from './fixtures/temporary-root.js';
+import { useSamples } from './fixtures/use-samples.js';
 
 const { root, sample } = useSamples();
 let model: tf.LayersModel;
@@ -22,60 +22,60 @@ let before: { bits: unknown; prototypes: string; numTensors: number; optimizerPr
 beforeEach(async () => {
   model = sample(DENSE).makeModel(9);
   await trainOneBatch(model);
-  before = surroundings();
+  before = observableState();
 });
 
 afterEach(() => {
-  expect(keysOfPrototypes()).toBe(before.prototypes);
+  expect(prototypeKeys()).toBe(before.prototypes);
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   disposeAll(model);
 });
 
-function surroundings(): typeof before {
+function observableState(): typeof before {
   const { numTensors } = tf.memory();
   const optimizerPrototype: unknown = Object.getPrototypeOf(model.optimizer);
-  return { bits: bitsOf(model), prototypes: keysOfPrototypes(), numTensors, optimizerPrototype };
+  return { bits: bitsOf(model), prototypes: prototypeKeys(), numTensors, optimizerPrototype };
 }
 
-const EVERYWHERE = Object.keys(PLACES);
+const LOCATION_NAMES = Object.keys(LOCATIONS);
 
-/** Puts what is crafted where the store finds it, and loads it. */
+/** Stores a crafted checkpoint, and loads it. */
 async function load(
-  where: string,
+  location: string,
   modelJson: string,
   options: { model?: tf.LayersModel } = {},
 ): Promise<tf.LayersModel> {
-  const place = await PLACES[where]!(modelJson, sample(DENSE), root());
-  return (await loadCheckpoint(place, options)).model;
+  const source = await LOCATIONS[location]!(modelJson, sample(DENSE), root());
+  return (await loadCheckpoint(source, options)).model;
 }
 
-/** Neither into a model nor as a new one; the store of this package alone may refuse to take it at all. */
-async function expectRefused(where: string, modelJson: string, codes: readonly string[]): Promise<void> {
+/** Expects a load to fail, into a model and without one. A MemoryStore may refuse even to store the checkpoint. */
+async function expectRefused(location: string, modelJson: string, codes: readonly string[]): Promise<void> {
   for (const options of [{ model }, {}]) {
-    const { code } = await rejection(load(where, modelJson, options));
-    expect(where === 'a MemoryStore' ? [...codes, 'ENTROPY_STORE_FAILED'] : codes).toContain(code);
-    expect(surroundings()).toEqual(before);
+    const { code } = await rejection(load(location, modelJson, options));
+    expect(location === 'a MemoryStore' ? [...codes, 'ENTROPY_STORE_FAILED'] : codes).toContain(code);
+    expect(observableState()).toEqual(before);
   }
 }
 
 const polluting = { polluted: 'yes' };
 
-describe.each(EVERYWHERE)('a field of the optimizer, in %s,', (where) => {
-  const fieldsOf = ({ userDefinedMetadata }: Root): Record<string, Json> =>
+describe.each(LOCATION_NAMES)('a field of the optimizer, in %s,', (location) => {
+  const fieldsOf = ({ userDefinedMetadata }: ModelJson): Record<string, Json> =>
     userDefinedMetadata.entropyCheckpoint.optimizer.fields;
 
   test.each<[string, Json]>([
     ['__proto__', { scalar: 1 }],
     ['__proto__', { list: [] }],
     ['__proto__', polluting],
-  ])('that is called %s is damage: %j', async (key, field) => {
+  ])('named %s is refused: %j', async (key, field) => {
     const modelJson = await craft(sample(DENSE), (crafted) => {
       setOwn(fieldsOf(crafted), key, field);
     });
-    await expectRefused(where, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
+    await expectRefused(location, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
   });
 
-  test.each([
+  it.each([
     'constructor',
     'applyGradients',
     'minimize',
@@ -90,15 +90,15 @@ describe.each(EVERYWHERE)('a field of the optimizer, in %s,', (where) => {
     'hasOwnProperty',
     '__defineGetter__',
     '__lookupSetter__',
-  ])('does not take the place of what the optimizer has from its class: %s', async (key) => {
+  ])('does not replace what the optimizer inherits: %s', async (key) => {
     const { numTensors } = tf.memory();
     for (const field of [{ scalar: 1 }, { undefined: true }, { list: [] }] as Json[]) {
       const modelJson = await craft(sample(DENSE), (crafted) => {
         fieldsOf(crafted)[key] = field;
       });
-      const { code } = await rejection(load(where, modelJson, { model }));
+      const { code } = await rejection(load(location, modelJson, { model }));
       expect(code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
-      expect(surroundings()).toEqual(before);
+      expect(observableState()).toEqual(before);
     }
     expect(tf.memory().numTensors).toBe(numTensors);
   });
@@ -111,22 +111,22 @@ describe.each(EVERYWHERE)('a field of the optimizer, in %s,', (where) => {
     ['accBeta2', { list: [tensor] }, 'a tensor'],
     ['accumulatedFirstMoment', { scalar: 0 }, 'a list'],
     ['accumulatedSecondMoment', tensor, 'a list'],
-  ])('%s is refused as another kind of value: %j', async (key, field, got) => {
+  ])('%s is refused with another kind of value: %j', async (key, field, got) => {
     const modelJson = await craft(sample(DENSE), (crafted) => {
       const fields = fieldsOf(crafted);
       const { tensor: index } = fields['accBeta1'] as { tensor: number };
-      // Of the tensors each can be named once.
+      // A tensor can be referred to only once.
       fields['accBeta1'] = { undefined: true };
       fields[key] = JSON.parse(JSON.stringify(field).replace('"accBeta1"', String(index))) as Json;
     });
-    const { code, message } = await rejection(load(where, modelJson, { model }));
+    const { code, message } = await rejection(load(location, modelJson, { model }));
     expect(code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
     expect(message).toContain(`Adam.${key}`);
     expect(message).toContain(got);
-    expect(surroundings()).toEqual(before);
+    expect(observableState()).toEqual(before);
   });
 
-  test.each<Json>([
+  it.each<Json>([
     {},
     null,
     [],
@@ -140,28 +140,28 @@ describe.each(EVERYWHERE)('a field of the optimizer, in %s,', (where) => {
     { tensor: 1e9, assigned: true },
     { tensor: '0', assigned: true },
     { tensor: 0, assigned: 1 },
-    { slot: 0, place: [-1], suffix: '' },
-    { slot: 0, place: '0', suffix: '' },
+    { slot: 0, path: [-1], suffix: '' },
+    { slot: 0, path: '0', suffix: '' },
     { list: {} },
     { list: { length: 1e9 } },
     { list: [{ list: [polluting] }] },
     { scalar: 1, extra: 1 },
     { undefined: false },
-  ])('is damage where it is no field: %j', async (field) => {
+  ])('is refused if it is malformed: %j', async (field) => {
     const modelJson = await craft(sample(DENSE), (crafted) => {
       fieldsOf(crafted)['learningRate'] = field;
     });
-    await expectRefused(where, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
+    await expectRefused(location, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
   });
 
-  test('does not take the place of a function that the optimizer itself has', async () => {
+  it('does not replace an own function of the optimizer', async () => {
     const applyGradients = (): void => undefined;
     Object.assign(model.optimizer, { schedule: applyGradients });
     for (const field of [{ scalar: 1 }, { undefined: true }] as Json[]) {
       const modelJson = await craft(sample(DENSE), (crafted) => {
         fieldsOf(crafted)['schedule'] = field;
       });
-      const { code } = await rejection(load(where, modelJson, { model }));
+      const { code } = await rejection(load(location, modelJson, { model }));
       expect(code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
     }
     expect((model.optimizer as unknown as Record<string, unknown>)['schedule']).toBe(applyGradients);
@@ -171,15 +171,15 @@ describe.each(EVERYWHERE)('a field of the optimizer, in %s,', (where) => {
     const modelJson = await craft(sample(DENSE), ({ userDefinedMetadata }) => {
       userDefinedMetadata.entropyCheckpoint.optimizer.className = className;
     });
-    const { code } = await rejection(load(where, modelJson, { model }));
+    const { code } = await rejection(load(location, modelJson, { model }));
     expect(code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
-    expect(surroundings()).toEqual(before);
+    expect(observableState()).toEqual(before);
   });
 });
 
-describe.each(EVERYWHERE)('an architecture, in %s,', (where) => {
-  /** Where in it a key may be. */
-  const PARTS: Readonly<Record<string, (topology: Root['modelTopology']) => object>> = {
+describe.each(LOCATION_NAMES)('an architecture, in %s,', (location) => {
+  /** The objects of an architecture that can get a key. */
+  const PARTS: Readonly<Record<string, (topology: ModelJson['modelTopology']) => object>> = {
     itself: (topology) => topology,
     'its arguments': ({ config }) => config,
     'a layer': ({ config }) => config.layers[0]!,
@@ -188,68 +188,65 @@ describe.each(EVERYWHERE)('an architecture, in %s,', (where) => {
       (config.layers[0]!['config'] as JsonObject)['kernel_initializer'] as JsonObject,
   };
 
-  test.each(Object.keys(PARTS))('with a key `__proto__` in %s is damage', async (part) => {
+  it.each(Object.keys(PARTS))('is refused with a key `__proto__` in %s', async (part) => {
     const modelJson = await craft(sample(DENSE), ({ modelTopology }) => {
       setOwn(PARTS[part]!(modelTopology), '__proto__', polluting);
     });
-    await expectRefused(where, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
+    await expectRefused(location, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
   });
 
-  test.each(Object.keys(PARTS))(
-    'with keys that objects have from their prototype in %s is built',
-    async (part) => {
-      const modelJson = await craft(sample(DENSE), ({ modelTopology }) => {
-        for (const key of ['constructor', 'prototype', 'has_own_property', '_proto_', '___proto___']) {
-          setOwn(PARTS[part]!(modelTopology), key, { prototype: polluting, __proto: polluting });
-        }
-      });
-      const built = await load(where, modelJson);
-      disposeAll(built);
-      expect(surroundings()).toEqual(before);
-    },
-  );
+  it.each(Object.keys(PARTS))('is built with keys that objects inherit, in %s', async (part) => {
+    const modelJson = await craft(sample(DENSE), ({ modelTopology }) => {
+      for (const key of ['constructor', 'prototype', 'has_own_property', '_proto_', '___proto___']) {
+        setOwn(PARTS[part]!(modelTopology), key, { prototype: polluting, __proto: polluting });
+      }
+    });
+    const built = await load(location, modelJson);
+    disposeAll(built);
+    expect(observableState()).toEqual(before);
+  });
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'with %s for a class is refused',
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'is refused with the class %s',
     async (name) => {
       for (const part of ['itself', 'a layer', 'an initialiser']) {
         const modelJson = await craft(sample(DENSE), ({ modelTopology }) => {
           Object.assign(PARTS[part]!(modelTopology), { class_name: name });
         });
-        expect((await rejection(load(where, modelJson))).code).toBe('ENTROPY_MODEL_MISMATCH');
-        expect(surroundings()).toEqual(before);
+        expect((await rejection(load(location, modelJson))).code).toBe('ENTROPY_MODEL_MISMATCH');
+        expect(observableState()).toEqual(before);
       }
     },
   );
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'with %s for the name of a layer pollutes nothing',
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'pollutes nothing with a layer named %s',
     async (name) => {
       const graph = sample(GRAPH);
       const modelJson = await craft(graph, (crafted) => {
         const first = crafted.modelTopology.config.layers[1]!['name'] as string;
         const text = JSON.stringify(crafted.modelTopology).replaceAll(`"${first}"`, JSON.stringify(name));
-        crafted.modelTopology = JSON.parse(text) as Root['modelTopology'];
+        crafted.modelTopology = JSON.parse(text) as ModelJson['modelTopology'];
       });
-      const place = await PLACES[where]!(modelJson, graph, root());
-      const loaded = await loadCheckpoint(place).catch((error: unknown) => error);
+      const source = await LOCATIONS[location]!(modelJson, graph, root());
+      const loaded = await loadCheckpoint(source).catch((error: unknown) => error);
       if (loaded instanceof EntropyCheckpointError) expect(loaded.code).toBe('ENTROPY_MODEL_MISMATCH');
       else disposeAll((loaded as { model: tf.LayersModel }).model);
-      expect(surroundings()).toEqual(before);
+      expect(observableState()).toEqual(before);
     },
   );
 });
 
-describe.each(EVERYWHERE)("the user's metadata, in %s,", (where) => {
+describe.each(LOCATION_NAMES)("the user's metadata, in %s,", (location) => {
   test.each<[string, (metadata: JsonObject) => void]>([
     [
-      'at the top',
+      'at the top level',
       (metadata) => {
         setOwn(metadata, '__proto__', polluting);
       },
     ],
     [
-      'within',
+      'in a nested object',
       (metadata) => {
         const inner = {};
         setOwn(inner, '__proto__', polluting);
@@ -257,25 +254,25 @@ describe.each(EVERYWHERE)("the user's metadata, in %s,", (where) => {
       },
     ],
     [
-      'within a part of this package',
+      'in the part of this package',
       ({ entropyCheckpoint }) => {
         setOwn(entropyCheckpoint as object, '__proto__', polluting);
       },
     ],
     [
-      'within the record',
+      'in the record',
       ({ entropyCheckpoint }) => {
         setOwn((entropyCheckpoint as JsonObject)['record'] as object, '__proto__', polluting);
       },
     ],
-  ])('with a key `__proto__` %s are damage', async (_name, change) => {
+  ])('are refused with a key `__proto__` %s', async (_name, change) => {
     const modelJson = await craft(sample(DENSE), ({ userDefinedMetadata }) => {
       change(userDefinedMetadata);
     });
-    await expectRefused(where, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
+    await expectRefused(location, modelJson, ['ENTROPY_CORRUPT_CHECKPOINT']);
   });
 
-  test('with keys that objects have from their prototype are given back as they are, as plain data', async () => {
+  test('are restored as plain data with keys that objects inherit', async () => {
     const mine = {
       constructor: { prototype: polluting },
       prototype: polluting,
@@ -286,7 +283,7 @@ describe.each(EVERYWHERE)("the user's metadata, in %s,", (where) => {
     const modelJson = await craft(sample(DENSE), ({ userDefinedMetadata }) => {
       Object.assign(userDefinedMetadata, { mine, constructor: polluting });
     });
-    const loaded = await load(where, modelJson);
+    const loaded = await load(location, modelJson);
     const metadata = loaded.getUserDefinedMetadata() as Record<string, object>;
     disposeAll(loaded);
     expect(Object.keys(metadata)).toEqual(['mine', 'constructor']);
@@ -297,15 +294,15 @@ describe.each(EVERYWHERE)("the user's metadata, in %s,", (where) => {
   });
 });
 
-describe('metadata with a key `__proto__` are not saved, as they could not be loaded again,', () => {
+describe('metadata with a key `__proto__`, which could not be loaded again, are not saved', () => {
   test.each<[string, () => string | tf.io.IOHandler | MemoryStore]>([
     ['to a folder', () => `${root()}/saved`],
     ['to a MemoryStore', () => new MemoryStore()],
     ['to a tf.io.IOHandler', () => new MemoryHandler()],
-  ])('%s', async (_name, makePlace) => {
-    const place = makePlace();
+  ])('%s', async (_name, makeLocation) => {
+    const source = makeLocation();
     model.setUserDefinedMetadata(JSON.parse('{"mine":{"__proto__":{"polluted":"yes"}}}') as object);
-    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: place });
+    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: source });
     const predictions = predictionsOf(model);
     checkpoint.appendOutput(predictions);
     predictions.dispose();
@@ -314,6 +311,6 @@ describe('metadata with a key `__proto__` are not saved, as they could not be lo
     checkpoint.dispose();
     expect(code).toBe('ENTROPY_STORE_FAILED');
     expect(message).toContain('__proto__');
-    expect((await rejection(loadCheckpoint(place))).code).toBe('ENTROPY_NO_CHECKPOINT');
+    expect((await rejection(loadCheckpoint(source))).code).toBe('ENTROPY_NO_CHECKPOINT');
   });
 });

@@ -6,9 +6,10 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
 import { rejection } from '../support/errors.js';
 import { watchAllocations } from './fixtures/allocation-watch.js';
-import { craft, PLACES, type Root } from './fixtures/crafted.js';
+import { craft, LOCATIONS, type ModelJson } from './fixtures/crafted.js';
 import { bitsOf, DENSE, disposeAll, RECURRENT, trainOneBatch, type Sample } from './fixtures/samples.js';
-import { useSamples } from './fixtures/temporary-root.js';
+import { useSamples } from './fixtures/use-samples.js';
+import { IS_THOROUGH } from '../support/thorough.js';
 
 const { root, sample } = useSamples();
 let model: tf.LayersModel;
@@ -25,13 +26,17 @@ afterEach(() => {
 });
 
 /** Loads a crafted checkpoint into the model. */
-async function load(name: string, change: (crafted: Root) => void, weights?: Uint8Array): Promise<void> {
+async function load(name: string, change: (crafted: ModelJson) => void, weights?: Uint8Array): Promise<void> {
   const written: Sample = { ...sample(name), weights: weights ?? sample(name).weights };
-  const place = await PLACES['a folder']!(await craft(written, change), written, root());
-  await loadCheckpoint(place, { model });
+  const source = await LOCATIONS['a folder']!(await craft(written, change), written, root());
+  await loadCheckpoint(source, { model });
 }
 
-async function expectRefused(code: string, name: string, change: (crafted: Root) => void): Promise<void> {
+async function expectRefused(
+  code: string,
+  name: string,
+  change: (crafted: ModelJson) => void,
+): Promise<void> {
   const { numTensors } = tf.memory();
   expect((await rejection(load(name, change))).code).toBe(code);
   expect(bitsOf(model)).toEqual(before);
@@ -41,15 +46,15 @@ async function expectRefused(code: string, name: string, change: (crafted: Root)
 describe('a tensor', () => {
   beforeEach(() => openModel(DENSE));
 
-  test('that is named twice is refused, as in memory it would be two', async () => {
+  test('that is referred to twice is refused, because it would become two in memory', async () => {
     await expectRefused('ENTROPY_CORRUPT_CHECKPOINT', DENSE, ({ userDefinedMetadata }) => {
       const { fields } = userDefinedMetadata.entropyCheckpoint.optimizer;
       fields['accBeta1'] = fields['accBeta2']!;
     });
   });
 
-  test('that is named ten thousand times takes no more memory than once', async () => {
-    const change = ({ userDefinedMetadata }: Root): void => {
+  test('that is referred to ten thousand times takes no more memory than one', async () => {
+    const change = ({ userDefinedMetadata }: ModelJson): void => {
       const { fields } = userDefinedMetadata.entropyCheckpoint.optimizer;
       fields['extra'] = { list: Array.from({ length: 10_000 }, () => ({ tensor: 0, assigned: false })) };
     };
@@ -59,7 +64,7 @@ describe('a tensor', () => {
   });
 
   test.each<[string, number[], number[]]>([
-    ['of no elements and a huge shape', [0, 2 ** 53 - 1], [2 ** 53 - 1, 0]],
+    ['without elements and with a huge shape', [0, 2 ** 53 - 1], [2 ** 53 - 1, 0]],
     ['of a thousand dimensions', Array<number>(1000).fill(1), []],
   ])('%s in the optimizer is loaded as it is', async (_name, shape, other) => {
     const isEmpty = shape.includes(0);
@@ -84,7 +89,7 @@ describe('a tensor', () => {
 describe('a weight', () => {
   beforeEach(() => openModel(DENSE));
 
-  test('whose place is that of another is refused, as its own would be left as it is', async () => {
+  test('with the path of another weight is refused, because its own weight would stay unchanged', async () => {
     await expectRefused('ENTROPY_MODEL_MISMATCH', DENSE, ({ userDefinedMetadata }) => {
       const { weights } = userDefinedMetadata.entropyCheckpoint;
       // Both are biases of three units.
@@ -92,9 +97,9 @@ describe('a weight', () => {
     });
   });
 
-  test.each([[[]], [[0]], [[0, 0, 0]], [[2 ** 53 - 1, 0]]])('at the place %p is refused', async (place) => {
+  test.each([[[]], [[0]], [[0, 0, 0]], [[2 ** 53 - 1, 0]]])('at the path %p is refused', async (path) => {
     await expectRefused('ENTROPY_MODEL_MISMATCH', DENSE, ({ userDefinedMetadata }) => {
-      userDefinedMetadata.entropyCheckpoint.weights[0] = place;
+      userDefinedMetadata.entropyCheckpoint.weights[0] = path;
     });
   });
 });
@@ -102,7 +107,7 @@ describe('a weight', () => {
 describe('the state of a recurrent layer', () => {
   beforeEach(() => openModel(RECURRENT));
 
-  test.each<[string, (crafted: Root) => void]>([
+  test.each<[string, (crafted: ModelJson) => void]>([
     [
       'of integers',
       ({ weightsManifest, userDefinedMetadata }) => {
@@ -111,7 +116,7 @@ describe('the state of a recurrent layer', () => {
       },
     ],
     [
-      'of another batch',
+      'of another batch size',
       ({ weightsManifest, userDefinedMetadata }) => {
         const [index] = userDefinedMetadata.entropyCheckpoint.recurrent[0]!.tensors!;
         weightsManifest[0].weights[index!]!.shape.reverse();
@@ -129,35 +134,46 @@ describe('the state of a recurrent layer', () => {
   });
 });
 
-describe('a record', () => {
+describe('a history', () => {
   beforeEach(() => openModel(DENSE));
 
-  test('of 150,000 epochs is gone on from', async () => {
-    const place = await PLACES['a folder']!(await craft(sample(DENSE), longHistory), sample(DENSE), root());
-    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: place });
+  // More epochs than a call can take arguments.
+  const EPOCHS = IS_THOROUGH ? 150_000 : 2000;
+
+  test(`of ${EPOCHS} epochs can be resumed`, async () => {
+    const source = await LOCATIONS['a folder']!(
+      await craft(sample(DENSE), longHistory),
+      sample(DENSE),
+      root(),
+    );
+    const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: source });
     await checkpoint.resume().finally(() => {
       checkpoint.dispose();
     });
-    expect(checkpoint.history).toHaveLength(150_000);
+    expect(checkpoint.history).toHaveLength(EPOCHS);
   });
 
-  function longHistory({ userDefinedMetadata }: Root): void {
-    const own = userDefinedMetadata.entropyCheckpoint;
-    own.history = Array.from({ length: 150_000 }, (_, epoch) => ({ ...own.record, epoch, isBest: false }));
+  function longHistory({ userDefinedMetadata }: ModelJson): void {
+    const packageMetadata = userDefinedMetadata.entropyCheckpoint;
+    packageMetadata.history = Array.from({ length: EPOCHS }, (_, epoch) => ({
+      ...packageMetadata.record,
+      epoch,
+      isBest: false,
+    }));
   }
 });
 
 describe('shards', () => {
   beforeEach(() => openModel(DENSE));
 
-  // What is stored once may be needed many times, such as zeros, so that this cannot be refused.
-  test('of one file many times over are all read, and take the memory of all', async () => {
+  // Equal shards, for example of zeros, are stored once. So this can't be refused.
+  test('that are one file many times over are all read', async () => {
     const bytes = new Uint8Array(1000);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const count = 100;
     const modelJson = await craft(sample(DENSE), ({ weightsManifest, userDefinedMetadata }) => {
-      const own = userDefinedMetadata.entropyCheckpoint;
-      own.shards = Array.from({ length: count }, () => ({ sizeBytes: bytes.length, sha256 }));
+      const packageMetadata = userDefinedMetadata.entropyCheckpoint;
+      packageMetadata.shards = Array.from({ length: count }, () => ({ sizeBytes: bytes.length, sha256 }));
       const { weights } = weightsManifest[0];
       const rest = count * bytes.length - sample(DENSE).weights.length;
       weights.push({ name: 'rest', shape: [rest / 4], dtype: 'float32' });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import { BestValue, type BestValueOptions } from '../../src/selection/best-value.js';
 
 const DEFAULTS: BestValueOptions = {
@@ -22,15 +22,20 @@ function bestEpochs(values: (number | null)[], options: Partial<BestValueOptions
 describe('the best epoch', () => {
   test.each<[string, (number | null)[], Partial<BestValueOptions>, number[]]>([
     ['is the first of all', [0.1], {}, [0]],
-    ['is none after `patience` others', [0.1, 0.3, 0.2, 0.1, 0.9], { patience: 2 }, [0, 1]],
     [
-      'may come first after any number of others below the threshold',
+      'is never later than `patience` epochs without a better one',
+      [0.1, 0.3, 0.2, 0.1, 0.9],
+      { patience: 2 },
+      [0, 1],
+    ],
+    [
+      'may follow any number of epochs below the threshold',
       [0.1, 0.2, 0.9],
       { patience: 1, initialThreshold: 0.5 },
       [2],
     ],
     [
-      'may come after fewer than `patience` others',
+      'may follow fewer than `patience` epochs without a better one',
       [0.1, 0.3, 0.2, 0.4, 0.1, 0.2, 0.9],
       { patience: 2 },
       [0, 1, 3],
@@ -47,35 +52,35 @@ describe('the best epoch', () => {
       { patience: 1, startFromEpoch: 2 },
       [2],
     ],
-    ['is any that is larger', [0.3, 0.2, 0.4, 0.35, 0.5], {}, [0, 2, 4]],
-    ['is any that is smaller, by mode min', [0.3, 0.4, 0.2, 0.25, 0.1], { mode: 'min' }, [0, 2, 4]],
-    ['stays the earlier of two equal', [0.3, 0.3, 0.5, 0.5], {}, [0, 2]],
-    ['stays the earlier of two equal, by mode min', [0.5, 0.5, 0.3, 0.3], { mode: 'min' }, [0, 2]],
-    ['may be negative', [-0.5, -0.7, -0.2, 0], {}, [0, 2, 3]],
-    ['may be 0, and −0 is no better', [0, -0], { mode: 'min' }, [0]],
-    ['may differ by the last digit', [0.1 + 0.2, 0.3, 0.1 + 0.2 + Number.EPSILON], {}, [0, 2]],
+    ['is any with a larger value', [0.3, 0.2, 0.4, 0.35, 0.5], {}, [0, 2, 4]],
+    ['is any with a smaller value, in mode min', [0.3, 0.4, 0.2, 0.25, 0.1], { mode: 'min' }, [0, 2, 4]],
+    ['is the earlier of two equal epochs', [0.3, 0.3, 0.5, 0.5], {}, [0, 2]],
+    ['is the earlier of two equal epochs, in mode min', [0.5, 0.5, 0.3, 0.3], { mode: 'min' }, [0, 2]],
+    ['may have a negative value', [-0.5, -0.7, -0.2, 0], {}, [0, 2, 3]],
+    ['may have the value 0, and −0 is not better', [0, -0], { mode: 'min' }, [0]],
+    ['may be better by the last digit alone', [0.1 + 0.2, 0.3, 0.1 + 0.2 + Number.EPSILON], {}, [0, 2]],
 
     ['must improve by more than minDelta', [1, 1.25, 1.5, 1.875], { minDelta: 0.25 }, [0, 2, 3]],
     [
-      'must improve by more than minDelta, by mode min',
+      'must improve by more than minDelta, in mode min',
       [2, 1.75, 1.5, 1.125],
       { mode: 'min', minDelta: 0.25 },
       [0, 2, 3],
     ],
     [
-      'is compared with the best, not with the epoch before',
+      'is compared with the best epoch, not with the previous one',
       [1, 1.125, 1.25, 1.375],
       { minDelta: 0.25 },
       [0, 3],
     ],
-    ['need not differ by minDelta if it is the first', [0.01], { minDelta: 5 }, [0]],
+    ['needs no minDelta if it is the first', [0.01], { minDelta: 5 }, [0]],
 
     ['is not selected before startFromEpoch', [0.9, 0.8, 0.3, 0.4], { startFromEpoch: 2 }, [2, 3]],
     ['is none if startFromEpoch is never reached', [0.9, 0.8], { startFromEpoch: 2 }, []],
 
     ['must beat initialThreshold', [0.4, 0.5, 0.6, 0.55], { initialThreshold: 0.5 }, [2]],
     [
-      'must beat initialThreshold, by mode min',
+      'must beat initialThreshold, in mode min',
       [0.6, 0.5, 0.4, 0.45],
       { mode: 'min', initialThreshold: 0.5 },
       [2],
@@ -90,16 +95,16 @@ describe('the best epoch', () => {
     ['is none if nothing beats initialThreshold', [0.1, 0.2], { initialThreshold: 0.5 }, []],
 
     ['is never NaN, which does not block', [NaN, 0.1, NaN, 0.2], {}, [1, 3]],
-    ['is never NaN, which does not block, by mode min', [NaN, 0.2, NaN, 0.1], { mode: 'min' }, [1, 3]],
+    ['is never NaN, which does not block, in mode min', [NaN, 0.2, NaN, 0.1], { mode: 'min' }, [1, 3]],
     ['is never Infinity, which does not block', [Infinity, 0.1, Infinity, 0.2], {}, [1, 3]],
     ['is never −Infinity, which does not block', [-Infinity, 0.2, -Infinity, 0.1], { mode: 'min' }, [1, 3]],
-    ['is never one without a value', [null, 0.1, null, 0.2], {}, [1, 3]],
+    ['is never an epoch without a value', [null, 0.1, null, 0.2], {}, [1, 3]],
     ['is none without any value', [null, NaN, Infinity, -Infinity], {}, []],
   ])('%s', (_, values, options, expected) => {
     expect(bestEpochs(values, options)).toEqual(expected);
   });
 
-  test('can be asked for without a change', () => {
+  it('is not changed by isBetter', () => {
     const bestValue = new BestValue(DEFAULTS);
     expect([bestValue.isBetter(0, 1), bestValue.isBetter(0, 1), bestValue.isBetter(0, 0.5)]).toEqual([
       true,
@@ -115,9 +120,10 @@ describe('the best epoch', () => {
     ]);
   });
 });
-describe('what is known of the choice', () => {
+
+describe('eligibleEpochs and firstIsBest', () => {
   test.each<[string, (number | null)[], Partial<BestValueOptions>, number, boolean]>([
-    ['nothing at first', [], {}, 0, false],
+    ['before the first epoch', [], {}, 0, false],
     ['the only epoch is the first', [0.5], {}, 1, true],
     ['the first stays the best', [0.5, 0.4, 0.3], {}, 3, true],
     ['the first stays the best of equals', [0.5, 0.5], {}, 2, true],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import type { EpochRecord, MonitoredEpoch } from '../../src/epoch-record.js';
 import { EpochSelector, type SelectionOptions } from '../../src/selection/epoch-selector.js';
 import { resolveMonitor, type MonitorOptions } from '../../src/selection/monitor.js';
@@ -28,7 +28,7 @@ const addAll = (selector: EpochSelector, values: readonly number[]): EpochRecord
 
 const epochsOf = (records: readonly EpochRecord[]): number[] => records.map(({ epoch }) => epoch);
 
-test('records every epoch, and says which is the best so far', () => {
+test('an EpochSelector records every epoch, and which one is the best so far', () => {
   const selector = selectorOf({ maxToKeep: 2 });
   const records = addAll(selector, [0.1, 0.5, 0.3, 0.4]);
   expect(selector.history).toEqual(records);
@@ -68,10 +68,9 @@ test('a monitor function that throws leaves no trace of the epoch', () => {
   });
 });
 
-test('a monitor is shown the latest three epochs, however many have ended', () => {
+test('a monitor gets the latest three epochs, however many have ended', () => {
   const seen: number[][] = [];
-  const selector = selectorOf();
-  const spied = new EpochSelector(
+  const selector = new EpochSelector(
     {
       ...resolveMonitor({ monitor: 'val_acc', mode: 'auto', patience: null }),
       valueOf: (epochs) => {
@@ -81,12 +80,11 @@ test('a monitor is shown the latest three epochs, however many have ended', () =
     },
     DEFAULTS,
   );
-  addAll(spied, [1, 2, 3, 4, 5]);
+  addAll(selector, [1, 2, 3, 4, 5]);
   expect(seen).toEqual([[0], [0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]]);
-  expect(selector.history).toEqual([]);
 });
 
-test('nothing is selected any more once the patience is over', () => {
+test('nothing is selected after the patience is over', () => {
   const selector = selectorOf({ maxToKeep: 5 }, { patience: 2 });
   addAll(selector, [0.1, 0.5, 0.4, 0.3, 0.9]);
   expect(selector.isDecided).toBe(true);
@@ -94,28 +92,28 @@ test('nothing is selected any more once the patience is over', () => {
   expect(epochsOf(selector.kept)).toEqual([1, 2, 3, 0]);
 });
 
-describe('an epoch that is asked for', () => {
+describe('find', () => {
   const selector = selectorOf({ maxToKeep: 3 });
   addAll(selector, [0.1, 0.5, 0.3]);
   selector.add(epochOf(1, 0.4, 1), true);
 
-  test('is the best, the latest, or one of the kept by its number', () => {
+  it('returns the best epoch, the latest one, or a kept one by its number', () => {
     expect(selector.find(undefined)).toBe(selector.best);
     expect(selector.find('last')).toBe(selector.history[3]);
     expect(selector.find(2)).toBe(selector.history[2]);
   });
 
-  test('is that of the latest `fit`, of several with its number', () => {
+  it('returns the epoch of the latest `fit` if several have the number', () => {
     expect(selector.find(1)).toBe(selector.history[3]);
   });
 
-  test('is an error if it is not kept, with those that are', () => {
+  it('throws for an epoch that is not kept, with an error that lists the kept ones', () => {
     const { code, message } = thrownBy(() => selector.find(0));
     expect(code).toBe('ENTROPY_NO_CHECKPOINT');
     expect(message).toContain('(1, 1, 2), got 0');
   });
 
-  test('is an error where there is none', () => {
+  it('throws without a best epoch', () => {
     const none = selectorOf({ initialThreshold: 0.9 });
     expect(thrownBy(() => none.find(undefined)).message).toContain('no epoch has ended');
     addAll(none, [0.1, 0.2]);
@@ -124,15 +122,15 @@ describe('an epoch that is asked for', () => {
   });
 });
 
-describe('an earlier training', () => {
+describe('adopt', () => {
   const trained = (values: readonly number[], options: Partial<SelectionOptions> = {}): EpochSelector => {
     const selector = selectorOf(options, { patience: 3 });
     addAll(selector, values);
     return selector;
   };
 
-  test.each([[[0.1, 0.5, 0.3]], [[0.9, 0.5, 0.3, 0.4]], [[0.1, 0.2, 0.3]], [[NaN, 0.2, 0.1]]])(
-    'with the values %p continues as if it had not been interrupted',
+  it.each([[[0.1, 0.5, 0.3]], [[0.9, 0.5, 0.3, 0.4]], [[0.1, 0.2, 0.3]], [[NaN, 0.2, 0.1]]])(
+    'continues as if not interrupted after the values %p',
     (values) => {
       const before = trained(values, { maxToKeep: 2 });
       const resumed = selectorOf({ maxToKeep: 2 }, { patience: 3 });
@@ -147,7 +145,7 @@ describe('an earlier training', () => {
     },
   );
 
-  test('that was decided is decided at once', () => {
+  it('takes over that the choice was made', () => {
     const before = trained([0.9, 0.1, 0.1, 0.1]);
     const resumed = selectorOf({}, { patience: 3 });
     resumed.adopt(before.history, new Set([before.history[0]!]));
@@ -155,14 +153,14 @@ describe('an earlier training', () => {
     expect(resumed.add(epochOf(4, 1), true).isBest).toBe(false);
   });
 
-  test('keeps only the epochs whose states are stored', () => {
+  it('keeps only epochs whose states are stored', () => {
     const { history } = trained([0.1, 0.5, 0.3, 0.4], { maxToKeep: 3 });
     const resumed = selectorOf({ maxToKeep: 3 });
     resumed.adopt(history, new Set([history[1]!, history[2]!]));
     expect(epochsOf(resumed.kept)).toEqual([1, 2]);
   });
 
-  test('whose best is lost need not be beaten by what comes next', () => {
+  it('lets any later epoch be the best if the best one is lost', () => {
     const { history } = trained([0.1, 0.9, 0.3]);
     const resumed = selectorOf();
     resumed.adopt(history, new Set([history[2]!]));

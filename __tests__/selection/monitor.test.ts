@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import type { MonitoredEpoch } from '../../src/epoch-record.js';
 import {
   isEntropyMonitor,
@@ -38,7 +38,7 @@ describe('the value', () => {
     expect(monitorOf(name).valueOf([epochOf({ val_acc: 0.4 }), epochOf({ val_acc: 0.9 })])).toBe(expected);
   });
 
-  test('of a function is what it returns for the epoch that ends', () => {
+  test('of a function is its result for the latest epoch', () => {
     const monitor = monitorOf(({ logs, entropy }) => logs['a']! + entropy!, { mode: 'min' });
     expect(monitor.valueOf([epochOf({ a: 5 }), epochOf({ a: 7 })])).toBe(7.1);
     expect(monitorOf(() => null, { mode: 'max' }).valueOf([epochOf()])).toBeNull();
@@ -54,7 +54,7 @@ describe('the value', () => {
     },
   );
 
-  test('of a comparing monitor is its own', () => {
+  test('of a comparing monitor is computed by that monitor', () => {
     expect(monitorOf('consensus')).toMatchObject({ comparing: consensus, valueOf: consensus.valueOf });
     expect(monitorOf('label_wave')).toMatchObject({ comparing: labelWave, valueOf: labelWave.valueOf });
   });
@@ -131,7 +131,7 @@ describe('the mode', () => {
     expect(monitorOf(() => 1, { mode: 'min' }).mode).toBe('min');
   });
 
-  test('is the one that is set, for an entropy or a metric', () => {
+  it('can be set for an entropy or a metric', () => {
     expect(monitorOf('entropy', { mode: 'min' }).mode).toBe('min');
     expect(monitorOf('val_acc', { mode: 'min' }).mode).toBe('min');
   });
@@ -168,7 +168,7 @@ test.each([
   expect(isEntropyMonitor(monitorOf(name))).toBe(expected);
 });
 
-describe('what a `fit` logs', () => {
+describe('isKnownToFit', () => {
   const FIT: LoggedByFit = {
     metrics: ['loss', 'acc', 'val_loss', 'val_acc'],
     hasValidation: true,
@@ -176,14 +176,14 @@ describe('what a `fit` logs', () => {
   };
   const WITHOUT_VALIDATION: LoggedByFit = { ...FIT, metrics: ['loss', 'acc'], hasValidation: false };
 
-  test.each(['entropy', 'train_entropy', 'val_entropy', 'consensus', 'label_wave', 'acc', 'val_loss'])(
-    'is known to hold %s',
+  it.each(['entropy', 'train_entropy', 'val_entropy', 'consensus', 'label_wave', 'acc', 'val_loss'])(
+    'accepts %s',
     (name) => {
       expect(isKnownToFit(monitorOf(name), FIT)).toBe(true);
     },
   );
 
-  test('is not asked for the value of a function', () => {
+  it('accepts a function', () => {
     expect(
       isKnownToFit(
         monitorOf(() => 1, { mode: 'max' }),
@@ -192,8 +192,8 @@ describe('what a `fit` logs', () => {
     ).toBe(true);
   });
 
-  test.each(['val_entropy', 'consensus', 'label_wave', 'val_acc', 'val_loss'])(
-    'without validation cannot hold %s, whatever the mode',
+  it.each(['val_entropy', 'consensus', 'label_wave', 'val_acc', 'val_loss'])(
+    'refuses %s without validation, also if the mode is set',
     (name) => {
       for (const mayBeAdded of [false, true]) {
         const check = (): unknown => isKnownToFit(monitorOf(name), { ...WITHOUT_VALIDATION, mayBeAdded });
@@ -205,7 +205,7 @@ describe('what a `fit` logs', () => {
     },
   );
 
-  test('does not hold a metric that the model is not compiled with', () => {
+  it('refuses a metric that the model is not compiled with', () => {
     const { code, message } = thrownBy(() => isKnownToFit(monitorOf('val_precision'), FIT));
     expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
     expect(message).toContain(
@@ -214,15 +214,15 @@ describe('what a `fit` logs', () => {
     expect(message).toContain('Compile the model with that metric');
   });
 
-  test('may hold any value that an earlier callback adds, if the mode is set', () => {
+  it('is unsure of a value that an earlier callback may add, if the mode is set', () => {
     const monitor = monitorOf('f1', { mode: 'max' });
     expect(isKnownToFit(monitor, { ...FIT, mayBeAdded: true })).toBe(false);
     expect(() => isKnownToFit(monitor, FIT)).toThrow('an earlier callback adds to `logs`');
   });
 });
 
-describe('the logs of an epoch', () => {
-  test('must hold a metric', () => {
+describe('requireLogged', () => {
+  it('needs a metric', () => {
     requireLogged(monitorOf('val_acc'), ['loss', 'val_acc']);
     const { code, message } = thrownBy(() => {
       requireLogged(monitorOf('val_acc'), ['loss', 'acc']);
@@ -231,11 +231,11 @@ describe('the logs of an epoch', () => {
     expect(message).toContain("(loss, acc), got 'val_acc'");
   });
 
-  test.each(['entropy', 'consensus'])('need not hold %s', (name) => {
+  it.each(['entropy', 'consensus'])('does not need %s', (name) => {
     requireLogged(monitorOf(name), []);
   });
 
-  test('need not hold the value of a function', () => {
+  it('does not need the value of a function', () => {
     requireLogged(
       monitorOf(() => 1, { mode: 'max' }),
       [],
@@ -243,15 +243,15 @@ describe('the logs of an epoch', () => {
   });
 });
 
-describe('the predictions of an epoch', () => {
-  test.each([
+describe('requirePredictions', () => {
+  it.each([
     ['entropy', [['train'], ['val'], ['train', 'val']], [[]]],
     ['train_entropy', [['train'], ['train', 'val']], [[], ['val']]],
     ['val_entropy', [['val'], ['train', 'val']], [[], ['train']]],
     ['consensus', [['train', 'val']], [[], ['train'], ['val']]],
     ['label_wave', [['val'], ['train', 'val']], [[], ['train']]],
     ['val_acc', [[], ['train'], ['val']], []],
-  ] as const)('that %s needs', (name, enough, tooFew) => {
+  ] as const)('needs the predictions of %s', (name, enough, tooFew) => {
     const monitor = monitorOf(name);
     for (const phases of enough) requirePredictions(monitor, phases);
     for (const phases of tooFew) {
@@ -262,7 +262,7 @@ describe('the predictions of an epoch', () => {
     }
   });
 
-  test('are named in the error', () => {
+  it('names the missing phase in the error', () => {
     expect(() => {
       requirePredictions(monitorOf('consensus'), ['train']);
     }).toThrow("`monitor: 'consensus'` needs predictions of train and val, got no row of val.");

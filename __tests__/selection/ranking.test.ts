@@ -34,13 +34,13 @@ test.each<[string, number[], number, 'max' | 'min', number[]]>([
   ['the best alone', [1, 3, 2], 1, 'max', [1]],
   ['the best two', [1, 3, 2], 2, 'max', [1, 2]],
   ['the smallest three', [5, 3, 4, 1, 2], 3, 'min', [3, 4, 1]],
-  ['as many as there are', [1, 2], 5, 'max', [1, 0]],
-  ['of equal ones the earlier', [3, 2, 2, 2], 3, 'max', [0, 1, 2]],
-])('%s', (_, values, maxToKeep, mode, expected) => {
+  ['all epochs if there are fewer', [1, 2], 5, 'max', [1, 0]],
+  ['the earlier of equal epochs', [3, 2, 2, 2], 3, 'max', [0, 1, 2]],
+])('a Ranking keeps %s', (_, values, maxToKeep, mode, expected) => {
   expect(keptOf(values, maxToKeep, mode)).toEqual(expected);
 });
 
-test('is that of sorting by value, for many runs', () => {
+test('a Ranking has the order of a sort by value, in many runs', () => {
   for (let run = 0; run < 200; run++) {
     const values = Array.from({ length: 20 }, (_, i) => Math.round(Math.abs(Math.sin(i * 7.1 + run)) * 12));
     const sorted = values.map((value, epoch) => ({ value, epoch }));
@@ -49,12 +49,12 @@ test('is that of sorting by value, for many runs', () => {
   }
 });
 
-test('the best stays in front of one that is better by no more than `minDelta`', () => {
+test('a Ranking puts the best before an epoch that is better by no more than `minDelta`', () => {
   expect(keptOf([1, 1.05, 1.2], 3, 'max', 0.1)).toEqual([2, 0, 1]);
   expect(keptOf([1, 1.05], 2, 'max', 0.1)).toEqual([0, 1]);
 });
 
-test('an epoch that is closed again replaces what was kept of it, but not the best', () => {
+test('a Ranking replaces the record of an epoch that ends a second time, unless it is the best', () => {
   const ranking = new Ranking(3, 'max');
   for (const record of [recordOf(0, 5, true), recordOf(1, 4, false), recordOf(1, 3, false)])
     ranking.add(record);

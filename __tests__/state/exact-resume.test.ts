@@ -10,12 +10,13 @@ import { EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { OPTIMIZERS } from './fixtures/optimizers.js';
 import { countTensors } from './fixtures/tensor-count.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data, type Losses } from './fixtures/training.js';
+import { IS_THOROUGH } from '../support/thorough.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
-const TRAIN_OR_DIE = fileURLToPath(new URL('fixtures/train-or-die.ts', import.meta.url));
-const RESUME_HERE = fileURLToPath(new URL('fixtures/resume-here.ts', import.meta.url));
+const TRAIN_UNTIL_KILLED = fileURLToPath(new URL('fixtures/train-until-killed.ts', import.meta.url));
+const LOAD_AND_TRAIN = fileURLToPath(new URL('fixtures/load-and-train.ts', import.meta.url));
 
-/** With the environment as the test sees it, which says what the process is to train on. */
+/** Passes the environment of the test on: it says on which backend the process trains. */
 const OPTIONS = { cwd: REPOSITORY, env: process.env, maxBuffer: 2 ** 26 };
 
 const own = countTensors();
@@ -32,13 +33,13 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** A callback whose best is epoch `epoch` and stays it. */
+/** A callback whose best epoch is `epoch`, also if training goes on. */
 function keepEpoch(epoch: number, filepath: string | null): EntropyCheckpointCallback {
   return new EntropyCheckpointCallback({
     filepath,
     monitor: 'val_loss',
     startFromEpoch: epoch,
-    // The first that may be chosen is, and none improves on it by that much.
+    // The first epoch that can be selected is, and no later one improves on it by that much.
     minDelta: 1e9,
   });
 }
@@ -47,7 +48,7 @@ function net(makeOptimizer: () => tf.Optimizer, seed?: number): tf.Sequential {
   return own(makeNet(makeOptimizer(), seed));
 }
 
-/** Trains without a checkpoint, and takes note of the state after epoch `epoch` and after the last. */
+/** Trains without a checkpoint, and returns the states after epoch `epoch` and after the last. */
 async function trainUninterrupted(makeOptimizer: () => tf.Optimizer, epoch: number, epochs: number) {
   const model = net(makeOptimizer);
   const first = await trainEpochs(model, data, 0, epoch + 1);
@@ -56,8 +57,8 @@ async function trainUninterrupted(makeOptimizer: () => tf.Optimizer, epoch: numb
   return { first, saved, rest, trained: modelBits(model) };
 }
 
-describe.each(Object.entries(OPTIMIZERS))('%s', (_name, makeOptimizer) => {
-  test('a model that has trained on goes back to the best epoch and repeats what came after it', async () => {
+describe.each(Object.entries(OPTIMIZERS))('with %s', (_name, makeOptimizer) => {
+  test('a model that has trained on is restored to the best epoch, and repeats the later epochs exactly', async () => {
     const expected = await trainUninterrupted(makeOptimizer, 3, 9);
     const model = net(makeOptimizer);
     const checkpoint = keepEpoch(3, folder);
@@ -72,7 +73,7 @@ describe.each(Object.entries(OPTIMIZERS))('%s', (_name, makeOptimizer) => {
     expect(modelBits(model)).toEqual(expected.trained);
   });
 
-  test('a model goes back to a best epoch that is held in memory alone', async () => {
+  test('a model is restored to a best epoch that is only in memory', async () => {
     const model = net(makeOptimizer);
     const checkpoint = keepEpoch(3, null);
     const losses = await trainEpochs(model, data, 0, 9, [checkpoint]);
@@ -85,7 +86,7 @@ describe.each(Object.entries(OPTIMIZERS))('%s', (_name, makeOptimizer) => {
     checkpoint.dispose();
   });
 
-  test('a freshly compiled model with other weights goes on exactly where the checkpoint was made', async () => {
+  test('a newly compiled model with other weights continues exactly from the checkpoint', async () => {
     const expected = await trainUninterrupted(makeOptimizer, 3, 9);
     await trainEpochs(net(makeOptimizer), data, 0, 4, [keepEpoch(3, folder)]);
     const model = net(makeOptimizer, 99);
@@ -97,7 +98,7 @@ describe.each(Object.entries(OPTIMIZERS))('%s', (_name, makeOptimizer) => {
     expect(modelBits(model)).toEqual(expected.trained);
   });
 
-  test('a model with slots of its own training goes on exactly where the checkpoint was made', async () => {
+  test('a model that has optimizer slots of another training continues exactly from the checkpoint', async () => {
     const expected = await trainUninterrupted(makeOptimizer, 3, 9);
     await trainEpochs(net(makeOptimizer), data, 0, 4, [keepEpoch(3, folder)]);
     const model = net(makeOptimizer, 99);
@@ -109,7 +110,7 @@ describe.each(Object.entries(OPTIMIZERS))('%s', (_name, makeOptimizer) => {
     expect(modelBits(model)).toEqual(expected.trained);
   });
 
-  test('a run that `resume` goes on with is the uninterrupted one', async () => {
+  test('a resumed run equals the uninterrupted one', async () => {
     const expected = await trainUninterrupted(makeOptimizer, 3, 9);
     await trainEpochs(net(makeOptimizer), data, 0, 4, [keepEpoch(3, folder)]);
     const model = net(makeOptimizer, 99);
@@ -131,50 +132,54 @@ interface Resumed {
   readonly namesDiffer: boolean;
 }
 
-test('a fresh process repeats the second half of 60 epochs bit for bit, with every optimizer', async () => {
+/** The epochs of a training, and the best of them. */
+const EPOCHS = IS_THOROUGH ? 60 : 12;
+const BEST = EPOCHS / 2 - 1;
+
+test('a new process repeats the second half of a training bit for bit, with every optimizer', async () => {
   const expected: Record<string, Resumed> = {};
   for (const [number, [name, makeOptimizer]] of Object.entries(OPTIMIZERS).entries()) {
-    const { first, saved, rest, trained } = await trainUninterrupted(makeOptimizer, 29, 60);
+    const { first, saved, rest, trained } = await trainUninterrupted(makeOptimizer, BEST, EPOCHS);
     const model = net(makeOptimizer);
-    const losses = await trainEpochs(model, data, 0, 60, [keepEpoch(29, join(folder, String(number)))]);
+    const losses = await trainEpochs(model, data, 0, EPOCHS, [keepEpoch(BEST, join(folder, String(number)))]);
     expect(losses.loss).toEqual([...first.loss, ...rest.loss]);
     expect(modelBits(model)).toEqual(trained);
-    expected[name] = { epoch: 29, restored: saved, losses: rest, trained, namesDiffer: true };
+    expected[name] = { epoch: BEST, restored: saved, losses: rest, trained, namesDiffer: true };
     expect(losses.loss.every(Number.isFinite)).toBe(true);
   }
 
-  const args = ['--import', 'tsx', RESUME_HERE, folder, '60'];
+  const args = ['--import', 'tsx', LOAD_AND_TRAIN, folder, String(EPOCHS)];
   const { stdout } = await promisify(execFile)(process.execPath, args, OPTIONS);
   const resumed = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Resumed>;
   for (const name of Object.keys(OPTIMIZERS))
     expect({ [name]: resumed[name] }).toEqual({ [name]: expected[name] });
-}, 120_000);
+});
 
 interface Trained {
   readonly initialEpoch: number;
   readonly losses: Losses;
 }
 
-test('runs that are killed and resumed have the entropies, the best epoch and the weights of those that were not, with every optimizer', async () => {
-  const trainOrDie = async (root: string, dieAt?: number): Promise<Record<string, Trained>> => {
-    const args = ['--import', 'tsx', TRAIN_OR_DIE, join(folder, root), '12'];
-    if (dieAt !== undefined) args.push(String(dieAt));
+test('a killed and resumed run has the entropies, best epoch and weights of an uninterrupted one, with every optimizer', async () => {
+  const train = async (root: string, killAt?: number): Promise<Record<string, Trained>> => {
+    const args = ['--import', 'tsx', TRAIN_UNTIL_KILLED, join(folder, root), '12'];
+    if (killAt !== undefined) args.push(String(killAt));
     const { stdout } = await promisify(execFile)(process.execPath, args, OPTIONS);
     return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, Trained>;
   };
-  const whole = await trainOrDie('whole');
-  for (const dieAt of [3, 4, 9]) {
-    await expect(trainOrDie('killed', dieAt)).rejects.toMatchObject({ signal: 'SIGKILL' });
+  const uninterrupted = await train('uninterrupted');
+  for (const killAt of IS_THOROUGH ? [3, 4, 9] : [4]) {
+    await expect(train('killed', killAt)).rejects.toMatchObject({ signal: 'SIGKILL' });
   }
-  const killed = await trainOrDie('killed');
+  const killed = await train('killed');
   for (const name of Object.keys(OPTIMIZERS)) {
-    const { losses, ...uninterrupted } = whole[name]!;
-    // The latest that was stored by then: epochs as short as these come faster than they are written.
+    const { losses, ...expected } = uninterrupted[name]!;
+    // After the latest epoch that was stored by then: epochs as short as these end faster than they are written.
     const from = killed[name]!.initialEpoch;
     const rest = { loss: losses.loss.slice(from), valLoss: losses.valLoss.slice(from) };
     expect({ [name]: killed[name] }).toEqual({
-      [name]: { ...uninterrupted, initialEpoch: from, losses: rest },
+      [name]: { ...expected, initialEpoch: from, losses: rest },
     });
     expect(from).toBeGreaterThan(2);
   }
-}, 120_000);
+});

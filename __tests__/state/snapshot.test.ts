@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { dirname } from 'node:path';
 import { createRequire } from 'node:module';
 import { disposeState } from '../../src/format/snapshot.js';
 import { captureState, restoreState } from '../../src/state/training-state.js';
-import { storedState } from './fixtures/through-store.js';
+import { encodeState } from './fixtures/round-trip.js';
 import { countTensors } from './fixtures/tensor-count.js';
 import { tensorBits } from './fixtures/optimizers.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data } from './fixtures/training.js';
@@ -29,7 +29,7 @@ describe.each(['cpu', 'wasm'])('a snapshot on %s', (backend) => {
     for (const tensor of [data.x, data.y, ...data.validationData]) own(tensor);
   });
 
-  test('shares the buffers of weights and slots', async () => {
+  it('shares the buffers of weights and optimizer slots', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 1);
     const before = tf.memory();
@@ -37,14 +37,14 @@ describe.each(['cpu', 'wasm'])('a snapshot on %s', (backend) => {
     const state = captureState(model, model.optimizer);
 
     const { numTensors, numDataBuffers } = tf.memory();
-    // Eight weights, six of them trained with two slots each, and two powers of beta.
+    // Eight weights; six of them are trained, with two optimizer slots each; and two powers of beta.
     expect(numTensors - before.numTensors).toBe(8 + 6 * 2 + 2);
     expect(numDataBuffers).toBe(before.numDataBuffers);
     disposeState(state);
     expect(tf.memory().numTensors).toBe(before.numTensors);
   });
 
-  test('keeps its values while training goes on, and outlives the `tidy` that it was taken in', async () => {
+  it('keeps its values while training goes on, and outlives the `tidy` in which it was captured', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 1);
     const before = modelBits(model);
@@ -65,7 +65,7 @@ describe.each(['cpu', 'wasm'])('a snapshot on %s', (backend) => {
     expect(modelBits(model)).toEqual(before);
   });
 
-  test('can be restored again and again, for training never writes into it', async () => {
+  it('can be restored repeatedly, because training never writes into it', async () => {
     const model = own(makeNet(tf.train.rmsprop(0.01, 0.9, 0.5)));
     await trainEpochs(model, data, 0, 1);
     const before = modelBits(model);
@@ -79,18 +79,18 @@ describe.each(['cpu', 'wasm'])('a snapshot on %s', (backend) => {
     await trainEpochs(model, data, 1, 2);
   });
 
-  test('is copied for the store: its bytes are not the live ones', async () => {
+  it('is copied for the store: its bytes are not those of the model', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 1);
     const before = modelBits(model);
 
-    const { weightData } = await storedState(model);
+    const { weightData } = await encodeState(model);
     weightData.fill(255);
 
     expect(modelBits(model)).toEqual(before);
   });
 
-  test('restored before any step leaves the optimizer as it was new', async () => {
+  test('from before the first step restores a new optimizer', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     const before = modelBits(model);
     const state = captureState(model, model.optimizer);

@@ -1,11 +1,11 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { disposeState, type TrainingState } from '../../src/format/snapshot.js';
 import { captureState, restoreState } from '../../src/state/training-state.js';
 import { ExtraOptimizer, LionOptimizer } from './fixtures/custom-optimizer.js';
 import { optimizerBits, tensorBits } from './fixtures/optimizers.js';
 import { countTensors } from './fixtures/tensor-count.js';
-import { stateThroughStore } from './fixtures/through-store.js';
+import { roundTripState } from './fixtures/round-trip.js';
 import { makeData, makeNet, modelBits, numbers, trainEpochs, type Data } from './fixtures/training.js';
 import { rejection, thrownBy } from '../support/errors.js';
 
@@ -17,7 +17,7 @@ beforeEach(() => {
   for (const tensor of [data.x, data.y, ...data.validationData]) own(tensor);
 });
 
-/** Puts `state` into a model and its optimizer, and frees it. */
+/** Restores `state` in a model and its optimizer, and frees it. */
 async function restore(
   state: TrainingState,
   model: tf.LayersModel,
@@ -37,7 +37,7 @@ const compiled = <T extends tf.LayersModel>(model: T, optimizer: tf.Optimizer = 
 
 const softmax = (): tf.layers.Layer => tf.layers.dense({ units: 3, activation: 'softmax' });
 
-/** Layers of equal shape, so that nothing but its place tells one weight from another. */
+/** Layers of equal shape, so that only their paths distinguish the weights. */
 function makeEqualLayers(frozen: readonly number[] = []): tf.Sequential {
   const hidden = [0, 1, 2].map((i) =>
     tf.layers.dense({ units: 6, activation: 'tanh', inputShape: [6], trainable: !frozen.includes(i) }),
@@ -45,7 +45,7 @@ function makeEqualLayers(frozen: readonly number[] = []): tf.Sequential {
   return compiled(tf.sequential({ layers: [...hidden, softmax()] }));
 }
 
-/** Gives every weight values of its own. */
+/** Sets every weight to values that depend on `seed`, different ones for each weight. */
 function fillWeights(model: tf.LayersModel, seed: number): void {
   for (const [i, weight] of model.getWeights().entries()) {
     tf.tidy(() => {
@@ -59,7 +59,7 @@ interface MomentSlot {
   readonly variable: tf.Variable;
 }
 
-/** The first moments that Adam keeps, by its own index. */
+/** Adam's optimizer slots of the first moments, in Adam's order. */
 function firstMoments(model: tf.LayersModel): (MomentSlot | undefined)[] {
   return (model.optimizer as unknown as { accumulatedFirstMoment: MomentSlot[] }).accumulatedFirstMoment;
 }
@@ -71,13 +71,13 @@ const layerWeights = (layer: tf.layers.Layer): tf.Variable[] => layer.getWeights
 
 const layerBits = (layer: tf.layers.Layer): string[] => layerWeights(layer).map(tensorBits);
 
-/** What `model` says of the test data, bit for bit. */
+/** The predictions of `model` for the test data, bit for bit. */
 function predictionBits(model: tf.LayersModel): string[] {
   return tf.tidy(() => [model.predict(model.inputs.map(() => data.x))].flat().map(tensorBits));
 }
 
 describe('weights', () => {
-  test('are restored as they were, past their constraints', async () => {
+  test('are restored without applying their constraints', async () => {
     const kernelConstraint = tf.constraints.maxNorm({ maxValue: 0.1 });
     const make = (): tf.LayersModel =>
       compiled(
@@ -93,12 +93,12 @@ describe('weights', () => {
     expect(largest).toBeGreaterThan(0.5);
 
     const other = make();
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(modelBits(other).weights).toEqual(before.weights);
   });
 
-  test('of batch normalisation come back with their moving statistics', async () => {
+  test('of batch normalisation are restored with their moving statistics', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 2);
     const [, normalisation] = model.layers as [unknown, tf.layers.Layer];
@@ -113,7 +113,7 @@ describe('weights', () => {
     expect(layerBits(normalisation)).toEqual(before);
   });
 
-  test('of frozen layers come back as well', async () => {
+  test('of frozen layers are restored', async () => {
     const model = makeEqualLayers([1]);
     const before = modelBits(model);
     const state = captureState(model, model.optimizer);
@@ -124,7 +124,7 @@ describe('weights', () => {
     expect(modelBits(model)).toEqual(before);
   });
 
-  test('go to their layers in a model that has other layers frozen', async () => {
+  test('are matched to their layers in a model with other frozen layers', async () => {
     const model = makeEqualLayers([0]);
     fillWeights(model, 5);
     const other = makeEqualLayers([2]);
@@ -132,17 +132,17 @@ describe('weights', () => {
       other.getWeights().map((w) => w.shape.length),
     );
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(other.layers.map(layerBits)).toEqual(model.layers.map(layerBits));
     expect(modelBits(other).weights).not.toEqual(modelBits(model).weights);
   });
 
-  test('of batch normalisation go to their places though freezing it changes their order', async () => {
+  test('of batch normalisation are matched by path, though freezing it changes their order', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 2);
     const expected = predictionBits(model);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     for (const frozen of [[0], [1], [2], [0, 2]]) {
       const other = own(makeNet(tf.train.adam(0.02), 9));
       for (const index of frozen) other.layers[index]!.trainable = false;
@@ -152,7 +152,7 @@ describe('weights', () => {
     disposeState(state);
   });
 
-  test('of a model inside of TimeDistributed go to their places though a layer of it is frozen', async () => {
+  test('of a model inside TimeDistributed are matched by path, though one of its layers is frozen', async () => {
     const make = (frozen: number | null): tf.LayersModel => {
       const inner = tf.sequential({
         layers: [0, 1].map((i) => tf.layers.dense({ units: 3, inputShape: [3], trainable: i !== frozen })),
@@ -165,38 +165,38 @@ describe('weights', () => {
     const model = make(null);
     const other = make(0);
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(predict(other)).toBe(predict(model));
   });
 
-  test('of the same architecture built twice go by place, for every layer has got another name', async () => {
+  test('are matched by path in a second model of the same architecture, whose layers have other names', async () => {
     const model = makeEqualLayers();
     fillWeights(model, 5);
     const other = makeEqualLayers();
     const names = (m: tf.LayersModel): string[] => m.layers.map(({ name }) => name);
     expect(names(other).filter((name) => names(model).includes(name))).toEqual([]);
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(modelBits(other).weights).toEqual(modelBits(model).weights);
   });
 });
 
-describe('slots of the optimizer', () => {
-  test('stay with their weights when a layer before them has been frozen since', async () => {
+describe('optimizer slots', () => {
+  test('stay with their weights if an earlier layer is frozen in the other model', async () => {
     const model = makeEqualLayers();
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const other = makeEqualLayers([0]);
     await trainEpochs(other, data, 0, 1);
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(momentBits(other)).toEqual(before.slice(2));
   });
 
-  test('stay with their weights when the layer was frozen in the same model', async () => {
+  test('stay with their weights if a layer has been frozen in the same model', async () => {
     const model = makeEqualLayers();
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
@@ -214,9 +214,9 @@ describe('slots of the optimizer', () => {
     ['frozen', [], [0]],
     ['thawed', [0], []],
   ])(
-    'go on as tfjs uses them after a layer was %s under the same optimizer',
+    'continue as tfjs uses them after a layer was %s under the same optimizer',
     async (_name, before, after) => {
-      // All layers alike, or tfjs itself would stumble: it gives each slot to another weight than it was made for.
+      // All layers are alike, or tfjs itself would fail: it uses each slot for another weight than before.
       const make = (frozen: readonly number[]): tf.LayersModel => {
         const layers = [0, 1, 2].map((i) =>
           tf.layers.dense({ units: 6, activation: 'tanh', inputShape: [6], trainable: !frozen.includes(i) }),
@@ -230,7 +230,7 @@ describe('slots of the optimizer', () => {
       model.layers[0]!.trainable = after.length === 0;
       model.compile({ optimizer: model.optimizer, loss: 'categoricalCrossentropy' });
       await trainEpochs(model, identity, 2, 4);
-      const state = await stateThroughStore(model);
+      const state = await roundTripState(model);
       const saved = modelBits(model);
       const expected = await trainEpochs(model, identity, 4, 6);
       expect(expected.loss.every(Number.isFinite)).toBe(true);
@@ -244,11 +244,11 @@ describe('slots of the optimizer', () => {
     },
   );
 
-  test("of a loop of one's own find their weights by name in a model that is compiled with a layer frozen", async () => {
+  test('of a custom training loop are matched by name, also to a compiled model with a frozen layer', async () => {
     const model = makeEqualLayers();
     const optimizer = own(tf.train.adam(0.02));
     const variables = model.getWeights() as tf.Variable[];
-    // In an order of its own, so that no index tells the weight.
+    // In reverse order, so that the index doesn't identify the weight.
     const varList = [...variables].reverse();
     optimizer.minimize(
       () => tf.losses.softmaxCrossEntropy(data.y, model.predict(data.x) as tf.Tensor),
@@ -261,12 +261,12 @@ describe('slots of the optimizer', () => {
     const expected = slots.map(({ variable }) => tensorBits(variable)).reverse();
     const other = makeEqualLayers([0]);
 
-    await restore(await stateThroughStore(model, optimizer), other);
+    await restore(await roundTripState(model, optimizer), other);
 
     expect(momentBits(other)).toEqual(expected.slice(2));
   });
 
-  test('that tfjs itself has loaded, with names of an earlier process, find their weights by index', async () => {
+  test('that tfjs itself has loaded with names of an earlier process are matched by index', async () => {
     const model = makeEqualLayers();
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
@@ -277,12 +277,12 @@ describe('slots of the optimizer', () => {
     tf.dispose([weights[0]!.tensor, ...renamed.map(({ tensor }) => tensor)]);
     const third = makeEqualLayers([0]);
 
-    await restore(await stateThroughStore(second), third);
+    await restore(await roundTripState(second), third);
 
     expect(momentBits(third)).toEqual(before.slice(2));
   });
 
-  test('are named after their weights, whatever the optimizer had called them', async () => {
+  test('are named after their weights, even if the optimizer named them otherwise', async () => {
     const model = makeEqualLayers();
     await trainEpochs(model, data, 0, 2);
     const state = captureState(model, model.optimizer);
@@ -297,28 +297,28 @@ describe('slots of the optimizer', () => {
     );
   });
 
-  test('stay with their weights when a layer before them has been thawed since, whose own start as new', async () => {
+  test('stay with their weights if an earlier layer is thawed in the other model, whose slots stay empty', async () => {
     const model = makeEqualLayers([0]);
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const other = makeEqualLayers();
     await trainEpochs(other, data, 0, 1);
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(momentBits(other)).toEqual([undefined, undefined, ...before]);
   });
 
-  test('of a thawed layer are made by its first step, and the others go on', async () => {
+  test('of a thawed layer are made by its first step, and the others continue', async () => {
     const model = makeEqualLayers([0]);
     await trainEpochs(model, data, 0, 2);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const [thawed, zeroed] = [makeEqualLayers(), makeEqualLayers()];
     await trainEpochs(zeroed, data, 0, 1);
 
     await restoreState(state, thawed, thawed.optimizer);
     await restore(state, zeroed);
-    // tfjs begins a slot at zero: the same with slots that are there and zero must come to the same.
+    // tfjs begins a slot at zero, so a model whose slots are set to zero must train in the same way.
     for (const key of ['accumulatedFirstMoment', 'accumulatedSecondMoment'] as const) {
       const slots = (zeroed.optimizer as unknown as Record<typeof key, MomentSlot[]>)[key];
       for (const [i, weight] of layerWeights(zeroed.layers[0]!).entries()) {
@@ -334,28 +334,28 @@ describe('slots of the optimizer', () => {
     expect(firstMoments(thawed)[0]?.originalName).toBe(`${String(kernel?.name)}/m`);
   });
 
-  test('that a thawed layer does not have yet do not shift those of the others in a next snapshot', async () => {
+  test('that a thawed layer lacks do not shift the other slots in the next capture', async () => {
     const model = makeEqualLayers([0]);
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const thawed = makeEqualLayers();
-    await restore(await stateThroughStore(model), thawed);
+    await restore(await roundTripState(model), thawed);
     const frozenAgain = makeEqualLayers([0]);
 
-    await restore(await stateThroughStore(thawed), frozenAgain);
+    await restore(await roundTripState(thawed), frozenAgain);
 
     expect(momentBits(frozenAgain)).toEqual(before);
   });
 
-  test('are captured by the place of their weights after a restore from another process', async () => {
+  test('are captured by the path of their weights after a restore from another process', async () => {
     const model = makeEqualLayers();
     await trainEpochs(model, data, 0, 2);
     const before = momentBits(model);
     const second = makeEqualLayers();
-    await restore(await stateThroughStore(model), second);
+    await restore(await roundTripState(model), second);
     const third = makeEqualLayers([0]);
 
-    await restore(await stateThroughStore(second), third);
+    await restore(await roundTripState(second), third);
 
     expect(momentBits(third)).toEqual(before.slice(2));
     const names = third.layers
@@ -365,7 +365,7 @@ describe('slots of the optimizer', () => {
     expect(firstMoments(third).map((slot) => slot?.originalName)).toEqual(names);
   });
 
-  test("of a loop of the user's own, with another optimizer than the model is compiled with, come back", async () => {
+  test('of a custom training loop are restored in an optimizer that the model is not compiled with', async () => {
     const make = (): [tf.LayersModel, tf.Optimizer] => [
       compiled(
         tf.sequential({ layers: [tf.layers.dense({ units: 6, inputShape: [6] }), softmax()] }),
@@ -379,7 +379,7 @@ describe('slots of the optimizer', () => {
     const first = make();
     step(first);
     step(first);
-    const state = await stateThroughStore(...first);
+    const state = await roundTripState(...first);
     const second = make();
 
     await restore(state, ...second);
@@ -390,7 +390,7 @@ describe('slots of the optimizer', () => {
   });
 });
 
-describe('architectures', () => {
+describe('weights and optimizer slots', () => {
   const dense = (units: number): tf.layers.Layer => tf.layers.dense({ units, activation: 'tanh' });
 
   function makeNested(): tf.LayersModel {
@@ -433,7 +433,7 @@ describe('architectures', () => {
     ['a Sequential in a functional model in a Sequential', makeNested],
     ['a shared layer', makeShared],
     ['branches of equal shape', makeBranches],
-  ])('%s goes on exactly in a model built anew', async (_name, make) => {
+  ])('of %s are restored, and training continues exactly', async (_name, make) => {
     const model = make();
     const inputs = model.inputs.map(() => data.x);
     const step = async (trained: tf.LayersModel): Promise<void> => {
@@ -443,7 +443,7 @@ describe('architectures', () => {
     const other = make();
     await step(other);
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(modelBits(other)).toEqual(modelBits(model));
     await step(model);
@@ -464,7 +464,7 @@ describe('stateful recurrent layers', () => {
     );
   }
 
-  /** Trains, in order, on batches that each depend on the states that the one before has left. */
+  /** Trains on batches in order. Each depends on the states that the previous one left. */
   async function trainBatches(model: tf.LayersModel, from: number, to: number): Promise<number[]> {
     const losses: number[] = [];
     const shape = model.inputs[0]!.shape as number[];
@@ -477,7 +477,7 @@ describe('stateful recurrent layers', () => {
     return losses;
   }
 
-  /** What BPTT keeps until the states are reset. */
+  /** Frees the states, and those that tfjs keeps for the backward pass until they are reset. */
   function free(model: tf.LayersModel): void {
     model.resetStates();
     for (const layer of model.layers as (tf.layers.Layer & Record<string, unknown>)[]) {
@@ -497,7 +497,7 @@ describe('stateful recurrent layers', () => {
   test.each([
     ['an LSTM', recurrent, undefined],
     [
-      'two LSTMs inside of Bidirectional',
+      'two LSTMs inside Bidirectional',
       () => tf.layers.bidirectional({ layer: recurrent(), mergeMode: 'concat' }),
       undefined,
     ],
@@ -519,14 +519,14 @@ describe('stateful recurrent layers', () => {
       undefined,
     ],
     [
-      'an LSTM inside of TimeDistributed',
+      'an LSTM inside TimeDistributed',
       () => tf.layers.timeDistributed({ layer: recurrent() }),
       [BATCH, 2, 2, 3],
     ],
-  ])('%s goes on with the states that it had', async (_name, makeLayer, shape) => {
+  ])('have their states restored and continue exactly: %s', async (_name, makeLayer, shape) => {
     const model = makeRecurrent(makeLayer(), shape);
     await trainBatches(model, 0, 3);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const [lstm] = state.recurrent;
     expect(lstm?.tensors?.length).toBeGreaterThan(0);
     const expected = await trainBatches(model, 3, 6);
@@ -541,7 +541,7 @@ describe('stateful recurrent layers', () => {
     free(other);
   });
 
-  test('go on in the same model after further training', async () => {
+  test('are restored in the same model after further training', async () => {
     const model = makeRecurrent(recurrent());
     await trainBatches(model, 0, 3);
     const state = captureState(model, model.optimizer);
@@ -569,7 +569,7 @@ describe('stateful recurrent layers', () => {
     free(other);
   });
 
-  test('are refused by a model in which the layer is not stateful', async () => {
+  test('are refused for a model in which the layer is not stateful', async () => {
     const model = makeRecurrent(recurrent());
     const other = makeRecurrent(tf.layers.lstm({ units: 3, recurrentInitializer: 'glorotUniform' }));
     const state = captureState(model, model.optimizer);
@@ -580,14 +580,14 @@ describe('stateful recurrent layers', () => {
 });
 
 describe('settings', () => {
-  test('a learning rate changed by setLearningRate is the saved one again', async () => {
+  test('include a learning rate that was set by setLearningRate', async () => {
     const make = (rate: number): tf.SGDOptimizer => tf.train.sgd(rate);
     const optimizer = make(0.1);
     const model = own(makeNet(optimizer));
     await trainEpochs(model, data, 0, 2);
     optimizer.setLearningRate(0.01);
     await trainEpochs(model, data, 2, 4);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const expected = await trainEpochs(model, data, 4, 7);
     const other = own(makeNet(make(0.5), 9));
 
@@ -598,11 +598,11 @@ describe('settings', () => {
     expect((other.optimizer as unknown as { learningRate: number }).learningRate).toBe(0.01);
   });
 
-  test('a learning rate that was assigned to the field is the saved one again', async () => {
+  test('include a learning rate that was assigned to the field', async () => {
     const model = own(makeNet(tf.train.adam(0.1)));
     await trainEpochs(model, data, 0, 2);
     Reflect.set(model.optimizer, 'learningRate', 0.003);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const expected = await trainEpochs(model, data, 2, 5);
     const other = own(makeNet(tf.train.adam(0.1), 9));
 
@@ -611,10 +611,10 @@ describe('settings', () => {
     expect(await trainEpochs(other, data, 2, 5)).toEqual(expected);
   });
 
-  test('a rate that sgd ignores, for it was assigned to the field alone, is still ignored', async () => {
+  test('include a learning rate that sgd ignores, because only the field was assigned', async () => {
     const model = own(makeNet(tf.train.sgd(0.1)));
     Reflect.set(model.optimizer, 'learningRate', 0.7);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const expected = await trainEpochs(model, data, 0, 2);
     const other = own(makeNet(tf.train.sgd(0.3), 9));
 
@@ -624,7 +624,7 @@ describe('settings', () => {
     expect((other.optimizer as unknown as { learningRate: number }).learningRate).toBe(0.7);
   });
 
-  test('a loss given as a function is left alone', async () => {
+  test('do not include the loss, which is left alone', async () => {
     const loss = (yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor => tf.sub(yTrue, yPred).square().sum(-1);
     const make = (seed: number): tf.LayersModel => {
       const model = own(makeNet(tf.train.adam(0.02), seed));
@@ -634,7 +634,7 @@ describe('settings', () => {
     };
     const model = make(1);
     await trainEpochs(model, data, 0, 2);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const expected = await trainEpochs(model, data, 2, 5);
     const other = make(9);
 
@@ -645,16 +645,16 @@ describe('settings', () => {
   });
 });
 
-describe("an optimizer of the user's own", () => {
+describe('a custom optimizer', () => {
   const withExtra = (extra?: unknown): [tf.LayersModel, ExtraOptimizer] => {
     const optimizer = new ExtraOptimizer(extra);
     return [own(makeNet(optimizer)), optimizer];
   };
 
-  test('goes on exactly in a process that has not used it yet', async () => {
+  it('continues exactly in a new instance', async () => {
     const model = own(makeNet(new LionOptimizer(0.01)));
     await trainEpochs(model, data, 0, 3);
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const saved = modelBits(model);
     const expected = await trainEpochs(model, data, 3, 6);
     const other = own(makeNet(new LionOptimizer(0.5), 9));
@@ -666,7 +666,7 @@ describe("an optimizer of the user's own", () => {
     expect(modelBits(other)).toEqual(modelBits(model));
   });
 
-  test('goes back exactly after further training', async () => {
+  it('is restored exactly after further training', async () => {
     const model = own(makeNet(new LionOptimizer(0.01)));
     await trainEpochs(model, data, 0, 3);
     const state = captureState(model, model.optimizer);
@@ -677,7 +677,7 @@ describe("an optimizer of the user's own", () => {
     expect(await trainEpochs(model, data, 3, 6)).toEqual(expected);
   });
 
-  test.each([
+  it.each([
     ['NaN', NaN],
     ['Infinity', Infinity],
     ['−Infinity', -Infinity],
@@ -689,55 +689,55 @@ describe("an optimizer of the user's own", () => {
     ['the largest number', Number.MAX_VALUE],
     ['the smallest number', Number.MIN_VALUE],
     ['0.1 + 0.2', 0.1 + 0.2],
-  ])('has a field of %s again', async (_name, value) => {
+  ])('restores a field of %s', async (_name, value) => {
     const [model] = withExtra(value);
     const [other, optimizer] = withExtra('another');
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(optimizer.extra).toBe(value);
     expect(Object.hasOwn(optimizer, 'extra')).toBe(true);
   });
 
-  test('has a list of numbers and lists again, with the holes in it', async () => {
+  it('restores a nested list with its holes', async () => {
     // eslint-disable-next-line no-sparse-arrays -- tfjs's slots can have holes
     const list = [1, -0, , [NaN, 'a', []], null];
     const [model] = withExtra(list);
     const [other, optimizer] = withExtra();
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     expect(optimizer.extra).toStrictEqual(list);
     expect(2 in (optimizer.extra as unknown[])).toBe(false);
   });
 
-  test.each([
+  it.each([
     ['int32', () => tf.tensor2d([1, -2, 2 ** 31 - 1, -(2 ** 31)], [2, 2], 'int32')],
     ['bool', () => tf.tensor1d([true, false, true], 'bool')],
     ['float32', () => tf.tensor1d([NaN, -0, Infinity, -Infinity, 1e-45, 3.4e38])],
     ['scalar', () => tf.scalar(0.1)],
     ['empty', () => tf.zeros([0, 3])],
-  ])('has a tensor of type %s again', async (_name, makeTensor) => {
+  ])('restores a tensor of type %s', async (_name, makeTensor) => {
     const [model, optimizer] = withExtra(makeTensor());
     const [other, otherOptimizer] = withExtra();
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     const restored = otherOptimizer.extra as tf.Tensor;
     expect(restored).not.toBeInstanceOf(tf.Variable);
     expect(tensorBits(restored)).toBe(tensorBits(optimizer.extra as tf.Tensor));
   });
 
-  test.each([
+  it.each([
     ['int32', () => tf.tensor1d([7, 8], 'int32')],
     ['bool', () => tf.tensor1d([true, false], 'bool')],
     ['float32', () => tf.scalar(1.5)],
-  ])('has variables of type %s again, which it can assign to', async (_name, makeTensor) => {
+  ])('restores variables of type %s, to which it can assign', async (_name, makeTensor) => {
     const makeVariable = (): tf.Variable => tf.tidy(() => tf.variable(makeTensor(), false));
     const [model] = withExtra([makeVariable(), [makeVariable()]]);
     const [other, optimizer] = withExtra();
 
-    await restore(await stateThroughStore(model), other);
+    await restore(await roundTripState(model), other);
 
     const [variable, [nested]] = optimizer.extra as [tf.Variable, [tf.Variable]];
     expect(variable).toBeInstanceOf(tf.Variable);
@@ -755,17 +755,20 @@ describe("an optimizer of the user's own", () => {
     ['a typed array', () => new Float32Array(2), 'Extra.extra of type Float32Array'],
     ['a bigint', () => 1n, 'Extra.extra of type bigint'],
     ['a list with a Map in it', () => [1, tf.scalar(1), [new Map()]], 'Extra.extra[2][0] of type Map'],
-  ])('with %s in a field is refused by the name of the field, and nothing is kept', (_name, make, named) => {
-    const [model, optimizer] = withExtra(make());
-    const before = tf.memory().numTensors;
+  ])(
+    'with %s in a field is refused, the error names the field, and no tensor is left',
+    (_name, make, named) => {
+      const [model, optimizer] = withExtra(make());
+      const before = tf.memory().numTensors;
 
-    const error = thrownBy(() => captureState(model, optimizer));
+      const error = thrownBy(() => captureState(model, optimizer));
 
-    expect(error.code).toBe('ENTROPY_UNSUPPORTED_OPTIMIZER');
-    expect(error.message).toContain(named);
-    expect(tf.memory().numTensors).toBe(before);
-    expect(optimizer.first.isDisposed).toBe(false);
-  });
+      expect(error.code).toBe('ENTROPY_UNSUPPORTED_OPTIMIZER');
+      expect(error.message).toContain(named);
+      expect(tf.memory().numTensors).toBe(before);
+      expect(optimizer.first.isDisposed).toBe(false);
+    },
+  );
 
   test('with a tensor of strings is refused', () => {
     const [model, optimizer] = withExtra(tf.tensor(['a', 'b']));
@@ -773,7 +776,7 @@ describe("an optimizer of the user's own", () => {
   });
 });
 
-describe('what does not fit', () => {
+describe('restoreState', () => {
   const netOf = (units: number[], optimizer: tf.Optimizer = tf.train.adam(0.02)): tf.LayersModel =>
     compiled(
       tf.sequential({
@@ -782,30 +785,26 @@ describe('what does not fit', () => {
       optimizer,
     );
 
-  test.each([
+  it.each([
     ['a model with fewer weights', () => netOf([3]), 'ENTROPY_MODEL_MISMATCH'],
     ['a model with more weights', () => netOf([5, 5, 3]), 'ENTROPY_MODEL_MISMATCH'],
     ['a model with other shapes', () => netOf([5, 4]), 'ENTROPY_MODEL_MISMATCH'],
     ['an optimizer of another class', () => netOf([5, 3], tf.train.sgd(0.1)), 'ENTROPY_OPTIMIZER_MISMATCH'],
-    [
-      "an optimizer of the user's own",
-      () => netOf([5, 3], new LionOptimizer(0.1)),
-      'ENTROPY_OPTIMIZER_MISMATCH',
-    ],
-  ])('%s is refused, and neither weights nor optimizer are changed', async (_name, make, code) => {
+    ['a custom optimizer', () => netOf([5, 3], new LionOptimizer(0.1)), 'ENTROPY_OPTIMIZER_MISMATCH'],
+  ])('refuses %s, and changes neither weights nor optimizer', async (_name, make, code) => {
     const model = netOf([5, 3]);
     await trainEpochs(model, data, 0, 1);
     const other = make();
     const before = modelBits(other);
 
-    const state = await stateThroughStore(model);
+    const state = await roundTripState(model);
     const error = await rejection(restore(state, other));
 
     expect(error.code).toBe(code);
     expect(modelBits(other)).toEqual(before);
   });
 
-  test('a weight of the same number and shapes elsewhere is refused', async () => {
+  it('refuses weights of the same shapes at other paths', async () => {
     const make = (units: [number, number]): tf.LayersModel => {
       const input = tf.input({ shape: [6] });
       const branches = units.map((n) => tf.layers.dense({ units: n }).apply(input) as tf.SymbolicTensor);
@@ -819,7 +818,7 @@ describe('what does not fit', () => {
     expect(other.getWeights().map(tensorBits)).toEqual(before);
   });
 
-  test('an optimizer is left alone by a state without one', async () => {
+  it('leaves the optimizer alone if the state has none', async () => {
     const model = netOf([5, 3]);
     const other = netOf([5, 3], tf.train.sgd(0.3));
     const before = optimizerBits(other.optimizer);

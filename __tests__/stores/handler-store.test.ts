@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
@@ -12,34 +12,34 @@ import { rejection, thrownBy } from '../support/errors.js';
 
 const INTO_BEST: SlotUpdate = { into: ['best'], keep: [] };
 
-const own = countTensors();
+const track = countTensors();
 let data: Data;
 let handler: MemoryHandler;
 
 beforeEach(() => {
   handler = new MemoryHandler();
   data = makeData();
-  for (const tensor of [data.x, data.y, ...data.validationData]) own(tensor);
+  for (const tensor of [data.x, data.y, ...data.validationData]) track(tensor);
 });
 
-const net = (seed?: number): tf.Sequential => own(makeNet(tf.train.adam(0.02), seed));
+const net = (seed?: number): tf.Sequential => track(makeNet(tf.train.adam(0.02), seed));
 
 describe('saving and loading', () => {
-  test('the handler is given one buffer, and what tfjs itself would save', async () => {
+  it('passes one buffer to the handler, in the format of `model.save`', async () => {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     expect(handler.weights.byteLength).toBe(1000 * 2 * 4 + 1000 * 4 + 3);
     expect(JSON.parse(handler.json!)).toMatchObject({ format: 'layers-model', convertedBy: null });
     expect(Object.keys(JSON.parse(handler.json!) as object)).not.toContain('trainingConfig');
   });
 
-  test('a checkpoint of several of the largest shards is one buffer as well', async () => {
+  it('passes one buffer even for several shards of the maximum size', async () => {
     const store = new HandlerStore(handler);
     await store.save(checkpointOfStep(7, 1_500_000), INTO_BEST);
     expect(handler.weights.byteLength).toBe(1_500_000 * 12 + 3);
     expect(await stepOf(await store.load('best'), 1_500_000)).toBe(7);
   });
 
-  test('model and optimizer go through a handler of the user and come back exactly', async () => {
+  it("restores model and optimizer exactly through a user's handler", async () => {
     const model = net();
     const checkpoint = new EntropyCheckpointCallback({ filepath: handler, monitor: 'val_loss' });
     await trainEpochs(model, data, 0, 3, [checkpoint]);
@@ -51,7 +51,7 @@ describe('saving and loading', () => {
     expect(modelBits(other)).toEqual(modelBits(model));
   });
 
-  test("tfjs's own handlers of memory give back what they were given", async () => {
+  it("restores the model through TensorFlow.js's in-memory handlers", async () => {
     let saved: tf.io.ModelArtifacts | null = null;
     const saver = tf.io.withSaveHandler((artifacts) => {
       saved = artifacts;
@@ -68,16 +68,18 @@ describe('saving and loading', () => {
     expect(modelBits(other)).toEqual(expected);
   });
 
-  /** A store whose handler gives the weights as `cut` gives them. */
-  async function storeGiving(cut: (weights: Uint8Array<ArrayBuffer>) => unknown): Promise<HandlerStore> {
+  /** A store whose handler loads the weights in the form that `convert` gives them. */
+  async function storeWithWeights(
+    convert: (weights: Uint8Array<ArrayBuffer>) => unknown,
+  ): Promise<HandlerStore> {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const artifacts = await handler.load();
-    const weightData = cut(handler.weights) as ArrayBuffer;
+    const weightData = convert(handler.weights) as ArrayBuffer;
     return new HandlerStore({ load: () => Promise.resolve({ ...artifacts, weightData }) });
   }
 
-  test('weights in several buffers, as a loader in parts gives them, are read as one', async () => {
-    const store = await storeGiving(({ buffer }) => [
+  it('joins weights that the handler loads in several buffers', async () => {
+    const store = await storeWithWeights(({ buffer }) => [
       buffer.slice(0, 5),
       buffer.slice(5, 9001),
       new ArrayBuffer(0),
@@ -86,17 +88,17 @@ describe('saving and loading', () => {
     expect(await stepOf(await store.load('best'))).toBe(7);
   });
 
-  test('weights in Buffers, which are parts of a larger piece of memory, are read without the rest', async () => {
-    const store = await storeGiving((weights) => {
+  it('reads only the visible part of Buffers that share a larger ArrayBuffer', async () => {
+    const store = await storeWithWeights((weights) => {
       const pool = Buffer.concat([Buffer.alloc(3, 99), weights, Buffer.alloc(5, 99)]);
       return [pool.subarray(3, 103), pool.subarray(103, pool.length - 5)];
     });
     expect(await stepOf(await store.load('best'))).toBe(7);
   });
 
-  test('reading copies the bytes that are asked for, and no others', async () => {
+  it('copies only the requested bytes, until the checkpoint is closed', async () => {
     const weights = new Uint8Array(12_003).fill(7);
-    const store = await storeGiving(() => weights);
+    const store = await storeWithWeights(() => weights);
     const stored = (await store.load('best'))!;
     weights.fill(8, 100, 200);
     const bytes = new Uint8Array(4);
@@ -106,7 +108,7 @@ describe('saving and loading', () => {
     await expect(stored.read(0, bytes)).rejects.toThrow('has been closed');
   });
 
-  test('a handler whose `save` resolves with nothing has saved', async () => {
+  it('accepts a handler whose `save` resolves with nothing', async () => {
     const silent = {
       save: async (artifacts: tf.io.ModelArtifacts) => {
         await handler.save(artifacts);
@@ -117,7 +119,7 @@ describe('saving and loading', () => {
     expect(handler.saves).toBe(1);
   });
 
-  test('the version of tfjs, which a handler may leave out, is taken from the record', async () => {
+  it('takes `generatedBy` from the record if the handler leaves it out', async () => {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const { generatedBy, ...artifacts } = await handler.load();
     const { entropyCheckpoint } = artifacts.userDefinedMetadata as { entropyCheckpoint: object };
@@ -126,19 +128,19 @@ describe('saving and loading', () => {
     expect(stored!.manifest.generatedBy).toBe(generatedBy);
   });
 
-  test.each([
+  it.each([
     'Cannot find model with path "a" in IndexedDB database.',
     "Cannot find model with path 'a' in IndexedDB.",
     "In local storage, there is no model with name 'a'",
     'Request to a failed with status code 404. Please verify this URL points to the model JSON.',
     "ENOENT: no such file or directory, open 'a'",
-  ])('where a handler says "%s", null is loaded', async (message) => {
+  ])('loads null when the handler fails with "%s"', async (message) => {
     const store = new HandlerStore({ load: () => Promise.reject(new Error(message)) });
     expect(await store.load('best')).toBeNull();
     expect(await store.slots()).toEqual([]);
   });
 
-  test('no other slot than `best` can be saved to, and in no other is anything', async () => {
+  it('has no slot but `best`', async () => {
     const store = new HandlerStore(handler);
     const updates: SlotUpdate[] = [
       { into: ['best', 'last'], keep: [] },
@@ -155,7 +157,7 @@ describe('saving and loading', () => {
     expect(await store.slots()).toEqual(['best']);
   });
 
-  test('any other error of `load` is handed on as the cause', async () => {
+  it('passes on any other error of `load` as the cause', async () => {
     const cause = new Error('The disk is on fire.');
     const store = new HandlerStore({ load: () => Promise.reject(cause) }, 'fire://disk');
     for (const use of [store.load('best'), store.slots()]) {
@@ -166,7 +168,7 @@ describe('saving and loading', () => {
     }
   });
 
-  test.each([
+  it.each([
     ['`load`', 'load', () => new HandlerStore({ save: () => handler.save({}) }).load('best')],
     ['`save`', 'save', () => new HandlerStore({ load: () => handler.load() }).open()],
     [
@@ -174,7 +176,7 @@ describe('saving and loading', () => {
       'save',
       () => new HandlerStore({ load: () => handler.load() }).save(checkpointOfStep(1), INTO_BEST),
     ],
-  ])('a handler without %s is refused when it is needed', async (_name, method, use) => {
+  ])('refuses a handler without %s when it needs that method', async (_name, method, use) => {
     const error = await rejection(use());
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain(`\`${method}\``);
@@ -183,13 +185,13 @@ describe('saving and loading', () => {
 
 describe('a handler that fails to save', () => {
   const cause = new Error('QuotaExceeded');
-  /** Saves once; after that it fails and leaves alone what it has. */
+  /** A handler that saves once. Later saves fail and keep what is stored. */
   const failingAfterFirst = (fail: () => Promise<tf.io.SaveResult>): tf.io.IOHandler => ({
     save: (artifacts) => (handler.saves === 0 ? handler.save(artifacts) : fail()),
     load: () => handler.load(),
   });
 
-  test('fails the save with its error as the cause, and the earlier checkpoint is still loaded', async () => {
+  it('rejects the save with its error as the cause, and keeps the previous checkpoint', async () => {
     const store = new HandlerStore(failingAfterFirst(() => Promise.reject(cause)));
     await store.save(checkpointOfStep(1), INTO_BEST);
     const error = await rejection(store.save(checkpointOfStep(2), INTO_BEST));
@@ -198,7 +200,7 @@ describe('a handler that fails to save', () => {
     expect(await stepOf(await store.load('best'))).toBe(1);
   });
 
-  test('is told of by `flush`, and the model of the earlier checkpoint comes back exactly', async () => {
+  it('rejects `flush`, and the previous checkpoint still restores the model exactly', async () => {
     const failing = failingAfterFirst(() => Promise.reject(cause));
     const model = net();
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: failing, monitor: 'val_loss' });
@@ -217,7 +219,7 @@ describe('a handler that fails to save', () => {
     expect(modelBits(other)).toEqual(saved);
   });
 
-  test('by an error in its result has failed as well', async () => {
+  it('rejects the save when its result lists errors', async () => {
     const failing: tf.io.IOHandler = {
       save: () =>
         Promise.resolve({
@@ -231,7 +233,7 @@ describe('a handler that fails to save', () => {
   });
 });
 
-describe('damage', () => {
+describe('loading a damaged checkpoint', () => {
   let model: tf.Sequential;
 
   beforeEach(async () => {
@@ -250,7 +252,7 @@ describe('damage', () => {
     expect(modelBits(model)).toEqual(before);
   }
 
-  test('of a byte of the weights is refused, and nothing is changed', async () => {
+  it('refuses a changed weight byte, and changes nothing', async () => {
     for (const position of [0, 101, handler.weights.length - 1]) {
       handler.weights[position]! ^= 1;
       await expectCorrupt();
@@ -259,10 +261,10 @@ describe('damage', () => {
     await loadCheckpoint(handler, { model });
   });
 
-  test.each([
+  it.each([
     ['missing', -1],
-    ['too many', 4],
-  ])('of weights with bytes that are %s is refused', async (_name, change) => {
+    ['extra', 4],
+  ])('refuses %s weight bytes', async (_name, change) => {
     const changed = new Uint8Array(handler.weights.length + change);
     changed.set(handler.weights.subarray(0, changed.length));
     handler.weights = changed;
@@ -273,10 +275,10 @@ describe('damage', () => {
     modelTopology: { config: { layers: [{ config: { units: number } }] } };
     weightSpecs?: [{ name: string; dtype: string; shape?: number[] }, ...unknown[]];
     generatedBy: string;
-    userDefinedMetadata: { mine?: number; entropyCheckpoint: Partial<Recorded> };
+    userDefinedMetadata: { mine?: number; entropyCheckpoint: Partial<RecordedMetadata> };
   }
 
-  interface Recorded {
+  interface RecordedMetadata {
     formatVersion: number;
     record: { epoch: number };
     history: unknown[];
@@ -288,38 +290,38 @@ describe('damage', () => {
   const inSpec = (change: (spec: NonNullable<Artifacts['weightSpecs']>[0]) => void) => (all: Artifacts) => {
     change(all.weightSpecs![0]);
   };
-  const inRecord = (change: (recorded: Recorded) => void) => (all: Artifacts) => {
-    change(all.userDefinedMetadata.entropyCheckpoint as Recorded);
+  const inRecord = (change: (recorded: RecordedMetadata) => void) => (all: Artifacts) => {
+    change(all.userDefinedMetadata.entropyCheckpoint as RecordedMetadata);
   };
 
-  test.each<[string, (artifacts: Artifacts) => unknown]>([
+  it.each<[string, (artifacts: Artifacts) => unknown]>([
     ['the architecture', (all) => (all.modelTopology.config.layers[0].config.units = 6)],
-    ['the name of a weight', inSpec((spec) => (spec.name += 'x'))],
-    ['the type of a weight', inSpec((spec) => (spec.dtype = 'int32'))],
-    ['the type of a weight to one that is none', inSpec((spec) => (spec.dtype = 'float16'))],
-    ['the shape of a weight', inSpec((spec) => spec.shape?.reverse())],
-    ['the shape of a weight to none', inSpec((spec) => delete spec.shape)],
-    ['the weights, one of which is gone', (all) => all.weightSpecs?.pop()],
-    ['the weights, all of which are gone', (all) => delete all.weightSpecs],
-    ['the number of an epoch', inRecord(({ record }) => (record.epoch = 3))],
+    ["a weight's name", inSpec((spec) => (spec.name += 'x'))],
+    ["a weight's dtype", inSpec((spec) => (spec.dtype = 'int32'))],
+    ["a weight's dtype, to an unknown one", inSpec((spec) => (spec.dtype = 'float16'))],
+    ["a weight's shape", inSpec((spec) => spec.shape?.reverse())],
+    ["a weight's shape, which is removed", inSpec((spec) => delete spec.shape)],
+    ['the weights, one of which is removed', (all) => all.weightSpecs?.pop()],
+    ['the weights, which are removed', (all) => delete all.weightSpecs],
+    ["an epoch's number", inRecord(({ record }) => (record.epoch = 3))],
     ['the history', inRecord(({ history }) => history.pop())],
-    ['the place of a weight', inRecord(({ weights }) => (weights[0] = [0, 1]))],
+    ['a weight path', inRecord(({ weights }) => (weights[0] = [0, 1]))],
     ['a field of the optimizer', inRecord(({ optimizer }) => (optimizer.fields['beta1'] = { scalar: 0.8 }))],
     ['the checksum', inRecord((recorded) => (recorded.checksum = ''))],
     [
-      'the record, of which nothing is left',
+      'the record, which is emptied',
       (all) => (all.userDefinedMetadata.entropyCheckpoint = { formatVersion: 1 }),
     ],
     ["the user's metadata", (all) => (all.userDefinedMetadata.mine = 1)],
-    ['the version of tfjs', (all) => (all.generatedBy = 'another')],
-  ])('of %s is refused, and nothing is changed', async (_name, change) => {
+    ['the version of TensorFlow.js', (all) => (all.generatedBy = 'another')],
+  ])('refuses a change of %s, and changes nothing', async (_name, change) => {
     const artifacts = JSON.parse(handler.json!) as Artifacts;
     change(artifacts);
     handler.json = JSON.stringify(artifacts);
     await expectCorrupt();
   });
 
-  test('is not what another order of the keys is, which stores may give', async () => {
+  it('accepts another order of keys, which a handler may return', async () => {
     const reversed = (value: unknown): unknown => {
       if (typeof value !== 'object' || value === null) return value;
       if (Array.isArray(value)) return value.map(reversed);
@@ -335,7 +337,7 @@ describe('damage', () => {
 });
 
 describe('two trainings at once', () => {
-  const url = 'handlerstoretest://place';
+  const url = 'handlerstoretest://location';
 
   beforeAll(() => {
     const router = ((asked: string | string[]) => (asked === url ? handler : null)) as Parameters<
@@ -345,16 +347,16 @@ describe('two trainings at once', () => {
     tf.io.registerLoadRouter(router);
   });
 
-  test.each([
+  it.each([
     ['handler', () => handler],
     ['URL', () => url],
-  ])('on one %s: the second is refused until the first has ended', async (_name, place) => {
-    const first = await resolveLocation(place()).loadStore();
-    const second = await resolveLocation(place()).loadStore();
+  ])('refuse the second on one %s until the first has ended', async (_name, filepath) => {
+    const first = await resolveLocation(filepath()).loadStore();
+    const second = await resolveLocation(filepath()).loadStore();
     await first.open();
     const error = await rejection(Promise.resolve().then(() => second.open()));
     expect(error.code).toBe('ENTROPY_STORE_IN_USE');
-    // Closing what was refused must not free it.
+    // Closing the refused store must not release the lock.
     second.close();
     expect((await rejection(Promise.resolve().then(() => second.open()))).code).toBe('ENTROPY_STORE_IN_USE');
     first.close();
@@ -362,14 +364,14 @@ describe('two trainings at once', () => {
     second.close();
   });
 
-  test('in one `fit` after the other are welcome, for one URL', async () => {
+  it('may use one URL in consecutive `fit` calls', async () => {
     for (let i = 0; i < 2; i++) {
       await trainEpochs(net(), data, 0, 1, [new EntropyCheckpointCallback({ filepath: url })]);
     }
     expect(handler.saves).toBe(2);
   });
 
-  test('in one `fit` are refused before a weight has changed, and the place is free afterwards', async () => {
+  it('are refused in one `fit` before a weight changes, and release the lock', async () => {
     const model = net();
     const before = modelBits(model);
     const make = (): EntropyCheckpointCallback => new EntropyCheckpointCallback({ filepath: url });
@@ -383,16 +385,16 @@ describe('two trainings at once', () => {
     await trainEpochs(model, data, 0, 1, [make()]);
   });
 
-  test('on two handlers do not hinder each other', async () => {
+  it('may use two handlers', async () => {
     const stores = [new HandlerStore(handler), new HandlerStore(new MemoryHandler())];
     for (const store of stores) await store.open();
     for (const store of stores) store.close();
   });
 });
 
-describe('where a checkpoint is to be kept', () => {
-  test.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
-    '%s has no handler here and is refused when the callback is made',
+describe('filepath', () => {
+  it.each(['nowhere://a', 'indexeddb://a', 'localstorage://a'])(
+    'is refused when the callback is made if no handler serves it: %s',
     (filepath) => {
       const error = thrownBy(() => new EntropyCheckpointCallback({ filepath }));
       expect(error.code).toBe('ENTROPY_INVALID_OPTION');
@@ -400,18 +402,18 @@ describe('where a checkpoint is to be kept', () => {
     },
   );
 
-  test('a store of the user is used as it is', async () => {
+  it('is used as it is if it is a store', async () => {
     const store = new HandlerStore(handler);
     expect(await resolveLocation(store).loadStore()).toBe(store);
   });
 });
 
-describe('what is no checkpoint', () => {
+describe('an artifact that is not a checkpoint is refused', () => {
   const loading = (artifacts: object): Promise<unknown> =>
     new HandlerStore({ load: () => Promise.resolve(artifacts) }).load('best');
 
-  test.each([{ modelTopology: {} }, { modelTopology: {}, userDefinedMetadata: { mine: 1 } }])(
-    'because it has no record: %j',
+  it.each([{ modelTopology: {} }, { modelTopology: {}, userDefinedMetadata: { mine: 1 } }])(
+    'if it has no record: %j',
     async (artifacts) => {
       const error = await rejection(loading(artifacts));
       expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
@@ -419,7 +421,7 @@ describe('what is no checkpoint', () => {
     },
   );
 
-  test.each([
+  it.each([
     null,
     3,
     [],
@@ -427,12 +429,12 @@ describe('what is no checkpoint', () => {
     { shards: {} },
     { shards: [{ sizeBytes: 0, sha256: '0'.repeat(64) }] },
     { shards: [{ sizeBytes: 1, sha256: 'x' }] },
-  ])('because its record has no valid shards: %j', async (entropyCheckpoint) => {
+  ])('if its record has no valid shards: %j', async (entropyCheckpoint) => {
     const artifacts = { modelTopology: {}, generatedBy: '', userDefinedMetadata: { entropyCheckpoint } };
     expect((await rejection(loading(artifacts))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 
-  test.each(['modelTopology', 'userDefinedMetadata'])('because of a key `__proto__` in %s', async (part) => {
+  it.each(['modelTopology', 'userDefinedMetadata'])('if it has a key `__proto__` in %s', async (part) => {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const artifacts = (await handler.load()) as Record<string, Record<string, unknown>>;
     artifacts[part]!['deep'] = [JSON.parse('{"__proto__": {"isAdmin": true}}')];
@@ -441,7 +443,7 @@ describe('what is no checkpoint', () => {
     expect(error.message).toContain('__proto__');
   });
 
-  test('because it contains itself', async () => {
+  it('if it contains itself', async () => {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const artifacts = (await handler.load()) as Record<string, Record<string, unknown>>;
     const endless: unknown[] = [];
@@ -450,7 +452,7 @@ describe('what is no checkpoint', () => {
     expect((await rejection(loading(artifacts))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 
-  test('because its sizes are those of no memory that there is', async () => {
+  it('if its sizes exceed any memory', async () => {
     await new HandlerStore(handler).save(checkpointOfStep(7), INTO_BEST);
     const artifacts = await handler.load();
     artifacts.weightSpecs![0]!.shape = [2 ** 40];
@@ -458,15 +460,15 @@ describe('what is no checkpoint', () => {
   });
 });
 
-describe("the browser's own storage", () => {
-  /** tfjs's handler of a URL stands behind the store; here one that has, or has not, a model of the user's. */
+describe('local storage', () => {
+  /** A stand-in for TensorFlow.js's handler, which holds the given artifacts, or nothing. */
   const storageWith = (artifacts: object | null): tf.io.IOHandler => ({
     load: () =>
       artifacts === null ? Promise.reject(new Error('Cannot find model')) : Promise.resolve(artifacts),
     save: () => Promise.reject(new Error('unused')),
   });
 
-  test("is not written over where it holds a model of the user's own", async () => {
+  it('is not overwritten if it holds a model that this package did not write', async () => {
     const store = new HandlerStore(storageWith({ modelTopology: {} }), 'localstorage://mine');
     expect((await rejection(store.open())).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
     const again = new HandlerStore(storageWith(null), 'localstorage://mine');

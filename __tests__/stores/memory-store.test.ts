@@ -1,11 +1,11 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { MemoryStore } from '../../src/stores/memory-store.js';
 import type { CheckpointSlot } from '../../src/stores/store.js';
 import { checkpointOfStep, stepOf } from './fixtures/checkpoints.js';
 import { rejection } from '../support/errors.js';
 
 describe('MemoryStore', () => {
-  test('keeps several checkpoints of several large shards', async () => {
+  it('stores several checkpoints of several large shards', async () => {
     const store = new MemoryStore();
     await store.save(checkpointOfStep(1, 1_500_000), { into: ['best'], keep: [] });
     await store.save(checkpointOfStep(2, 1_500_000), { into: ['last'], keep: ['best'] });
@@ -13,7 +13,7 @@ describe('MemoryStore', () => {
     expect(await stepOf(await store.load('last'), 1_500_000)).toBe(2);
   });
 
-  test('of two objects, each is a place of its own', async () => {
+  it('shares nothing with another MemoryStore', async () => {
     const [one, two] = [new MemoryStore(), new MemoryStore()];
     await one.open();
     await two.open();
@@ -23,7 +23,7 @@ describe('MemoryStore', () => {
     two.close();
   });
 
-  test('that one training has open is refused to another that was given the same object', async () => {
+  it('refuses a second training that was given the same object', async () => {
     const store = new MemoryStore();
     await store.open();
     const error = await rejection(store.open());
@@ -33,7 +33,7 @@ describe('MemoryStore', () => {
     await store.open();
   });
 
-  test('takes the memory of a shard once, however many checkpoints it is part of', async () => {
+  it('stores a shard once, however many checkpoints share it', async () => {
     const store = new MemoryStore();
     const keep: CheckpointSlot[] = ['best', 'last', 'epoch-1'];
     await store.save(checkpointOfStep(1, 1_500_000), { into: ['best'], keep });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
 import { findStoreLocation as findInBrowser } from '../../src/stores/browser-stores.js';
@@ -19,98 +19,98 @@ import { expectNoTensorsLeft, makeModel } from '../support/fixtures.js';
 let root = '';
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'resolve-place-'));
+  root = mkdtempSync(join(tmpdir(), 'resolve-location-'));
 });
 
 afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const folderOf = (place: string): string => /^folder "(.*)"$/.exec(resolveLocation(place).name)?.[1] ?? '';
+const folderOf = (path: string): string => /^folder "(.*)"$/.exec(resolveLocation(path).name)?.[1] ?? '';
 
-/** What is known of a place before its store is loaded must hold for that as well. */
+/** Checks that a location describes the store that it loads. */
 async function expectStore(
-  place: StoreLocation,
+  location: StoreLocation,
   Store: new (...args: never) => CheckpointStore,
   capacity: 'one' | 'many',
 ): Promise<void> {
-  const store = await place.loadStore();
+  const store = await location.loadStore();
   expect(store).toBeInstanceOf(Store);
-  expect([place.name, place.capacity]).toEqual([store.name, store.capacity]);
-  expect(place.capacity).toBe(capacity);
+  expect([location.name, location.capacity]).toEqual([store.name, store.capacity]);
+  expect(location.capacity).toBe(capacity);
 }
 
 describe('a file:// URL', () => {
-  test.each(['plain', 'run#1', 'run?3', '50%_noise', 'größer als 1'])(
-    'of the path "%s" is that folder',
+  it.each(['plain', 'run#1', 'run?3', '50%_noise', 'größer als 1'])(
+    'with the path "%s" is that folder',
     (name) => {
       const path = join(root, name);
       expect(folderOf(pathToFileURL(path).href)).toBe(path);
-      // As tfjs writes them: with the path as it is.
+      // TensorFlow.js writes the path unencoded.
       expect(folderOf(`file://${path}`)).toBe(path);
     },
   );
 
-  test('that is relative is a plain path, as in tfjs', () => {
+  it('that is relative is a plain path, as in TensorFlow.js', () => {
     expect(folderOf('file://./runs/a%20b')).toBe('./runs/a%20b');
   });
 
-  test.each(['file://', '~', '~/checkpoints'])('or path "%s" that names no folder is refused', (place) => {
-    expect(() => resolveLocation(place)).toThrow(EntropyCheckpointError);
-    expect(() => resolveLocation(place)).toThrow(/path of a folder/);
+  it.each(['file://', '~', '~/checkpoints'])('or path is refused if it names no folder: "%s"', (path) => {
+    expect(() => resolveLocation(path)).toThrow(EntropyCheckpointError);
+    expect(() => resolveLocation(path)).toThrow(/path of a folder/);
   });
 });
 
 describe('in Node', () => {
-  test.each(['runs/a', './a:b', 'a%20b', 'file:///tmp/a'])('%s is a folder', async (place) => {
-    await expectStore(resolveLocation(place), FileStore, 'many');
+  it.each(['runs/a', './a:b', 'a%20b', 'file:///tmp/a'])('%s is a folder', async (path) => {
+    await expectStore(resolveLocation(path), FileStore, 'many');
   });
 
-  test.each(['indexeddb://a', 'localstorage://a', 'nowhere://a'])('%s is refused', (place) => {
-    const error = thrownBy(() => resolveLocation(place));
+  it.each(['indexeddb://a', 'localstorage://a', 'nowhere://a'])('%s is refused', (url) => {
+    const error = thrownBy(() => resolveLocation(url));
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
-    expect(error.message).toContain(`got '${place}', for which it has no handler`);
+    expect(error.message).toContain(`got '${url}', for which it has no handler`);
   });
 
-  test('a URL of a server goes through the handler of tfjs', async () => {
-    const place = resolveLocation('http://127.0.0.1/model.json');
-    await expectStore(place, HandlerStore, 'one');
-    expect(place.name).toBe('http://127.0.0.1/model.json');
+  it('a URL of a server uses the handler of TensorFlow.js', async () => {
+    const location = resolveLocation('http://127.0.0.1/model.json');
+    await expectStore(location, HandlerStore, 'one');
+    expect(location.name).toBe('http://127.0.0.1/model.json');
   });
 
-  test('a handler is a place of its own', async () => {
+  it('a handler is a location', async () => {
     const handler = { save: () => Promise.reject(new Error('full')) };
     await expectStore(resolveLocation(handler), HandlerStore, 'one');
   });
 });
 
 describe('in a browser', () => {
-  test.each([
+  it.each([
     ['entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
     ['indexeddb://entropy_checkpoint', 'indexeddb://entropy_checkpoint'],
     ['runs/a b', 'indexeddb://runs/a b'],
-  ])('%s is a place in IndexedDB', async (text, name) => {
-    const place = findInBrowser(text)!;
-    await expectStore(place, IndexedDbStore, 'many');
-    expect(place.name).toBe(name);
+  ])('%s is a location in IndexedDB', async (text, name) => {
+    const location = findInBrowser(text)!;
+    await expectStore(location, IndexedDbStore, 'many');
+    expect(location.name).toBe(name);
   });
 
-  test.each(['localstorage://a', 'http://127.0.0.1/model.json', 'downloads://a'])(
-    '%s is left to the handlers of tfjs',
-    (place) => {
-      expect(findInBrowser(place)).toBeNull();
+  it.each(['localstorage://a', 'http://127.0.0.1/model.json', 'downloads://a'])(
+    '%s is left to the handlers of TensorFlow.js',
+    (url) => {
+      expect(findInBrowser(url)).toBeNull();
     },
   );
 
-  test.each(['file:///tmp/a', 'file://a', '', 'indexeddb://'])('"%s" is refused', (place) => {
-    const error = thrownBy(() => findInBrowser(place));
+  it.each(['file:///tmp/a', 'file://a', '', 'indexeddb://'])('"%s" is refused', (url) => {
+    const error = thrownBy(() => findInBrowser(url));
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
-    expect(error.message).toContain(`'${place.replace('indexeddb://', '')}'`);
+    expect(error.message).toContain(`'${url.replace('indexeddb://', '')}'`);
   });
 });
 
-describe("a store of the user's own, which need not verify anything", () => {
-  /** Keeps what it is given, and flips a bit on the way back if it is told to. */
+describe("a user's store that verifies nothing", () => {
+  /** Flips a bit of the loaded weights, if `flippedByte` is set. */
   class CarelessStore extends MemoryStore {
     flippedByte: number | null = null;
 
@@ -132,7 +132,7 @@ describe("a store of the user's own, which need not verify anything", () => {
     }
   }
 
-  async function saved(): Promise<CarelessStore> {
+  async function savedStore(): Promise<CarelessStore> {
     const store = new CarelessStore();
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, { filepath: store });
@@ -148,9 +148,9 @@ describe("a store of the user's own, which need not verify anything", () => {
     return store;
   }
 
-  test('is used as it is', async () => {
+  it('is used as it is', async () => {
     await expectNoTensorsLeft(async () => {
-      const store = await saved();
+      const store = await savedStore();
       expect(await resolveLocation(store).loadStore()).toBe(store);
       const { model } = await loadCheckpoint(store);
       expect(model.weights.map((weight) => weight.read().size)).toEqual([30, 5, 20, 4]);
@@ -158,9 +158,9 @@ describe("a store of the user's own, which need not verify anything", () => {
     });
   });
 
-  test.each([0, 1, 100, 235])('gives a flipped bit of byte %i away', async (flippedByte) => {
+  it.each([0, 1, 100, 235])('cannot hide a flipped bit of byte %i', async (flippedByte) => {
     await expectNoTensorsLeft(async () => {
-      const store = await saved();
+      const store = await savedStore();
       store.flippedByte = flippedByte;
       const error = await rejection(loadCheckpoint(store));
       expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');

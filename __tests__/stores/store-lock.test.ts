@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreLock, type Release } from '../../src/stores/store-lock.js';
 import { rejection } from '../support/errors.js';
 
@@ -10,48 +10,49 @@ beforeEach(() => {
   log = [];
 });
 
-const claim = (lock?: () => Promise<Release | null>): StoreLock => new StoreLock('a place', key, lock);
+const makeLock = (acquireOuterLock?: () => Promise<Release | null>): StoreLock =>
+  new StoreLock('a location', key, acquireOuterLock);
 
-/** Takes several turns of the event loop. */
+/** An action that takes several turns of the event loop, and logs when it begins and ends. */
 const logged = (name: string) => async (): Promise<void> => {
   log.push(`${name} begins`);
   for (let i = 0; i < 3; i++) await new Promise(setImmediate);
   log.push(`${name} ends`);
 };
 
-/** A lock that takes its time, and tells how often it is taken. */
-function slowLock(): () => Promise<Release> {
+/** An outer lock that logs, slowly, when it is acquired and released. */
+function slowOuterLock(): () => Promise<Release> {
   return async () => {
-    await logged('lock')();
+    await logged('acquire')();
     return logged('release');
   };
 }
 
-describe('turns', () => {
-  test('of several claims of one place come one after the other, also when they alternate', async () => {
-    const [one, other] = [claim(slowLock()), claim(slowLock())];
+describe('StoreLock.run', () => {
+  it('runs the actions of alternating locks on one location one after the other', async () => {
+    const [one, other] = [makeLock(slowOuterLock()), makeLock(slowOuterLock())];
     await Promise.all([one.run(logged('1')), other.run(logged('2')), one.run(logged('3'))]);
-    const names = ['lock', '1', 'release', 'lock', '2', 'release', 'lock', '3', 'release'];
+    const names = ['acquire', '1', 'release', 'acquire', '2', 'release', 'acquire', '3', 'release'];
     expect(log).toEqual(names.flatMap((name) => [`${name} begins`, `${name} ends`]));
   });
 
-  test('of one claim keep the lock between them', async () => {
-    const one = claim(slowLock());
+  it('keeps the outer lock between actions of one lock', async () => {
+    const one = makeLock(slowOuterLock());
     await Promise.all([one.run(logged('1')), one.run(logged('2'))]);
-    const names = ['lock', '1', '2', 'release'];
+    const names = ['acquire', '1', '2', 'release'];
     expect(log).toEqual(names.flatMap((name) => [`${name} begins`, `${name} ends`]));
   });
 
-  test('of other places do not wait', async () => {
-    const other = new StoreLock('another place', {});
-    const begun = claim().run(() => new Promise(() => undefined));
+  it('does not wait for actions on another location', async () => {
+    const other = new StoreLock('another location', {});
+    const begun = makeLock().run(() => new Promise(() => undefined));
     await other.run(logged('other'));
     expect(log).toHaveLength(2);
     void begun;
   });
 
-  test('that were begun before another claim opens are made, and those after are refused', async () => {
-    const [one, other] = [claim(), claim()];
+  it('runs actions begun before another lock opens, and refuses later ones', async () => {
+    const [one, other] = [makeLock(), makeLock()];
     const saves = [one.run(logged('1')), other.run(logged('2')), one.run(logged('3'))];
     await other.open(logged('open'));
     await Promise.all(saves);
@@ -61,8 +62,8 @@ describe('turns', () => {
     await one.run(logged('5'));
   });
 
-  test('are refused at once while another claim is open, and not when its save has ended', async () => {
-    const [one, other] = [claim(), claim()];
+  it('is refused at once while another lock is open, without waiting for its actions', async () => {
+    const [one, other] = [makeLock(), makeLock()];
     await one.open(logged('open'));
     const endless = one.run(() => new Promise(() => undefined));
     expect((await rejection(other.open(logged('other')))).code).toBe('ENTROPY_STORE_IN_USE');
@@ -70,43 +71,43 @@ describe('turns', () => {
   });
 });
 
-describe('a claim', () => {
-  test('that is closed is given back when what it has begun has ended', async () => {
-    const one = claim(slowLock());
+describe('StoreLock.open', () => {
+  it('is released after `close`, once everything begun has ended', async () => {
+    const one = makeLock(slowOuterLock());
     await one.open(logged('open'));
     const save = one.run(logged('save'));
     one.close();
-    await claim(slowLock()).open(logged('other'));
+    await makeLock(slowOuterLock()).open(logged('other'));
     await save;
-    const names = ['lock', 'open', 'save', 'release', 'lock', 'other'];
+    const names = ['acquire', 'open', 'save', 'release', 'acquire', 'other'];
     expect(log).toEqual(names.flatMap((name) => [`${name} begins`, `${name} ends`]));
   });
 
-  test('that is closed while it opens is given back', async () => {
-    const one = claim();
+  it('is released if it is closed while it opens', async () => {
+    const one = makeLock();
     const opening = one.open(logged('open'));
     one.close();
     await opening;
-    await claim().open(logged('other'));
+    await makeLock().open(logged('other'));
   });
 
-  test('that is closed and opened again at once is the one that has the place', async () => {
-    const [one, other] = [claim(), claim()];
+  it('holds the lock again when it is closed and opened at once', async () => {
+    const [one, other] = [makeLock(), makeLock()];
     await one.open(logged('open'));
     one.close();
     await one.open(logged('again'));
     expect((await rejection(other.open(logged('other')))).code).toBe('ENTROPY_STORE_IN_USE');
   });
 
-  test('whose preparation fails is given back', async () => {
+  it('releases the lock if the preparation fails', async () => {
     const error = new Error('no');
-    await expect(claim().open(() => Promise.reject(error))).rejects.toBe(error);
-    await claim().open(logged('other'));
+    await expect(makeLock().open(() => Promise.reject(error))).rejects.toBe(error);
+    await makeLock().open(logged('other'));
   });
 
-  test('that others hold is refused, and can be had later', async () => {
+  it('is refused while another thread holds the outer lock, and succeeds later', async () => {
     let isFree = false;
-    const one = claim(() => Promise.resolve(isFree ? logged('release') : null));
+    const one = makeLock(() => Promise.resolve(isFree ? logged('release') : null));
     const error = await rejection(one.open(logged('open')));
     expect(error.code).toBe('ENTROPY_STORE_IN_USE');
     expect(error.message).toContain('in another tab or worker');
@@ -114,21 +115,23 @@ describe('a claim', () => {
     await one.open(logged('open'));
   });
 
-  test('whose lock cannot be asked for says why', async () => {
+  it('passes on an error of the outer lock', async () => {
     const cause = new Error('The document is not active.');
-    await expect(claim(() => Promise.reject(cause)).open(logged('open'))).rejects.toBe(cause);
-    await claim().open(logged('other'));
+    await expect(makeLock(() => Promise.reject(cause)).open(logged('open'))).rejects.toBe(cause);
+    await makeLock().open(logged('other'));
   });
 });
 
-test('what is settled has ended, in whatever way', async () => {
-  const [one, other] = [claim(), claim()];
-  await other.settled();
-  const failing = one.run(async () => {
-    await logged('1')();
-    throw new Error('no');
+describe('StoreLock.settled', () => {
+  it('waits for actions that succeed or fail', async () => {
+    const [one, other] = [makeLock(), makeLock()];
+    await other.settled();
+    const failing = one.run(async () => {
+      await logged('1')();
+      throw new Error('no');
+    });
+    await other.settled();
+    expect(log).toEqual(['1 begins', '1 ends']);
+    await expect(failing).rejects.toThrow('no');
   });
-  await other.settled();
-  expect(log).toEqual(['1 begins', '1 ends']);
-  await expect(failing).rejects.toThrow('no');
 });

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 test.each(readdirSync(FOLDER).filter((name) => name.endsWith('.svg')))(
-  '%s is an image for a browser, and has its texts',
+  '%s is parsed as SVG by a browser, and contains text',
   async (name) => {
     const page = await browser.newPage();
     const texts = await page.evaluate(

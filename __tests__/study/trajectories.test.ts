@@ -21,7 +21,7 @@ const trajectory = (seed: number): Trajectory => ({
   signals: signalsOf({ 'val-loss': [seed, seed / 3] }, 2),
 });
 
-test('what was appended is there, in order, also in another process', () => {
+test('a new instance reads what was appended, in order', () => {
   const file = new TrajectoryFile(path());
   expect(file.read()).toEqual([]);
   file.append(trajectory(1));
@@ -29,7 +29,7 @@ test('what was appended is there, in order, also in another process', () => {
   expect(new TrajectoryFile(path()).read()).toEqual([trajectory(1), trajectory(2)]);
 });
 
-test('a line that was cut off is lost, and no other', () => {
+test('a line that was cut off loses no other line', () => {
   const file = new TrajectoryFile(path());
   file.append(trajectory(1));
   appendFileSync(join(folder, 'trajectories.jsonl'), JSON.stringify(trajectory(2)).slice(0, 100));
@@ -37,7 +37,7 @@ test('a line that was cut off is lost, and no other', () => {
   expect(file.read()).toEqual([trajectory(1), trajectory(3)]);
 });
 
-test('what is packed is there once, with what comes after it', () => {
+test('packed and appended trajectories are read together, each once', () => {
   const file = new TrajectoryFile(path());
   file.append(trajectory(2));
   file.pack([trajectory(1), trajectory(2)]);

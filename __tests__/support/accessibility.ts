@@ -2,15 +2,15 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
 declare global {
-  /** Of a page that `auditAccessibility` has put it into. */
+  /** Exists in a page once `auditAccessibility` has run there. */
   var axe: { readonly run: () => Promise<axe.AxeResults> };
 }
 
-/** What axe-core has to say of a page. */
+/** What axe-core reports about a page. */
 export interface AccessibilityAudit {
-  /** Rules that are broken, each with the elements that break it. */
+  /** The rules that the page breaks, each with the elements that break it. */
   readonly violations: string[];
-  /** Names of the rules that are held. */
+  /** The names of the rules that the page meets. */
   readonly passed: string[];
 }
 

@@ -6,8 +6,8 @@ export const FIT = { epochs: 4, batchSize: 8, validationSplit: 0.25, shuffle: fa
 
 type Hook = 'onEpochBegin' | 'onBatchEnd' | 'onEpochEnd';
 
-/** A callback of one hook. */
-export function callbackThat(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
+/** A callback with a single hook. */
+export function callbackWith(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
   const callback = new tf.CustomCallback({});
   callback[hook] = async (index: number, logs?: unknown) => {
     await act(index, logs as tf.Logs);
@@ -15,7 +15,9 @@ export function callbackThat(hook: Hook, act: (index: number, logs: tf.Logs) => 
   return callback;
 }
 
-/** Sets every weight to what makes the predictions uncertain or certain, so that an epoch's entropy is known. */
+/**
+ * Sets the weights so that every prediction is the softmax of `[2, 1, 0, 0]`·scale. A smaller scale is less certain.
+ */
 export function setConfidence(model: tf.LayersModel, scale: number): void {
   tf.tidy(() => {
     for (const weight of model.weights)
@@ -25,7 +27,7 @@ export function setConfidence(model: tf.LayersModel, scale: number): void {
   });
 }
 
-/** Trains with weights that are set before each epoch, and not changed in it: a learning rate of 0. */
+/** Trains with a learning rate of 0, and sets the weights before each epoch. So the entropy of each epoch is known. */
 export async function fitWithConfidences(
   scales: readonly number[],
   options: EntropyCheckpointOptions,
@@ -34,7 +36,7 @@ export async function fitWithConfidences(
   const model = makeModel(tf.train.sgd(0));
   const { x, y } = makeData(24);
   const checkpoint = new EntropyCheckpointCallback({ filepath: null, ...options });
-  const set = callbackThat('onEpochBegin', (epoch) => {
+  const set = callbackWith('onEpochBegin', (epoch) => {
     setConfidence(model, scales[epoch]!);
   });
   const history = await model.fit(x, y, {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Frees a model, its optimizer and what the optimizer has made. A Sequential leaves an optimizer that it has
- * made to the functional model inside.
+ * Frees a model, its optimizer and the optimizer's slots. The `dispose` of a Sequential doesn't free an optimizer that
+ * was given by name: only the functional model inside owns it.
  */
 export function disposeTrained(model: tf.LayersModel): void {
   const { optimizer } = model;

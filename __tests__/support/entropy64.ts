@@ -1,4 +1,4 @@
-/** Top-k entropy of one row of probabilities in float64, written out from its definition. */
+/** Top-k entropy of one row of probabilities in float64, computed from its definition. */
 export function entropyOfProbabilities(probabilities: readonly number[], k = 2): number {
   const largest = [...probabilities].sort((a, b) => b - a).slice(0, k);
   return -largest.reduce((sum, p) => sum + p * Math.log(p + 1e-10), 0);

@@ -1,6 +1,6 @@
 import { EntropyCheckpointError } from '../../src/errors.js';
 
-/** The error of this package that `promise` is rejected with; another error is thrown on. */
+/** Expects `promise` to reject with an error of this package, and returns it. Any other error is rethrown. */
 export async function rejection(promise: Promise<unknown>): Promise<EntropyCheckpointError> {
   try {
     await promise;
@@ -11,7 +11,7 @@ export async function rejection(promise: Promise<unknown>): Promise<EntropyCheck
   throw new Error('Expected a rejection.');
 }
 
-/** The error of this package that `action` throws; another error is thrown on. */
+/** Expects `action` to throw an error of this package, and returns it. Any other error is rethrown. */
 export function thrownBy(action: () => unknown): EntropyCheckpointError {
   try {
     action();

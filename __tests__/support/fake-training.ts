@@ -3,12 +3,12 @@ import { resolveOptions, type EntropyCheckpointOptions } from '../../src/options
 import type { Outcome } from '../../src/report/explain.js';
 import { EpochSelector } from '../../src/selection/epoch-selector.js';
 
-/** What is known of an epoch; the rest is made up. */
-export type KnownEpoch = Partial<EpochRecord> & { readonly value: number | null };
+/** The fields of an epoch that a test sets. The others are made up. */
+export type GivenEpoch = Partial<EpochRecord> & { readonly value: number | null };
 
-/** A training whose epochs had these values, as a callback with these options would have selected from them. */
+/** The outcome of a training whose epochs had these values, with the selection that these options make. */
 export function fakeTraining(
-  epochs: readonly KnownEpoch[],
+  epochs: readonly GivenEpoch[],
   options: EntropyCheckpointOptions = {},
   numClasses: number | null = 10,
 ): Outcome {
@@ -16,22 +16,10 @@ export function fakeTraining(
   let value: number | null = null;
   const monitor = { ...resolved.monitor, valueOf: () => value };
   const selector = new EpochSelector(monitor, resolved);
-  for (const [position, known] of epochs.entries()) {
-    ({ value } = known);
+  for (const [position, given] of epochs.entries()) {
+    ({ value } = given);
     const entropies = { entropy: value, trainEntropy: value, valEntropy: null };
-    selector.add({ epoch: position, fit: 0, ...entropies, logs: {}, ...known }, true);
+    selector.add({ epoch: position, fit: 0, ...entropies, logs: {}, ...given }, true);
   }
   return { selector, monitor, options: resolved, numClasses };
-}
-
-/** A training whose epochs had these values; `known` of every epoch. */
-export function fakeTrainingOf(
-  values: readonly (number | null)[],
-  options: EntropyCheckpointOptions = {},
-  known: (value: number | null) => Partial<EpochRecord> = () => ({}),
-): Outcome {
-  return fakeTraining(
-    values.map((value) => ({ value, ...known(value) })),
-    options,
-  );
 }

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 export const NUM_FEATURES = 6;
 export const NUM_CLASSES = 4;
 
-/** Random features and one-hot labels, the same for the same seed. */
+/** Random features and one-hot labels. The same seed makes the same data. The caller disposes them. */
 export function makeData(rows: number, seed = 1): { x: tf.Tensor2D; y: tf.Tensor2D } {
   return tf.tidy(() => ({
     x: tf.randomNormal<tf.Rank.R2>([rows, NUM_FEATURES], 0, 1, 'float32', seed),
@@ -22,7 +22,7 @@ export function seededDense(units: number, seed: number, config: object = {}): t
   return tf.layers.dense({ units, kernelInitializer: tf.initializers.glorotUniform({ seed }), ...config });
 }
 
-/** 6-5-4 softmax network, compiled, the same weights for the same seed. */
+/** A compiled 6-5-4 softmax network. The same seed makes the same weights. */
 export function makeModel(
   optimizer: tf.Optimizer | string = 'sgd',
   { metrics = ['accuracy'], seed = 3 }: { metrics?: string[]; seed?: number } = {},
@@ -37,17 +37,17 @@ export function makeModel(
   return model;
 }
 
-/** The functional model that callbacks are given for a Sequential. */
+/** The functional model inside a Sequential, which is what `fit` passes to callbacks. */
 export function innerModel(model: tf.Sequential): tf.LayersModel {
   return (model as unknown as { model: tf.LayersModel }).model;
 }
 
-/** Values of every weight. */
+/** The values of every weight. */
 export function weightValues(model: tf.LayersModel): number[][] {
   return model.weights.map((weight) => Array.from(weight.read().dataSync()));
 }
 
-/** A folder of each test's own, removed after it. */
+/** Makes a temporary folder for each test. @returns a function that returns the current folder's path. */
 export function useTempFolder(): () => string {
   let folder = '';
   beforeEach(() => {
@@ -59,7 +59,7 @@ export function useTempFolder(): () => string {
   return () => folder;
 }
 
-/** Runs `body` and expects that it leaves as many tensors and buffers behind as there were. */
+/** Runs `body` and expects as many tensors and data buffers after it as before. */
 export async function expectNoTensorsLeft(body: () => Promise<void> | void): Promise<void> {
   const { numTensors, numDataBuffers } = tf.memory();
   await body();
@@ -69,7 +69,7 @@ export async function expectNoTensorsLeft(body: () => Promise<void> | void): Pro
   });
 }
 
-/** Frees a model and the optimizer that it was compiled with. */
+/** Frees a model and its optimizer. */
 export function disposeModel(model: tf.LayersModel): void {
   const { optimizer } = model;
   model.dispose();

@@ -2,25 +2,27 @@ import { MemoryStore } from '../../src/stores/memory-store.js';
 import type { CheckpointSource, SlotUpdate } from '../../src/stores/store.js';
 import { pause } from './pause.js';
 
-/** A store whose saves wait until they are let through, or fail. */
+/** A store whose saves a test can delay, or make fail. */
 export class GatedStore extends MemoryStore {
-  /** The update of each save that was begun, in order. */
+  /** The slot update of each save that has begun, in order. */
   readonly begun: SlotUpdate[] = [];
-  /** What the next saves fail with; null: they succeed. */
+  /** The errors of the next saves, in order. Null lets a save succeed. */
   readonly failures: (Error | null)[] = [];
-  /** How long each save takes. */
+  /** How long each save takes, at least. */
   delayMs = 0;
+  /** How many saves have ended, in success or failure. */
+  ended = 0;
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => undefined;
 
-  /** From now on saves wait. */
+  /** Makes saves wait. */
   shut(): void {
     this.#gate = new Promise((resolve) => {
       this.#open = resolve;
     });
   }
 
-  /** Lets through what waits, and what comes. */
+  /** Lets waiting and later saves continue. */
   letThrough(): void {
     this.#open();
     this.#gate = Promise.resolve();
@@ -29,9 +31,13 @@ export class GatedStore extends MemoryStore {
   override async save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     this.begun.push(update);
     const failure = this.failures.shift() ?? null;
-    await this.#gate;
-    if (this.delayMs > 0) await pause(this.delayMs);
-    if (failure !== null) throw failure;
-    await super.save(checkpoint, update);
+    try {
+      await this.#gate;
+      if (this.delayMs > 0) await pause(this.delayMs);
+      if (failure !== null) throw failure;
+      await super.save(checkpoint, update);
+    } finally {
+      this.ended++;
+    }
   }
 }

@@ -4,9 +4,9 @@ const entropy = (probabilities: readonly number[]): number =>
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Mutual information of row and predicted class over ln numClasses, in float64. @param rows probabilities. */
+/** Mutual information of row and predicted class, divided by ln numClasses, in float64. @param rows probabilities. */
 export function information64(rows: readonly (readonly number[])[]): number {
   const numClasses = rows[0]!.length;
-  const ofAll = Array.from({ length: numClasses }, (_, j) => mean(rows.map((row) => row[j]!)));
-  return (entropy(ofAll) - mean(rows.map(entropy))) / Math.log(numClasses);
+  const meanProbabilities = Array.from({ length: numClasses }, (_, j) => mean(rows.map((row) => row[j]!)));
+  return (entropy(meanProbabilities) - mean(rows.map(entropy))) / Math.log(numClasses);
 }

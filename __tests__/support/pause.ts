@@ -1,4 +1,4 @@
-/** Long enough for everything that does not wait for something else. */
+/** Waits. The default is long enough for any work that doesn't wait for an event. */
 export function pause(ms = 50): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);

@@ -8,9 +8,9 @@ export interface ScriptOutput {
 }
 
 /**
- * Runs a TypeScript file in a process of its own, as the scripts of package.json do.
+ * Runs a TypeScript file in a separate process, as the scripts of package.json do.
  *
- * @param path from the root of the project.
+ * @param path relative to the project root.
  */
 export function runScript(
   path: string,

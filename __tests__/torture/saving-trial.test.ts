@@ -1,10 +1,10 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { FileStore } from '../../src/stores/file/file-store.js';
-import type { Session } from '../../torture/kill/kill-loop.js';
+import type { VictimRun } from '../../torture/kill/trial.js';
 import { KILL_ROWS, type KillRow } from '../../torture/kill/kill-rows.js';
-import { slotUpdateOf, sizeOf } from '../../torture/kill/numbered-saves.js';
+import { slotUpdateOf, sizeFloatsOf } from '../../torture/kill/numbered-saves.js';
 import { SavingTrial } from '../../torture/kill/saving-trial.js';
 import type { SavingReport } from '../../torture/kill/saving-victim.js';
 import { Tally } from '../../torture/tally.js';
@@ -23,18 +23,18 @@ beforeEach(async () => {
   const store = new FileStore(found);
   await store.open();
   for (let step = 0; step <= LAST; step++) {
-    await store.save(checkpointOfStep(step, sizeOf(step)), slotUpdateOf(step));
+    await store.save(checkpointOfStep(step, sizeFloatsOf(step)), slotUpdateOf(step));
   }
   store.close();
 });
 
-/** Judges what is in the folder as what a process has left. @returns the kinds of losses. */
-async function judge(session: Partial<Session<SavingReport>> = {}): Promise<string[]> {
+/** Judges the folder as if a killed process had left it. @returns the kinds of losses. */
+async function judge(run: Partial<VictimRun<SavingReport>> = {}): Promise<string[]> {
   const trial = new SavingTrial({
     parent: tempFolder(),
     windowMs: 1,
     start: () => {
-      throw new Error('Nothing is to be started.');
+      throw new Error('Expected no process to be started.');
     },
     tally,
     workspace: { newPath: (name: string) => join(tempFolder(), name), keep: () => null },
@@ -46,10 +46,10 @@ async function judge(session: Partial<Session<SavingReport>> = {}): Promise<stri
     stderr: '',
     exitCode: null,
     wasKilled: true,
-    dyingMs: 1,
+    exitDelayMs: 1,
     orderedAtMs: 0,
     found,
-    ...session,
+    ...run,
   });
   return tally
     .result()
@@ -57,31 +57,31 @@ async function judge(session: Partial<Session<SavingReport>> = {}): Promise<stri
     .map(({ what }) => what);
 }
 
-describe('what a killed loop of saves has left', () => {
-  test('is in order', async () => {
+describe('SavingTrial', () => {
+  it('accepts what a killed save loop left behind', async () => {
     expect(await judge()).toEqual([]);
   });
 
-  test('is in order where the next save had been completed, and not been reported', async () => {
+  it('accepts a save that was complete but not reported', async () => {
     expect(await judge({ reports: [{ saved: LAST - 1 }] })).toEqual([]);
   });
 
-  test('is a loss where a save that was reported is not there', async () => {
+  it('counts a loss when a reported save is missing', async () => {
     expect(await judge({ reports: [{ saved: LAST + 2 }] })).toEqual([KILL_ROWS.older.what]);
   });
 
-  test('is a loss where a slot is gone', async () => {
+  it('counts a loss when a slot is missing', async () => {
     rmSync(join(found, 'model.last.json'));
     expect(await judge()).toEqual([KILL_ROWS.older.what]);
   });
 
-  test.each(['model.json', 'weights'])('is a loss where %s is damaged', async (which) => {
-    const name = readdirSync(found).find((one) => one.startsWith(which))!;
+  it.each(['model.json', 'weights'])('counts a loss when a file %s… is damaged', async (prefix) => {
+    const name = readdirSync(found).find((file) => file.startsWith(prefix))!;
     writeFileSync(join(found, name), '{}');
     expect(await judge()).toContain(KILL_ROWS.damaged.what);
   });
 
-  test('is a loss where a process failed or left files of no use', async () => {
+  it('counts a loss when the process failed or left leftovers', async () => {
     expect(await judge({ stderr: 'Error: failed' })).toEqual([KILL_ROWS.failed.what]);
     expect(await judge({ reports: [{ saved: LAST, leftovers: ['a.tmp'] }] })).toEqual([
       KILL_ROWS.leftovers.what,
@@ -89,12 +89,12 @@ describe('what a killed loop of saves has left', () => {
     ]);
   });
 
-  test('counts as killed in the midst of a save where it has left files behind', async () => {
+  it('counts a kill during a save when files were left behind', async () => {
     writeFileSync(join(found, '.entropy-checkpoint.0123456789abcdef.tmp'), '');
     await judge();
     const { rows } = tally.result();
     const { what } = KILL_ROWS.savingUnfinished;
-    // Both kinds of loops are counted under the same words, trainings first.
+    // Two rows have this text. That of trainings comes first and stays zero.
     expect(rows.filter((row) => row.what === what).map(({ counted }) => counted)).toContain(1);
   });
 });

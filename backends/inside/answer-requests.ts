@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Device } from './device.js';
 import { toJsonText } from './json-text.js';
 import { failureOf, type Answer, type CallRequest, type Request, type StartRequest } from './request.js';
-import { startBackend, type EntryModule, type Surroundings } from './start-backend.js';
+import { startBackend, type EntryModule, type Environment } from './start-backend.js';
 
 interface Started {
   readonly device: Device;
@@ -10,20 +10,20 @@ interface Started {
   readonly backend: string;
 }
 
-/** The part that is the same in a process and in a page. Requests come one at a time. */
-export function createResponder(surroundings: Surroundings): (request: Request) => Promise<Answer> {
+/** Answers requests, in a process or in a page. They come one at a time. */
+export function createResponder(environment: Environment): (request: Request) => Promise<Answer> {
   let started: Started | undefined;
 
   async function start(request: StartRequest): Promise<string> {
     const { backend } = request;
-    started = { backend, ...(await startBackend(request, surroundings)) };
+    started = { backend, ...(await startBackend(request, environment)) };
     const { description, isSoftware } = started.device;
     return [description, ...(isSoftware ? ['software'] : [])].filter((part) => part !== '').join(', ');
   }
 
   async function resultOf(request: Request): Promise<unknown> {
     if (request.kind === 'start') return start(request);
-    if (started === undefined) throw new Error('No backend has been started.');
+    if (started === undefined) throw new Error('No backend was started.');
     return runCall(started, request);
   }
 
@@ -39,13 +39,15 @@ export function createResponder(surroundings: Surroundings): (request: Request) 
 async function runCall({ device, entry, backend }: Started, { name, args }: CallRequest): Promise<unknown> {
   const target = exportedFunction(entry, name);
   if (tf.getBackend() !== backend) {
-    throw new Error(`An earlier call has left '${tf.getBackend()}' the current backend, not '${backend}'.`);
+    throw new Error(
+      `Expected '${backend}' to be the current backend, but an earlier call has made it '${tf.getBackend()}'.`,
+    );
   }
   let result: unknown;
   try {
     result = await Promise.race([device.lost, target(...(JSON.parse(args) as unknown[]))]);
   } catch (error) {
-    // What the device has to say often explains it.
+    // What the device reports often explains the error.
     await device.settle().catch((deviceError: unknown) => {
       if (deviceError === error || !(deviceError instanceof Error) || !(error instanceof Error)) return;
       error.message += `\n${deviceError.message}`;

@@ -1,9 +1,9 @@
 /**
- * JSON that is read back as it was written. `JSON.stringify` alone turns NaN into null and a typed array into
- * an object, and a test would compare with something else than it was given.
+ * JSON that parses to the same value. `JSON.stringify` alone turns NaN into null and a typed array into an object, and a
+ * test would then compare a changed value.
  *
  * @returns null for `undefined`.
- * @throws Error that names the place of a value which JSON does not have.
+ * @throws Error that names the key of a value that JSON cannot represent.
  */
 export function toJsonText(value: unknown, what: string): string | null {
   if (value === undefined) return null;
@@ -16,7 +16,7 @@ export function toJsonText(value: unknown, what: string): string | null {
   });
 }
 
-/** @param isElement of an array: JSON leaves out a property that is undefined, but writes an element as null. */
+/** @param isElement whether it is in an array, where JSON writes undefined as null. It leaves out a property. */
 function problemOf(value: unknown, isElement: boolean): string | null {
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} (use Array.from)`;
   switch (typeof value) {

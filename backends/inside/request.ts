@@ -1,42 +1,42 @@
-import type { BackendFlags, BackendName } from '../backend-choice.js';
+import type { BackendFlags, BackendName } from '../backend-target.js';
 
-/** What is asked of the process or page. Arguments and results travel as JSON text, the same in both. */
+/** A request to the process or page. Arguments and results are JSON texts in both. */
 export type Request = StartRequest | CallRequest;
 
 export interface StartRequest {
   readonly kind: 'start';
   readonly backend: BackendName;
   readonly flags: BackendFlags;
-  /** Refuse an adapter that is a software rasteriser. */
+  /** Whether a software rasteriser is refused. */
   readonly requireGpu: boolean;
-  /** The entry module, for Node: a page has it in its bundle. */
+  /** The URL of the entry module, for Node. A page has the module in its bundle. */
   readonly entry: string;
 }
 
 export interface CallRequest {
   readonly kind: 'call';
   readonly name: string;
-  /** JSON of the array of arguments. */
+  /** The array of arguments as JSON. */
   readonly args: string;
 }
 
-/** `json` is null for `undefined`. */
+/** A result of `undefined` has null as its `json`. */
 export type Answer = { readonly json: string | null } | { readonly failure: Failure };
 
-/** An error, as far as it can travel. */
+/** The parts of an error that are sent. */
 export interface Failure {
   readonly name: string;
   readonly message: string;
   /** The stack without the message. */
   readonly frames: string;
-  /** Of errors that have one, such as those of this package. */
+  /** Set for errors that have a code, such as those of this package. */
   readonly code?: string;
 }
 
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), frames: '' };
   const { name, message, stack = '' } = error;
-  // The message may hold a stack itself, and may have been added to since.
+  // The message may contain a stack, and may have been extended since the stack was made.
   const start = stack.indexOf(message);
   const frames = start >= 0 ? stack.slice(start + message.length) : (/\n {4}at [^]*/.exec(stack)?.[0] ?? '');
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};

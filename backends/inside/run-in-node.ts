@@ -8,7 +8,7 @@ const respond = createResponder({
     if (backend === 'tensorflow') await importTfjsNode(requireGpu);
     if (backend !== 'webgpu') return;
     const { create, globals } = await import('webgpu');
-    // Node 20 has no `navigator`; later ones have one without `gpu`.
+    // Node 20 has no `navigator`. Later versions have one without `gpu`.
     const { navigator = {} } = globalThis as { navigator?: object };
     Object.assign(globalThis, globals);
     Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
@@ -26,20 +26,22 @@ async function importTfjsNode(requireGpu: boolean): Promise<void> {
     await import(name);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new Error(`${name} does not load; \`npm run native\` installs tfjs-node. ${message}`, { cause });
+    throw new Error(`Install tfjs-node with \`npm run native\`: ${name} could not be loaded. ${message}`, {
+      cause,
+    });
   }
   const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice: boolean };
-  if (requireGpu && !isUsingGpuDevice) throw new Error(`${name} has found no GPU.`);
+  if (requireGpu && !isUsingGpuDevice) throw new Error(`${name} found no GPU.`);
 }
 
 process.on('message', ({ id, request }: { id: number; request: Request }) => {
   void respond(request).then((answer) => process.send?.({ id, answer }));
 });
 
-// Closed, or the parent is gone.
+// The connection was closed, or the parent has ended.
 process.once('disconnect', () => {
   const { navigator } = globalThis as { navigator?: { gpu?: unknown } };
-  // Dawn keeps the process alive as long as it is referred to.
+  // Dawn keeps the process alive as long as something refers to it.
   if (navigator !== undefined) delete navigator.gpu;
   process.exit();
 });

@@ -2,12 +2,12 @@ import { createResponder } from './answer-requests.js';
 import type { Answer, Request } from './request.js';
 import type { EntryModule } from './start-backend.js';
 
-/** Called from outside of the page. */
+/** Called from outside the page. */
 declare global {
   var answerBackendRequest: ((request: Request) => Promise<Answer>) | undefined;
 }
 
-/** @param loadEntry written into the bundle for one entry module. */
+/** @param loadEntry imports the entry module that is in the bundle. */
 export function runInPage(loadEntry: () => Promise<EntryModule>): void {
   globalThis.answerBackendRequest = createResponder({
     async prepare(backend) {

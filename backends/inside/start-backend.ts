@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { BackendName } from '../backend-choice.js';
+import type { BackendName } from '../backend-target.js';
 import { NEVER, type Device } from './device.js';
 import type { StartRequest } from './request.js';
 import { WebGlDevice, type WebGlBackend } from './webgl-device.js';
@@ -7,33 +7,33 @@ import { requireWebGpuAdapter, WebGpuDevice, type WebGpuBackend } from './webgpu
 
 export type EntryModule = Readonly<Record<string, unknown>>;
 
-/** The part of tfjs-node's NodeJSKernelBackend that is needed here. */
+/** The used part of tfjs-node's NodeJSKernelBackend. */
 interface TensorFlowBackend {
   readonly binding: { readonly TF_Version: string };
   readonly isUsingGpuDevice: boolean;
 }
 
-/** What differs between a process and a page. */
-export interface Surroundings {
-  /** Before the backend's package is imported. */
+/** What a process and a page do differently. */
+export interface Environment {
+  /** Runs before the backend's package is imported. */
   prepare(backend: BackendName, requireGpu: boolean): Promise<void>;
-  /** @param url of the request to start. */
+  /** @param url the entry of the start request. */
   loadEntry(url: string): Promise<EntryModule>;
 }
 
-/** Makes the backend the current one, or throws: tfjs itself would go on with another. */
+/** Makes the backend the current one, or throws. tfjs itself would fall back to another backend. */
 export async function startBackend(
   { backend, flags, requireGpu, entry: entryUrl }: StartRequest,
-  surroundings: Surroundings,
+  environment: Environment,
 ): Promise<{ readonly device: Device; readonly entry: EntryModule }> {
-  await surroundings.prepare(backend, requireGpu);
+  await environment.prepare(backend, requireGpu);
   await importBackend(backend);
-  // None so far, which the type does not know; that of tfjs-node makes itself the current one.
+  // Undefined, unless tfjs-node has made itself the current backend. The type leaves that out.
   const before = tf.engine().backendName as string | undefined;
-  // Before the backend is made, as in a program: kernels that are registered later miss its set-up.
-  const entry = await surroundings.loadEntry(entryUrl);
+  // Before the backend is created, as in a program: kernels that are registered later miss its set-up.
+  const entry = await environment.loadEntry(entryUrl);
   if (tf.engine().backendName !== before) {
-    throw new Error('The entry module computes when it is imported, before a backend has been chosen.');
+    throw new Error('The entry module computes when it is imported, before the backend is set.');
   }
   for (const [flag, value] of Object.entries(flags)) tf.env().set(flag, value);
   await makeCurrent(backend);
@@ -55,7 +55,7 @@ async function importBackend(backend: BackendName): Promise<void> {
 
 async function makeCurrent(backend: BackendName): Promise<void> {
   const warnings: string[] = [];
-  /* eslint-disable no-console -- tfjs says nowhere else why a backend did not come up. */
+  /* eslint-disable no-console -- tfjs reports only there why a backend could not be started. */
   const { warn } = console;
   console.warn = (...parts: unknown[]) => void warnings.push(parts.map(String).join(' '));
   try {

@@ -1,6 +1,6 @@
 import { isSoftwareName, type Device } from './device.js';
 
-/** The part of tfjs's MathBackendWebGL that is needed here. */
+/** The used part of tfjs's MathBackendWebGL. */
 export interface WebGlBackend {
   readonly gpgpu: { readonly gl: WebGL2RenderingContext };
 }
@@ -16,22 +16,22 @@ export class WebGlDevice implements Device {
     this.description = rendererName(gl);
     this.isSoftware = isSoftwareName(this.description);
     this.lost = new Promise((_resolve, reject) => {
-      // The browser brings it back, without textures and programs.
+      // The browser may restore the context, but without textures and programs.
       gl.canvas.addEventListener('webglcontextlost', () => {
         reject(new Error('The WebGL context was lost.'));
       });
     });
-    // Nobody may be waiting at that moment; the next call hears of it.
+    // The loss may come between two calls. The next call then rejects with it.
     this.lost.catch(() => undefined);
   }
 
-  /** Bad GLSL throws by itself; memory that has run out, for one, shows only here. */
+  /** Bad GLSL throws in tfjs. Other errors, such as a lack of memory, are found only here. */
   async settle(): Promise<void> {
     const codes: string[] = [];
     for (let code = this.#gl.getError(); code !== this.#gl.NO_ERROR; code = this.#gl.getError()) {
       codes.push(`0x${code.toString(16)}`);
     }
-    // That it is lost comes as an event, and says more than the errors that follow from it.
+    // A loss comes as an event, and says more than the errors that follow from it.
     await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 0))]);
     if (codes.length > 0) throw new Error(`WebGL reported the error ${codes.join(', ')}.`);
   }

@@ -1,6 +1,6 @@
 import { isSoftwareName, type Device } from './device.js';
 
-/** The part of tfjs's WebGPUBackend that is needed here. */
+/** The used part of tfjs's WebGPUBackend. */
 export interface WebGpuBackend {
   readonly device: GPUDevice;
   ensureCommandEncoderReady(): void;
@@ -9,8 +9,8 @@ export interface WebGpuBackend {
 }
 
 /**
- * A shader that does not compile throws nothing: tfjs hands out a buffer that was used before, sometimes with
- * the right numbers of the call before. Only the device's events tell.
+ * Collects the errors that a WebGPU device reports as events. A shader that does not compile throws nothing: tfjs returns
+ * a reused buffer, sometimes with the correct numbers of the previous call.
  */
 export class WebGpuDevice implements Device {
   readonly description: string;
@@ -30,17 +30,17 @@ export class WebGpuDevice implements Device {
     this.lost = backend.device.lost.then(({ reason, message }) => {
       throw new Error(`The WebGPU device was lost (${reason}): ${message}`);
     });
-    // Nobody may be waiting at that moment; the next call hears of it.
+    // The loss may come between two calls. The next call then rejects with it.
     this.lost.catch(() => undefined);
   }
 
   async settle(): Promise<void> {
-    // tfjs collects commands, and hands over only those that something waits for.
+    // tfjs collects commands, and submits them only when a result is read.
     this.#backend.ensureCommandEncoderReady();
     this.#backend.endComputePassEncoder();
     this.#backend.submitQueue();
     await Promise.race([this.lost, this.#backend.device.queue.onSubmittedWorkDone()]);
-    // Events of the device come in a turn of the event loop of their own.
+    // The device's events come in a later turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const errors = this.#errors;
     this.#errors = [];
@@ -49,10 +49,10 @@ export class WebGpuDevice implements Device {
 }
 
 export async function requireWebGpuAdapter(): Promise<void> {
-  // TypeScript takes it for granted; a browser may be without, and Node is.
+  // The type says that it always exists. Some browsers lack it, and so does Node.
   const gpu = navigator.gpu as GPU | undefined;
-  if (gpu === undefined) throw new Error('There is no `navigator.gpu`.');
-  // tfjs would fail with a TypeError that does not say so.
+  if (gpu === undefined) throw new Error('This runtime has no `navigator.gpu`.');
+  // Without an adapter, tfjs would fail with an unclear TypeError.
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) throw new Error('`navigator.gpu.requestAdapter()` found no adapter.');
 }

@@ -1,6 +1,6 @@
 /**
- * Collects garbage where that can be done, in Node: that of one measurement would be collected in the time
- * of the next one. Browsers have no such thing.
+ * Collects garbage in Node. Otherwise the garbage of one measurement could be collected in the time of the next.
+ * Browsers have no function for it.
  */
 export const collectGarbage: () => void = garbageCollector();
 

@@ -1,26 +1,26 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback, type EntropyCheckpointOptions } from 'tfjs-entropy-checkpoint';
 import type { ContenderName } from '../names.js';
-import { KeptOutputs } from './keep-outputs.js';
+import { KeptOutputs } from './kept-outputs.js';
 import { predictAgainCallback } from './predict-again.js';
 
 type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
 
-/** One way to train, once. */
+/** One way to train. Each object is used for one `fit`. */
 export interface Contender {
   readonly loss?: Loss;
   callbackFor?(model: tf.LayersModel): tf.CustomCallback;
-  /** After `fit`, within the time that is measured. */
+  /** Called after `fit`. Its time counts. */
   finish?(): Promise<void>;
-  /** After that time. */
+  /** Called after the measurement. */
   dispose?(): void;
 }
 
 export interface ContenderInput {
-  /** Inputs of training and of validation. */
+  /** Inputs of training and validation. */
   readonly parts: readonly tf.Tensor[];
   readonly batchSize: number;
-  /** For what is stored; the caller removes it. */
+  /** Where `'stored'` stores; the caller removes it. */
   readonly folder: string | null;
 }
 

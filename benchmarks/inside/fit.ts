@@ -5,7 +5,7 @@ import { contenderNamed, type Contender } from './contenders.js';
 import { oneHotTensor, uniformTensor } from './synthetic-data.js';
 import { workloadNamed, type Workload } from './workloads.js';
 
-/** How large the measurements of a workload are. */
+/** The size of a workload's measurements. */
 export interface FitSize {
   readonly title: string;
   readonly batchSize: number;
@@ -24,29 +24,29 @@ interface Prepared {
   readonly batchSize: number;
   readonly train: Rows;
   readonly validation: Rows;
-  /** The variables of a model that is never trained. */
+  /** The weights of a model that is never trained. */
   readonly initialWeights: tf.Tensor[];
 }
 
-/** A monitor that compares epochs needs two. */
+/** A monitor that compares epochs needs two of them. */
 const EPOCHS = 2;
 const PROBE_BATCHES = 2;
-/** Of the batch size of a workload, a power of 2. */
+/** Slow devices get the batch size of the workload divided by up to this, a power of 2. */
 const MAX_DIVISION = 4;
 const MAX_BATCHES = 240;
-/** Batches of training for one of validation. */
+/** The number of training batches for each validation batch. */
 const VALIDATION_SHARE = 6;
-/** Fewer would make more of validation than that. */
+/** With fewer batches, the share of validation would be larger. */
 const MIN_BATCHES = VALIDATION_SHARE;
-/** Time of a batch of validation over that of one of training, about. */
+/** The time of a validation batch over that of a training batch, roughly. */
 const VALIDATION_COST = 1 / 3;
 
 let prepared: Prepared | null = null;
 
 /**
- * Makes the data. Slow devices get fewer batches, and smaller ones.
+ * Creates the data. Slow devices get fewer batches, and smaller ones.
  *
- * @param targetMs how long a bare `fit` is to take; null: as short as can be.
+ * @param targetMs how long a bare `fit` should take; null: as short as possible.
  */
 export async function prepareFit(name: WorkloadName, targetMs: number | null): Promise<FitSize> {
   const workload = workloadNamed(name);
@@ -54,27 +54,27 @@ export async function prepareFit(name: WorkloadName, targetMs: number | null): P
   const { batchSize, batches, validationBatches } =
     targetMs === null
       ? { batchSize: workload.batchSize / MAX_DIVISION, batches: 1, validationBatches: 1 }
-      : await chooseSize(workload, initialWeights, targetMs);
-  const train = makeRows(workload, batches * batchSize);
-  const validation = makeRows(workload, validationBatches * batchSize);
+      : await pickSize(workload, initialWeights, targetMs);
+  const train = createRows(workload, batches * batchSize);
+  const validation = createRows(workload, validationBatches * batchSize);
   prepared = { workload, batchSize, initialWeights, train, validation };
   const { title } = workload;
   return { title, batchSize, trainRows: rowsOf(train), validationRows: rowsOf(validation), epochs: EPOCHS };
 }
 
-async function chooseSize(
+async function pickSize(
   workload: Workload,
   initialWeights: tf.Tensor[],
   targetMs: number,
 ): Promise<{ batchSize: number; batches: number; validationBatches: number }> {
-  const { batchSize, batchMs } = await chooseBatchSize(workload, initialWeights, targetMs);
+  const { batchSize, batchMs } = await pickBatchSize(workload, initialWeights, targetMs);
   const wanted = Math.round(targetMs / (EPOCHS * batchMs * (1 + VALIDATION_COST / VALIDATION_SHARE)));
   const batches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, wanted));
   return { batchSize, batches, validationBatches: Math.max(1, Math.round(batches / VALIDATION_SHARE)) };
 }
 
-/** That of the workload, or a half or a quarter of it where a `fit` of that would take too long. */
-async function chooseBatchSize(
+/** The batch size of the workload, or a half or a quarter of it if `fit` would take too long. */
+async function pickBatchSize(
   workload: Workload,
   initialWeights: tf.Tensor[],
   targetMs: number,
@@ -83,7 +83,7 @@ async function chooseBatchSize(
   let batchMs = await probe(workload, initialWeights, batchSize);
   while (batchMs > targetMs / 2 && batchSize > workload.batchSize / MAX_DIVISION) {
     const halfMs = await probe(workload, initialWeights, batchSize / 2);
-    // Devices have programs for small shapes that take longer than those for large ones.
+    // Some devices take longer for a small shape than for a large one.
     if (halfMs > 0.8 * batchMs) break;
     batchSize /= 2;
     batchMs = halfMs;
@@ -91,11 +91,11 @@ async function chooseBatchSize(
   return { batchSize, batchMs };
 }
 
-/** Time in ms of a batch of training. */
+/** The time of a training batch in ms. */
 async function probe(workload: Workload, initialWeights: tf.Tensor[], batchSize: number): Promise<number> {
-  const rows = makeRows(workload, PROBE_BATCHES * batchSize);
+  const rows = createRows(workload, PROBE_BATCHES * batchSize);
   prepared = { workload, batchSize, initialWeights, train: rows, validation: rows };
-  // The first compiles.
+  // The first run compiles.
   await measureFit('bare', null);
   const fitMs = Math.min(await measureFit('bare', null), await measureFit('bare', null));
   tf.dispose([rows.x, rows.y]);
@@ -103,9 +103,9 @@ async function probe(workload: Workload, initialWeights: tf.Tensor[], batchSize:
 }
 
 /**
- * Time in ms of one `fit`. Each trains a new model from the same weights, in the same order of rows.
+ * The time of one `fit` in ms. Each trains a new model from the same weights, with the rows in the same order.
  *
- * @param folder what the contender may store in, where it stores.
+ * @param folder where the contender stores, if it does.
  */
 export async function measureFit(name: ContenderName, folder: string | null): Promise<number> {
   if (prepared === null) throw new Error('Expected `prepareFit` to be called first.');
@@ -113,15 +113,16 @@ export async function measureFit(name: ContenderName, folder: string | null): Pr
   const tensorsBefore = tf.memory().numTensors;
   const contender = contenderNamed(name, { parts: [train.x, validation.x], batchSize, folder });
   const model = buildModel(workload, initialWeights, contender.loss);
-  await runBefore(model, train.x, batchSize);
+  await settleDevice(model, train.x, batchSize);
 
   const timeMs = await timeOf(model, contender, prepared);
 
   contender.dispose?.();
   model.optimizer.dispose();
   model.dispose();
-  const left = tf.memory().numTensors - tensorsBefore;
-  if (left !== 0) throw new Error(`Expected '${name}' to leave no tensor behind, got ${left}.`);
+  const leakedTensors = tf.memory().numTensors - tensorsBefore;
+  if (leakedTensors !== 0)
+    throw new Error(`Expected '${name}' to leave no tensor behind, got ${leakedTensors}.`);
   return timeMs;
 }
 
@@ -144,8 +145,8 @@ async function timeOf(
   return performance.now() - startMs;
 }
 
-/** What is to be over when the clock starts: uploads, the device's work of before, garbage. */
-async function runBefore(model: tf.LayersModel, x: tf.Tensor, batchSize: number): Promise<void> {
+/** Finishes everything that should not be measured: uploads, earlier work of the device, garbage. */
+async function settleDevice(model: tf.LayersModel, x: tf.Tensor, batchSize: number): Promise<void> {
   const predictions = tf.tidy(() => tf.concat([model.predictOnBatch(tf.slice(x, 0, batchSize))].flat()));
   await predictions.data();
   predictions.dispose();
@@ -171,7 +172,7 @@ function buildModel(
   return model;
 }
 
-function makeRows({ inputShape, outputShape }: Workload, rows: number): Rows {
+function createRows({ inputShape, outputShape }: Workload, rows: number): Rows {
   return {
     x: uniformTensor([rows, ...inputShape], `${rows} rows`),
     y: oneHotTensor([rows, ...outputShape]),

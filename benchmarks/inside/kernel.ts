@@ -6,16 +6,16 @@ import { collectGarbage } from './collect-garbage.js';
 import { logitsTensor } from './synthetic-data.js';
 
 export interface KernelSample {
-  /** One call, until its result has been read. */
+  /** The time of one call, until its result has been read. */
   readonly timeMs: number;
-  /** One call, until it returned: what a training loop waits. */
+  /** The time of one call, until it returned: a training loop waits for this. */
   readonly enqueueMs: number;
 }
 
 const K = 2;
 let input: { readonly predictions: tf.Tensor; readonly fromLogits: boolean } | null = null;
 
-/** Puts predictions on the device, in place of those before. */
+/** Puts predictions on the device, and disposes the previous ones. */
 export function prepareKernel(rows: number, numClasses: number, fromLogits: boolean): void {
   input?.predictions.dispose();
   const logits = logitsTensor([rows, numClasses], 'kernel');
@@ -25,8 +25,8 @@ export function prepareKernel(rows: number, numClasses: number, fromLogits: bool
 }
 
 /**
- * Calls as often as `repetitions` says, reads the last result, and gives the time of one call: reading has a
- * latency of its own, which many calls share.
+ * Calls the operation `repetitions` times, reads the last result, and returns the time of one call. The latency of
+ * reading is shared by all calls.
  */
 export async function measureKernel(
   variant: 'fused' | 'composed',

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * What one writes without this package: at the end of each epoch, all data is predicted once more.
+ * A callback as users write it without this package: at the end of each epoch, it predicts all data again.
  *
- * @param parts inputs of training and of validation; they stay the caller's.
+ * @param parts inputs of training and validation. The caller disposes them.
  */
 export function predictAgainCallback(
   model: tf.LayersModel,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import seedrandom from 'seedrandom';
 
-/** `shape`, 0 ≤ value < 1, the same for the same seed. The caller disposes it. */
+/** Uniform values, 0 ≤ value < 1, the same for the same seed. The caller disposes the tensor. */
 export function uniformTensor(shape: number[], seed: string): tf.Tensor {
   const random = seedrandom.alea(seed);
   return tf.tensor(
@@ -10,18 +10,18 @@ export function uniformTensor(shape: number[], seed: string): tf.Tensor {
   );
 }
 
-/** Normally distributed with a deviation of 2, as the outcome of an operation. The caller disposes it. */
+/** Normal values with a deviation of 2, the same for the same seed. The caller disposes the tensor. */
 export function logitsTensor(shape: number[], seed: string): tf.Tensor {
   const random = seedrandom.alea(seed);
   const values = Float32Array.from(
     { length: tf.util.sizeFromShape(shape) },
     () => 2 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
   );
-  // Uploaded values lie otherwise on some devices than those that an operation has left there.
+  // Some devices store uploaded values differently from the result of an operation.
   return tf.tidy(() => tf.add(tf.tensor(values, shape), 0));
 }
 
-/** Labels in turn, one-hot in the last axis of `shape`. The caller disposes it. */
+/** One-hot labels in the last axis of `shape`; the classes take turns. The caller disposes the tensor. */
 export function oneHotTensor(shape: number[]): tf.Tensor {
   const numClasses = shape.at(-1)!;
   const values = new Float32Array(tf.util.sizeFromShape(shape));

@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { WorkloadName } from '../names.js';
 
-/** A network to be trained, and its data by shape. */
+/** A network to train, and the shapes of its data. */
 export interface Workload {
-  /** Names layers and shapes. */
+  /** Describes layers and shapes. */
   readonly title: string;
-  /** Smaller on slow devices. */
+  /** Slow devices get smaller batches. */
   readonly batchSize: number;
-  /** Of one row. */
+  /** The shape of one row. */
   readonly inputShape: number[];
-  /** Of one row; the last axis are the classes. */
+  /** The shape of one row. The last axis holds the classes. */
   readonly outputShape: number[];
   layers(initializer: (seed: number) => Initializer): tf.layers.Layer[];
 }
@@ -33,7 +33,7 @@ const WORKLOADS: Record<WorkloadName, Workload> = {
     ],
   },
   conv: {
-    title: '14×14, conv 3×3 by 8, pool, dense 10',
+    title: '14×14 images, 8 filters 3×3, pooling, dense 10',
     batchSize: 32,
     inputShape: [14, 14, 1],
     outputShape: [10],

@@ -17,7 +17,7 @@ export const QUICK_SAVING_PLAN: SavingPlan = {
   large: { weights: 3, units: 512, rounds: 1, runs: 1, coldReads: false },
 };
 
-/** @param budget seconds for the rounds of `fit` on one backend. */
+/** @param budget for the rounds of `fit` on one backend, in seconds. */
 export function savingPlan(budget: number): SavingPlan {
   return {
     fit: { epochMs: 4000, epochs: 8, minRounds: 4, maxRounds: 100, budgetMs: budget * 1000 },
@@ -26,32 +26,32 @@ export function savingPlan(budget: number): SavingPlan {
   };
 }
 
-export interface SavingSurroundings {
+export interface SavingContext {
   readonly backends: readonly BackendLabel[];
-  /** Where what is saved is written; it is removed. */
+  /** Checkpoints are written to a temporary folder in it. */
   readonly folder: string;
-  readonly announce: (backend: BackendLabel, description: string) => void;
-  /** Measures, and tells of what fails. */
+  readonly onOpen: (backend: BackendLabel, description: string) => void;
+  /** Measures, and reports a failure. */
   readonly attempt: (name: string, measure: () => Promise<void>) => Promise<void>;
 }
 
 export type SaveResults = Pick<SavingResults, 'fits' | 'pauses'>;
 
-/** One after the other, each in a process of its own. */
-export async function benchmarkSaves(
+/** Runs the measurements one after another, each in a new process. */
+export async function benchmarkSaving(
   { fit, pause }: SavingPlan,
-  { backends, folder, announce, attempt }: SavingSurroundings,
+  { backends, folder, onOpen, attempt }: SavingContext,
 ): Promise<SaveResults> {
   const results = { fits: [] as SaveFitResult[], pauses: [] as PauseResult[] };
   for (const backend of SAVING_BACKENDS.filter((name) => backends.includes(name))) {
-    const tell = (description: string): void => {
-      announce(backend, description);
+    const onBackendOpen = (description: string): void => {
+      onOpen(backend, description);
     };
     await attempt(`fit with saves on ${backend}`, async () => {
-      results.fits.push(await benchmarkSaveFit(backend, fit, folder, tell));
+      results.fits.push(await benchmarkSaveFit(backend, fit, folder, onBackendOpen));
     });
     await attempt(`pauses on ${backend}`, async () => {
-      results.pauses.push(await benchmarkPause(backend, pause, folder, tell));
+      results.pauses.push(await benchmarkPause(backend, pause, folder, onBackendOpen));
     });
   }
   return results;

@@ -2,25 +2,32 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackend, type OpenBackend } from '../../backends/open-backend.js';
 import type { LargeSize } from '../inside/saving/large-model.js';
-import type { Resident } from '../inside/saving/peak-resident.js';
+import type { ResidentSet } from '../inside/saving/resident-set.js';
 import { BACKENDS } from '../names.js';
 import { measureRounds, type Round } from '../rounds.js';
-import { OWN_WAYS, READ_WAYS, WRITE_WAYS, type OwnWay, type ReadWay, type WriteWay } from './names.js';
+import {
+  PACKAGE_METHODS,
+  READ_METHODS,
+  WRITE_METHODS,
+  type PackageMethod,
+  type ReadMethod,
+  type WriteMethod,
+} from './names.js';
 import type { LargeModelResult } from './results.js';
-import { dropFileCache, SAVING_ENTRY, withTemporaryFolder } from './surroundings.js';
+import { dropFileCache, SAVING_ENTRY, withTemporaryFolder } from './environment.js';
 
 export interface LargeModelPlan {
   readonly weights: number;
-  /** A weight is `[units, units]`. */
+  /** The shape of a weight is `[units, units]`. */
   readonly units: number;
   readonly rounds: number;
-  /** For the memory: when a process collects its garbage differs from run to run. */
+  /** Runs of each memory measurement: when a process collects garbage differs from run to run. */
   readonly runs: number;
-  /** Whether to empty the system's cache of files, where this can be done. */
+  /** Whether to measure with an empty file cache as well, if the system allows it. */
   readonly coldReads: boolean;
 }
 
-/** On cpu in Node: there a weight is an array of the process, and nothing else takes time or memory. */
+/** Measures on cpu in Node: there a weight is an array of the process, and nothing else takes time or memory. */
 export async function benchmarkLargeModel(plan: LargeModelPlan, parent: string): Promise<LargeModelResult> {
   return withTemporaryFolder(parent, async (folder) => {
     const checkpoint = join(folder, 'checkpoint');
@@ -38,20 +45,20 @@ export async function benchmarkLargeModel(plan: LargeModelPlan, parent: string):
   });
 }
 
-/** @param folder is left with a checkpoint. */
+/** @param folder holds a checkpoint afterwards. */
 async function measureResident(
   { weights, units, runs }: LargeModelPlan,
   folder: string,
 ): Promise<LargeModelResult['resident']> {
-  const resident: Record<OwnWay, Resident[]> = { save: [], 'load-new': [], 'load-given': [] };
+  const resident: Record<PackageMethod, ResidentSet[]> = { save: [], 'load-new': [], 'load-given': [] };
   for (let run = 0; run < runs; run++) {
-    for (const way of OWN_WAYS) {
-      // In a process of its own, as a process never gives memory back.
+    for (const method of PACKAGE_METHODS) {
+      // In a new process, because a process does not return memory to the system.
       const open = await openBackend(BACKENDS.cpu, SAVING_ENTRY);
       try {
-        if (way !== 'load-new') await open.call('prepareLarge', weights, units);
-        const measured = await open.call<Resident | null>('residentOfLarge', way, folder);
-        if (measured !== null) resident[way].push(measured);
+        if (method !== 'load-new') await open.call('prepareLarge', weights, units);
+        const measured = await open.call<ResidentSet | null>('residentOfLarge', method, folder);
+        if (measured !== null) resident[method].push(measured);
       } finally {
         await open.close();
       }
@@ -64,37 +71,37 @@ function measureWrites(
   open: OpenBackend,
   { rounds }: LargeModelPlan,
   folder: string,
-): Promise<Round<WriteWay, number>[]> {
-  return measureInTurn(WRITE_WAYS, rounds, async (way) => {
-    const place = join(folder, way);
-    const timeMs = await open.call<number>('timeLarge', way, place);
-    rmSync(place, { recursive: true });
+): Promise<Round<WriteMethod, number>[]> {
+  return measureInTurn(WRITE_METHODS, rounds, async (method) => {
+    const path = join(folder, method);
+    const timeMs = await open.call<number>('timeLarge', method, path);
+    rmSync(path, { recursive: true });
     return timeMs;
   });
 }
 
-/** @returns none where they cannot be cold. */
+/** @returns no rounds if the file cache cannot be emptied. */
 async function measureReads(
   open: OpenBackend,
   { rounds }: LargeModelPlan,
   folder: string,
   cache: 'cold' | 'warm',
-): Promise<Round<ReadWay, number>[]> {
+): Promise<Round<ReadMethod, number>[]> {
   if (cache === 'cold' && !dropFileCache()) return [];
   if (cache === 'warm') await open.call('timeLarge', 'read', folder);
-  return measureInTurn(READ_WAYS, rounds, (way) => {
+  return measureInTurn(READ_METHODS, rounds, (method) => {
     if (cache === 'cold') dropFileCache();
-    return open.call<number>('timeLarge', way, folder);
+    return open.call<number>('timeLarge', method, folder);
   });
 }
 
-function measureInTurn<Way extends string>(
-  ways: readonly Way[],
+function measureInTurn<Method extends string>(
+  methods: readonly Method[],
   count: number,
-  measure: (way: Way) => Promise<number>,
-): Promise<Round<Way, number>[]> {
+  measure: (method: Method) => Promise<number>,
+): Promise<Round<Method, number>[]> {
   return measureRounds({
-    turns: ways.map((name) => ({ name, every: 1 })),
+    turns: methods.map((name) => ({ name, every: 1 })),
     measure,
     isSettled: () => false,
     minRounds: count,

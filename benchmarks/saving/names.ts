@@ -1,25 +1,32 @@
 import type { BackendLabel } from '../names.js';
 
-/** Where there is a file system, and a network of dense layers trains. */
+/** The backends that have a file system and train dense layers. */
 export const SAVING_BACKENDS = ['cpu', 'wasm'] as const satisfies readonly BackendLabel[];
 export type SavingBackend = (typeof SAVING_BACKENDS)[number];
 
-/** Ways to train and to save every epoch, or not to. */
-export const SAVE_CONTENDERS = ['bare', 'control', 'not-stored', 'stored', 'stored-last', 'by-hand'] as const;
+/** The ways to train that are compared: without saving, and saving every epoch. */
+export const SAVE_CONTENDERS = [
+  'bare',
+  'control',
+  'not-stored',
+  'stored',
+  'stored-last',
+  'model-save',
+] as const;
 export type SaveContenderName = (typeof SAVE_CONTENDERS)[number];
 
-/** Training for a time, with and without a save in it. */
-export type PauseWay = 'bare' | 'saving';
+/** Training for a while, with and without a save. */
+export type PauseMode = 'bare' | 'saving';
 
 /**
- * What is done with a large model: first in the plainest way, then with this package. `'skim'` reads, but keeps
- * nothing of it.
+ * How a large model is written and read: first by plain file operations, then by this package. `'skim'` reads
+ * everything and keeps nothing.
  */
-export const WRITE_WAYS = ['write', 'save'] as const;
-export type WriteWay = (typeof WRITE_WAYS)[number];
-export const READ_WAYS = ['read', 'skim', 'load-new', 'load-given'] as const;
-export type ReadWay = (typeof READ_WAYS)[number];
+export const WRITE_METHODS = ['write', 'save'] as const;
+export type WriteMethod = (typeof WRITE_METHODS)[number];
+export const READ_METHODS = ['read', 'skim', 'load-new', 'load-given'] as const;
+export type ReadMethod = (typeof READ_METHODS)[number];
 
-/** Those of this package. */
-export const OWN_WAYS = ['save', 'load-new', 'load-given'] as const;
-export type OwnWay = (typeof OWN_WAYS)[number];
+/** The methods of this package. */
+export const PACKAGE_METHODS = ['save', 'load-new', 'load-given'] as const;
+export type PackageMethod = (typeof PACKAGE_METHODS)[number];

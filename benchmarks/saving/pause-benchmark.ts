@@ -5,37 +5,37 @@ import type { PauseSample, PauseSize, SnapshotSample } from '../inside/saving/pa
 import { BACKENDS } from '../names.js';
 import { measureRounds, valuesOf } from '../rounds.js';
 import { estimate } from '../statistics.js';
-import type { PauseWay, SavingBackend } from './names.js';
+import type { PauseMode, SavingBackend } from './names.js';
 import type { PauseResult } from './results.js';
-import { SAVING_ENTRY, withTemporaryFolder } from './surroundings.js';
+import { SAVING_ENTRY, withTemporaryFolder } from './environment.js';
 
 export interface PausePlan {
-  /** Of 100 kB each. */
+  /** The number of weights. Each takes 100 kB. */
   readonly weights: number;
-  /** How long a measurement takes, and longer where the save does. */
+  /** How long a measurement takes. It takes longer if the save does. */
   readonly forMs: number;
   readonly rounds: number;
 }
 
-const WAYS: readonly PauseWay[] = ['bare', 'saving'];
+const MODES: readonly PauseMode[] = ['bare', 'saving'];
 
-/** In a process of its own. @param announce is given the backend's description. */
+/** Measures pauses in a new process. @param onOpen is called with the backend's description. */
 export async function benchmarkPause(
   backend: SavingBackend,
   { weights, forMs, rounds: count }: PausePlan,
   parent: string,
-  announce: (description: string) => void,
+  onOpen: (description: string) => void,
 ): Promise<PauseResult> {
   return withTemporaryFolder(parent, async (folder) => {
     const open = await openBackend(BACKENDS[backend], SAVING_ENTRY);
     try {
-      announce(open.description);
+      onOpen(open.description);
       const size = await open.call<PauseSize>('preparePause', weights, join(folder, 'checkpoint'));
-      const measure = (way: PauseWay): Promise<PauseSample> => open.call('measurePause', way, forMs);
-      // Compiles.
-      for (const way of WAYS) await measure(way);
+      const measure = (mode: PauseMode): Promise<PauseSample> => open.call('measurePause', mode, forMs);
+      // The first run compiles.
+      for (const mode of MODES) await measure(mode);
       const rounds = await measureRounds({
-        turns: WAYS.map((name) => ({ name, every: 1 })),
+        turns: MODES.map((name) => ({ name, every: 1 })),
         measure,
         isSettled: () => false,
         minRounds: count,

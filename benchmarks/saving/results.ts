@@ -1,16 +1,23 @@
 import type { LargeSize } from '../inside/saving/large-model.js';
 import type { PauseSample, PauseSize, SnapshotSample } from '../inside/saving/pause.js';
-import type { Resident } from '../inside/saving/peak-resident.js';
+import type { ResidentSet } from '../inside/saving/resident-set.js';
 import type { SaveFitSample, SaveFitSize } from '../inside/saving/save-fit.js';
 import type { Round } from '../rounds.js';
 import type { Estimate } from '../statistics.js';
-import type { OwnWay, PauseWay, ReadWay, SaveContenderName, SavingBackend, WriteWay } from './names.js';
+import type {
+  PackageMethod,
+  PauseMode,
+  ReadMethod,
+  SaveContenderName,
+  SavingBackend,
+  WriteMethod,
+} from './names.js';
 
-/** What `--only save` has measured. */
+/** The measurements of `--only save` and `--only large`. */
 export interface SavingResults {
   readonly fits: readonly SaveFitResult[];
   readonly pauses: readonly PauseResult[];
-  /** One at most. */
+  /** One result at most. */
   readonly large: readonly LargeModelResult[];
 }
 
@@ -19,38 +26,38 @@ export interface SaveFitResult {
   readonly size: SaveFitSize;
   /** Median. */
   readonly bareMs: number;
-  /** Time over that of bare `fit`, the mean of both of the same round; the control over the bare one. */
+  /** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
   readonly ratios: Readonly<Partial<Record<SaveContenderName, Estimate>>>;
-  /** Outside the training steps, in ms of an epoch; null where a contender was not measured. */
+  /** Time added outside the optimizer steps, in ms for each epoch; null if a contender was not measured. */
   readonly added: AddedBySaving | null;
   readonly rounds: readonly Round<SaveContenderName, SaveFitSample>[];
 }
 
 export interface AddedBySaving {
-  /** By the callback without a store, to bare `fit`. */
+  /** Added by the callback without a store, to bare `fit`. */
   readonly notStored: Estimate;
-  /** By storing, to the callback without a store. */
+  /** Added by storing, to the callback without a store. */
   readonly stored: Estimate;
-  /** By saving by hand, to bare `fit`. */
-  readonly byHand: Estimate;
+  /** Added by a callback that calls `model.save`, to bare `fit`. */
+  readonly modelSave: Estimate;
 }
 
 export interface PauseResult {
   readonly backend: SavingBackend;
   readonly size: PauseSize;
-  /** Of each round the longest pause while it was saved, above that of bare training, in ms. */
+  /** The longest pause during a save minus that of bare training in the same round, in ms. */
   readonly added: Estimate;
-  readonly rounds: readonly Round<PauseWay, PauseSample>[];
+  readonly rounds: readonly Round<PauseMode, PauseSample>[];
   readonly snapshots: readonly SnapshotSample[];
 }
 
-/** Times in ms, by the way. */
+/** Times are in ms, by method. */
 export interface LargeModelResult {
   readonly size: LargeSize;
-  readonly written: readonly Round<WriteWay, number>[];
-  /** With the system's cache of files emptied before; none where this cannot be done. */
-  readonly readCold: readonly Round<ReadWay, number>[];
-  readonly readWarm: readonly Round<ReadWay, number>[];
-  /** Each in a process of its own; none where the system does not tell. */
-  readonly resident: Readonly<Record<OwnWay, readonly Resident[]>>;
+  readonly written: readonly Round<WriteMethod, number>[];
+  /** Reads after the system's file cache was emptied; empty if that is not possible. */
+  readonly readCold: readonly Round<ReadMethod, number>[];
+  readonly readWarm: readonly Round<ReadMethod, number>[];
+  /** Each measured in a new process; empty if the system does not report it. */
+  readonly resident: Readonly<Record<PackageMethod, readonly ResidentSet[]>>;
 }

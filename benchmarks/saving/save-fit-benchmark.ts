@@ -7,10 +7,10 @@ import { measureRounds, valuesOf, type Round } from '../rounds.js';
 import { estimate, halfWidth, median, type Estimate } from '../statistics.js';
 import { SAVE_CONTENDERS, type SaveContenderName, type SavingBackend } from './names.js';
 import type { SaveFitResult } from './results.js';
-import { SAVING_ENTRY, withTemporaryFolder } from './surroundings.js';
+import { SAVING_ENTRY, withTemporaryFolder } from './environment.js';
 
 export interface SaveFitPlan {
-  /** How long an epoch is to take; null: as short as can be, and no warming up. */
+  /** How long an epoch should take; null: as short as possible, without warm-up. */
   readonly epochMs: number | null;
   readonly epochs: number;
   readonly minRounds: number;
@@ -22,22 +22,22 @@ type SaveFitRound = Round<SaveContenderName, SaveFitSample>;
 
 const WANTED_HALF_WIDTH = 0.005;
 
-/** In a process of its own. @param announce is given the backend's description. */
+/** Measures in a new process. @param onOpen is called with the backend's description. */
 export async function benchmarkSaveFit(
   backend: SavingBackend,
   { epochMs, epochs, ...limits }: SaveFitPlan,
   parent: string,
-  announce: (description: string) => void,
+  onOpen: (description: string) => void,
 ): Promise<SaveFitResult> {
   return withTemporaryFolder(parent, async (folder) => {
     const open = await openBackend(BACKENDS[backend], SAVING_ENTRY);
     try {
-      announce(open.description);
+      onOpen(open.description);
       const size = await open.call<SaveFitSize>('prepareSaveFit', epochMs, epochs);
       const measure = (name: SaveContenderName): Promise<SaveFitSample> =>
         open.call('measureSaveFit', name, join(folder, name));
       const turns = SAVE_CONTENDERS.map((name) => ({ name, every: 1 }));
-      // Compiles, and makes the folders.
+      // The first run compiles, and creates the folders.
       if (epochMs !== null) for (const name of SAVE_CONTENDERS) await measure(name);
       const rounds = await measureRounds({ turns, measure, isSettled, ...limits });
       return { backend, size, ...summariseSaveFits(rounds, epochs), rounds };
@@ -49,7 +49,7 @@ export async function benchmarkSaveFit(
 
 function isSettled(rounds: readonly SaveFitRound[]): boolean {
   const random = seedrandom.alea('settled');
-  return (['stored', 'control', 'by-hand'] as const).every(
+  return (['stored', 'control', 'model-save'] as const).every(
     (name) => halfWidth(estimate(saveRatiosOf(rounds, name), random, 1000)) < WANTED_HALF_WIDTH,
   );
 }
@@ -73,23 +73,23 @@ export function summariseSaveFits(
 
 function addedBySaving(rounds: readonly SaveFitRound[], epochs: number): SaveFitResult['added'] {
   const random = seedrandom.alea('bootstrap');
-  const added = (own: SaveContenderName, without: readonly ['bare', 'control'] | readonly ['not-stored']) =>
-    valuesOf(rounds, [own, ...without], (sample, ...others) => {
+  const added = (name: SaveContenderName, baseline: readonly ['bare', 'control'] | readonly ['not-stored']) =>
+    valuesOf(rounds, [name, ...baseline], (sample, ...others) => {
       const othersMs = others.reduce((sum, { outsideMs }) => sum + outsideMs, 0) / others.length;
       return (sample.outsideMs - othersMs) / epochs;
     });
   const notStored = added('not-stored', ['bare', 'control']);
   const stored = added('stored', ['not-stored']);
-  const byHand = added('by-hand', ['bare', 'control']);
-  if ([notStored, stored, byHand].some((values) => values.length === 0)) return null;
+  const modelSave = added('model-save', ['bare', 'control']);
+  if ([notStored, stored, modelSave].some((values) => values.length === 0)) return null;
   return {
     notStored: estimate(notStored, random),
     stored: estimate(stored, random),
-    byHand: estimate(byHand, random),
+    modelSave: estimate(modelSave, random),
   };
 }
 
-/** Time over that of bare `fit` in the same round, which is the mean of two. */
+/** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
 function saveRatiosOf(rounds: readonly SaveFitRound[], name: SaveContenderName): number[] {
   if (name === 'control') {
     return valuesOf(rounds, ['control', 'bare'], (control, bare) => control.timeMs / bare.timeMs);
@@ -97,6 +97,6 @@ function saveRatiosOf(rounds: readonly SaveFitRound[], name: SaveContenderName):
   return valuesOf(
     rounds,
     [name, 'bare', 'control'],
-    (own, bare, control) => own.timeMs / ((bare.timeMs + control.timeMs) / 2),
+    (saving, bare, control) => saving.timeMs / ((bare.timeMs + control.timeMs) / 2),
   );
 }

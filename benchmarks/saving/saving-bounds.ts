@@ -4,48 +4,48 @@ import { valuesOf, type Round } from '../rounds.js';
 import { estimate, median, type Estimate } from '../statistics.js';
 import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
 
-/** Of the time of bare `fit`, with a save in every epoch. */
+/** Time of `fit` with a save in every epoch, over that of bare `fit`. */
 const MAX_SAVING_OVERHEAD = 1.05;
-/** Of what `await model.save` adds. */
+/** The time that storing adds, over the time that `await model.save` adds. */
 const MAX_SHARE = 0.5;
-/** Above the longest of bare training. */
+/** Above the longest pause of bare training. */
 const MAX_ADDED_PAUSE_MS = 50;
-/** Of the speed of plain writing and reading. */
+/** Over the speed of plain writing and reading. */
 const MIN_SPEED = 0.7;
-/** Above the largest weight. */
+/** Memory that may be used above the size of the largest weight. */
 const SPARE_BYTES = 64e6;
 
-/** Every bound that the results have a figure for. */
+/** Every bound for which the results have a figure. */
 export function savingBoundsOf({ fits, pauses, large }: SavingResults): Bound[] {
   return [...fits.flatMap(saveFitBounds), ...pauses.map(pauseBound), ...large.flatMap(largeModelBounds)];
 }
 
-/** What storing adds, of what saving by hand adds; null where that could not be told from nothing. */
-export function shareOfSavingByHand({ added }: SaveFitResult): number | null {
-  return added === null || added.byHand.low <= 0 ? null : added.stored.median / added.byHand.median;
+/** The time that storing adds, over the time that `model.save` adds; null if the latter is not significant. */
+export function shareOfModelSave({ added }: SaveFitResult): number | null {
+  return added === null || added.modelSave.low <= 0 ? null : added.stored.median / added.modelSave.median;
 }
 
-/** Speed over that of the plain way, by rounds. */
-export function speedOf<Way extends string>(
-  rounds: readonly Round<Way, number>[],
-  own: NoInfer<Way>,
-  plain: NoInfer<Way>,
+/** Speed over that of plain file operations in the same round. */
+export function speedOf<Method extends string>(
+  rounds: readonly Round<Method, number>[],
+  method: NoInfer<Method>,
+  plain: NoInfer<Method>,
 ): Estimate | null {
-  const values = valuesOf(rounds, [own, plain], (ownMs, plainMs) => plainMs / ownMs);
+  const values = valuesOf(rounds, [method, plain], (timeMs, plainMs) => plainMs / timeMs);
   return values.length === 0 ? null : estimate(values, seedrandom.alea('bootstrap'));
 }
 
 /**
- * Largest resident set above that of before, in bytes, by the way. A new model is what was asked for, and
- * does not count.
+ * The growth of the resident set to its peak, in bytes, by method. A newly loaded model is the result, and does not
+ * count.
  */
 export function extraBytesOf({
   resident,
   size,
 }: LargeModelResult): Record<keyof typeof resident, number | null> {
-  const extra = (way: keyof typeof resident, asked = 0): number | null => {
-    const runs = resident[way];
-    return runs.length === 0 ? null : median(runs.map(({ peak, before }) => peak - before - asked));
+  const extra = (method: keyof typeof resident, resultBytes = 0): number | null => {
+    const runs = resident[method];
+    return runs.length === 0 ? null : median(runs.map(({ peak, before }) => peak - before - resultBytes));
   };
   return {
     save: extra('save'),
@@ -56,7 +56,7 @@ export function extraBytesOf({
 
 function saveFitBounds(result: SaveFitResult): Bound[] {
   const { backend, ratios } = result;
-  const share = shareOfSavingByHand(result);
+  const share = shareOfModelSave(result);
   const { stored, 'stored-last': last } = ratios;
   return [
     ...(stored === undefined
@@ -64,41 +64,45 @@ function saveFitBounds(result: SaveFitResult): Bound[] {
       : [atMost(`fit with a save in every epoch on ${backend}`, stored.median, MAX_SAVING_OVERHEAD, 3)]),
     ...(last === undefined
       ? []
-      : [atMost(`the same with \`saveLast\` on ${backend}`, last.median, MAX_SAVING_OVERHEAD, 3)]),
+      : [
+          atMost(
+            `fit with a save in every epoch and \`saveLast\` on ${backend}`,
+            last.median,
+            MAX_SAVING_OVERHEAD,
+            3,
+          ),
+        ]),
     ...(share === null
       ? []
-      : [atMost(`what storing adds, of what saving by hand adds, on ${backend}`, share, MAX_SHARE, 2)]),
+      : [atMost(`share of what \`model.save\` adds, on ${backend}`, share, MAX_SHARE, 2)]),
   ];
 }
 
 function pauseBound({ backend, added }: PauseResult): Bound {
-  return atMost(
-    `longest pause above that of bare training on ${backend}, ms`,
-    added.median,
-    MAX_ADDED_PAUSE_MS,
-    1,
-  );
+  return atMost(`pause added by a save on ${backend}, ms`, added.median, MAX_ADDED_PAUSE_MS, 1);
 }
 
 function largeModelBounds(result: LargeModelResult): Bound[] {
   const { written, readCold, size } = result;
   const speeds = [
     ['saving a large model', speedOf(written, 'save', 'write')],
-    ['loading a large model, cold, new', speedOf(readCold, 'load-new', 'read')],
-    ['loading a large model, cold, given', speedOf(readCold, 'load-given', 'read')],
+    ['loading a large model, cold, into a new model', speedOf(readCold, 'load-new', 'read')],
+    ['loading a large model, cold, into a given model', speedOf(readCold, 'load-given', 'read')],
   ] as const;
-  const mostBytes = size.largestBytes + SPARE_BYTES;
-  const memory = Object.entries(extraBytesOf(result)).flatMap(([way, bytes]) =>
+  const limitBytes = size.largestBytes + SPARE_BYTES;
+  const memory = Object.entries(extraBytesOf(result)).flatMap(([method, bytes]) =>
     bytes === null
       ? []
-      : [atMost(`memory of a large model, ${way}, MB`, bytes / 1e6, Math.round(mostBytes / 1e6), 0)],
+      : [atMost(`memory of a large model, ${method}, MB`, bytes / 1e6, Math.round(limitBytes / 1e6), 0)],
   );
   return [
-    ...speeds.flatMap(([of, speed]) => (speed === null ? [] : [atLeast(`speed of ${of}`, speed.median)])),
+    ...speeds.flatMap(([action, speed]) =>
+      speed === null ? [] : [atLeast(`speed of ${action}`, speed.median)],
+    ),
     ...memory,
   ];
 }
 
-function atLeast(of: string, speed: number): Bound {
-  return { of, expected: `at least ${MIN_SPEED}`, got: speed.toFixed(2), isHeld: speed >= MIN_SPEED };
+function atLeast(figure: string, speed: number): Bound {
+  return { figure, expected: `at least ${MIN_SPEED}`, got: speed.toFixed(2), isMet: speed >= MIN_SPEED };
 }

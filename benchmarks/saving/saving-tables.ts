@@ -2,11 +2,11 @@ import { ratioText, sizeText, timeText } from '../figures.js';
 import { valuesOf, type Round } from '../rounds.js';
 import { median } from '../statistics.js';
 import type { Table } from '../table.js';
-import type { ReadWay, SaveContenderName } from './names.js';
+import type { ReadMethod, SaveContenderName } from './names.js';
 import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
-import { extraBytesOf, shareOfSavingByHand, speedOf } from './saving-bounds.js';
+import { extraBytesOf, shareOfModelSave, speedOf } from './saving-bounds.js';
 
-/** Those that there are results for. */
+/** The tables for which there are results. */
 export function savingTables({ fits, pauses, large }: SavingResults): Table[] {
   return [
     ...(fits.length > 0 ? [saveFitTable(fits), addedTable(fits)] : []),
@@ -18,11 +18,11 @@ export function savingTables({ fits, pauses, large }: SavingResults): Table[] {
 function saveFitTable(results: readonly SaveFitResult[]): Table {
   return {
     title: 'fit with a save in every epoch',
-    head: ['', 'bare fit', 'bare again', 'not stored', 'stored', 'also the last', 'by hand', 'rounds'],
+    head: ['', 'bare fit', 'bare again', 'not stored', 'stored', 'with saveLast', 'model.save', 'rounds'],
     rows: results.map(({ backend, bareMs, ratios, rounds }) => [
       backend,
       timeText(bareMs),
-      ...(['control', 'not-stored', 'stored', 'stored-last', 'by-hand'] as const).map((name) =>
+      ...(['control', 'not-stored', 'stored', 'stored-last', 'model-save'] as const).map((name) =>
         ratioText(ratios[name]),
       ),
       String(rounds.length),
@@ -36,31 +36,31 @@ function saveFitNote({ backend, size, rounds }: SaveFitResult): string {
   const committed = (name: SaveContenderName): string =>
     rangeText(valuesOf(rounds, [name], (sample) => sample.committed ?? 0));
   return (
-    `${backend}: ${title}, adam, ${sizeText(savedBytes)} a save; ${epochs} epochs of ${batches} × ${batchSize} rows, of ` +
-    `which ${committed('stored')} were committed, with the last ${committed('stored-last')}.`
+    `${backend}: ${title}, Adam, ${sizeText(savedBytes)} a save; ${epochs} epochs of ${batches} × ${batchSize} rows. ` +
+    `Committed epochs: ${committed('stored')}, with saveLast ${committed('stored-last')}.`
   );
 }
 
 function addedTable(results: readonly SaveFitResult[]): Table {
   return {
-    title: 'what is added outside the training steps, to an epoch',
-    head: ['', 'the callback, not stored', 'storing', 'saving by hand', 'storing / by hand'],
+    title: 'time added to an epoch outside the optimizer steps',
+    head: ['', 'callback, not stored', 'storing', 'model.save', 'storing / model.save'],
     rows: results.map((result) => {
       const { backend, added } = result;
-      const share = shareOfSavingByHand(result);
+      const share = shareOfModelSave(result);
       return [
         backend,
-        ...[added?.notStored, added?.stored, added?.byHand].map((ms) =>
+        ...[added?.notStored, added?.stored, added?.modelSave].map((ms) =>
           ms === undefined ? '' : `${ratioText(ms)} ms`,
         ),
         share === null ? '' : `${Math.round(100 * share)} %`,
       ];
     }),
-    notes: ['Storing: to the callback that does not store. The others: to bare fit.'],
+    notes: ['Storing is compared with the callback that does not store, the others with bare fit.'],
   };
 }
 
-/** `3`, or `2–3` where it differs. */
+/** `3`, or `2–3` if the values differ. */
 function rangeText(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return least === most ? String(least) : `${least}–${most}`;
@@ -76,12 +76,12 @@ function pauseTable(results: readonly PauseResult[]): Table {
       'added',
       'worst bare',
       'worst saving',
-      'save takes',
+      'time of save',
       'rounds',
     ],
     rows: results.map(({ backend, rounds, added }) => {
-      const longest = (way: 'bare' | 'saving'): number[] =>
-        valuesOf(rounds, [way], ({ longestMs }) => longestMs);
+      const longest = (mode: 'bare' | 'saving'): number[] =>
+        valuesOf(rounds, [mode], ({ longestMs }) => longestMs);
       const [bare, saving] = [longest('bare'), longest('saving')];
       return [
         backend,
@@ -94,8 +94,8 @@ function pauseTable(results: readonly PauseResult[]): Table {
       const captureMs = median(snapshots.map((snapshot) => snapshot.captureMs));
       const snapshotMs = median(snapshots.map((snapshot) => snapshot.snapshotMs));
       return (
-        `${backend}: ${size.weights.toLocaleString('en')} weights, ${sizeText(size.sizeBytes)}; to share their buffers at ` +
-        `the end of an epoch takes ${timeText(captureMs)}, with the description of the model ${timeText(snapshotMs)}.`
+        `${backend}: ${size.weights.toLocaleString('en')} weights, ${sizeText(size.sizeBytes)}. Sharing their buffers at the ` +
+        `end of an epoch takes ${timeText(captureMs)}, with the description of the model ${timeText(snapshotMs)}.`
       );
     }),
   };
@@ -104,42 +104,49 @@ function pauseTable(results: readonly PauseResult[]): Table {
 function largeModelTable(result: LargeModelResult): Table {
   const { size, written, readCold, readWarm } = result;
   const extra = extraBytesOf(result);
-  const row = <Way extends string>(
+  const row = <Method extends string>(
     title: string,
-    rounds: readonly Round<Way, number>[],
-    [own, plain]: readonly [NoInfer<Way>, NoInfer<Way>],
+    rounds: readonly Round<Method, number>[],
+    [method, plain]: readonly [NoInfer<Method>, NoInfer<Method>],
     extraBytes: number | null | undefined,
   ): string[] => {
-    const medianOf = (way: Way): number => median(valuesOf(rounds, [way], (timeMs) => timeMs));
-    const memory = extraBytes === undefined ? '' : extraBytes === null ? 'not told' : sizeText(extraBytes);
-    const speed = speedOf(rounds, own, plain);
-    return [title, timeText(medianOf(plain)), timeText(medianOf(own)), ratioText(speed ?? undefined), memory];
+    const medianOf = (name: Method): number => median(valuesOf(rounds, [name], (timeMs) => timeMs));
+    const memory =
+      extraBytes === undefined ? '' : extraBytes === null ? 'not measured' : sizeText(extraBytes);
+    const speed = speedOf(rounds, method, plain);
+    return [
+      title,
+      timeText(medianOf(plain)),
+      timeText(medianOf(method)),
+      ratioText(speed ?? undefined),
+      memory,
+    ];
   };
-  const reads = (title: string, way: ReadWay & `load-${string}`): string[][] => [
+  const reads = (title: string, method: ReadMethod & `load-${string}`): string[][] => [
     ...(readCold.length > 0
       ? [
-          row(`${title}, cold`, readCold, [way, 'read'], undefined),
-          row(`${title}, cold, skimmed`, readCold, [way, 'skim'], undefined),
+          row(`${title}, cold`, readCold, [method, 'read'], undefined),
+          row(`${title}, cold, skimmed`, readCold, [method, 'skim'], undefined),
         ]
       : []),
-    row(`${title}, warm`, readWarm, [way, 'read'], extra[way]),
+    row(`${title}, warm`, readWarm, [method, 'read'], extra[method]),
   ];
   return {
     title: `a model of ${sizeText(size.sizeBytes)} on cpu in Node`,
-    head: ['', 'plainly', 'this package', 'speed', 'memory'],
+    head: ['', 'plain files', 'this package', 'speed', 'memory'],
     rows: [
       row('save', written, ['save', 'write'], extra.save),
       ...reads('load, new model', 'load-new'),
       ...reads('load, given model', 'load-given'),
     ],
     notes: [
-      `${size.weights} weights of ${sizeText(size.largestBytes)}; ${written.length} rounds. Memory is the peak of the process ` +
-        'above that of before, for a new model without the model itself.',
+      `${size.weights} weights of ${sizeText(size.largestBytes)}; ${written.length} rounds. Memory is the growth of the process ` +
+        'to its peak. A new model itself does not count.',
       ...(readCold.length > 0
-        ? ['cold: with the cache of files emptied before each.']
-        : ['There are no cold reads: to empty the cache of files takes Linux and root.']),
-      'warm: reading plainly is copying within memory; loading computes sha256 over all of it, which alone is slower.',
-      'skimmed: plainly reading into one buffer of 8 MB, of which nothing is left in memory.',
+        ? ['cold: the file cache was emptied before each read.']
+        : ['No cold reads: emptying the file cache takes Linux and root.']),
+      'warm: plain reading only copies memory. Loading computes sha256 over everything, which alone takes longer.',
+      'skimmed: plain reading into one buffer of 8 MB, which keeps nothing in memory.',
     ],
   };
 }

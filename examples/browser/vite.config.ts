@@ -6,7 +6,7 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`
 
 export default defineConfig({
   root: import.meta.dirname,
-  // Relative, so that the page can be put into any folder of a static server.
+  // Relative: the page works in any folder of a static server.
   base: './',
   resolve: {
     alias: [
@@ -17,7 +17,7 @@ export default defineConfig({
   plugins: [mnistAsset()],
   build: {
     target: 'es2022',
-    // TensorFlow.js, Vega and ECharts are large; all but the first are loaded when they are needed.
+    // TensorFlow.js, Vega and ECharts are large. Vega and ECharts are loaded when they are needed.
     chunkSizeWarningLimit: 3000,
   },
 });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-node-gpu'; // needs CUDA; without it: '@tensorflow/tfjs-node'
 import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
 
-/** Trains where TensorFlow computes, and tells whether that is a GPU. */
+/** Trains on TensorFlow's device, and returns whether that is a GPU. */
 export async function trainOnGpu(model, x, y) {
   const checkpoint = new EntropyCheckpointCallback();
   await model.fit(x, y, { epochs: 5, validationSplit: 0.2, shuffle: false, callbacks: checkpoint });

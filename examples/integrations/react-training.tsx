@@ -3,22 +3,22 @@ import { useEffect, useRef, useState } from 'react';
 import { EntropyCheckpointCallback, type EpochRecord } from 'tfjs-entropy-checkpoint';
 
 export interface TrainingProps {
-  /** A new, compiled model; the component disposes it. Like `x` and `y`, the same object in every render. */
+  /** Returns a new, compiled model; the component disposes it. Pass the same function, `x` and `y` in every render. */
   readonly makeModel: () => tf.LayersModel;
   readonly x: tf.Tensor;
   readonly y: tf.Tensor;
   readonly epochs: number;
-  /** Called when the model holds the best epoch; it is disposed when the component is gone. */
+  /** Called when the model holds the best epoch. The model is disposed when the component unmounts. */
   readonly onTrained?: (model: tf.LayersModel) => void;
 }
 
-interface Shown {
+interface TrainingView {
   readonly epochs: readonly EpochRecord[];
   readonly best: EpochRecord | null;
   readonly status: string;
 }
 
-/** Trains while it is mounted, and shows the epochs and which of them is kept. */
+/** Trains while it is mounted. Shows the epochs, and marks the kept one. */
 export function Training(props: TrainingProps) {
   const { epochs, best, status } = useTraining(props);
   return (
@@ -46,16 +46,16 @@ export function Training(props: TrainingProps) {
   );
 }
 
-function useTraining({ makeModel, x, y, epochs, onTrained }: TrainingProps): Shown {
-  const [shown, setShown] = useState<Shown>({ epochs: [], best: null, status: 'training' });
-  // One training at a time: the next one begins when the former has given its place back.
-  const former = useRef<Promise<void>>(Promise.resolve());
+function useTraining({ makeModel, x, y, epochs, onTrained }: TrainingProps): TrainingView {
+  const [view, setView] = useState<TrainingView>({ epochs: [], best: null, status: 'training' });
+  // One training at a time: the next begins when the previous one has released the lock of `filepath`.
+  const previous = useRef<Promise<void>>(Promise.resolve());
 
   useEffect(() => {
     const unmounted = new AbortController();
     const { signal } = unmounted;
-    const show = (next: Partial<Shown>) => {
-      if (!signal.aborted) setShown((current) => ({ ...current, ...next }));
+    const show = (next: Partial<TrainingView>) => {
+      if (!signal.aborted) setView((current) => ({ ...current, ...next }));
     };
 
     async function train(): Promise<void> {
@@ -71,7 +71,7 @@ function useTraining({ makeModel, x, y, epochs, onTrained }: TrainingProps): Sho
         await model.fit(x, y, {
           epochs,
           validationSplit: 0.2,
-          callbacks: [checkpoint, showEpochs, new StopWhen(signal)],
+          callbacks: [checkpoint, showEpochs, new StopWhenAborted(signal)],
         });
         if (!signal.aborted) {
           const { epoch } = await checkpoint.loadCheckpoint();
@@ -85,9 +85,9 @@ function useTraining({ makeModel, x, y, epochs, onTrained }: TrainingProps): Sho
       }
     }
 
-    // What StrictMode mounts first never trains: it is gone before its turn comes.
-    const begun = former.current.then(() => (signal.aborted ? undefined : train()));
-    former.current = begun.catch((error: unknown) => {
+    // StrictMode unmounts the first mount at once, before its training begins.
+    const training = previous.current.then(() => (signal.aborted ? undefined : train()));
+    previous.current = training.catch((error: unknown) => {
       show({ status: `failed: ${String(error)}` });
     });
     return () => {
@@ -95,11 +95,11 @@ function useTraining({ makeModel, x, y, epochs, onTrained }: TrainingProps): Sho
     };
   }, [makeModel, x, y, epochs, onTrained]);
 
-  return shown;
+  return view;
 }
 
-/** Ends a `fit` at its next batch. A method, as a function given to `tf.CustomCallback` reads `logs` every batch. */
-class StopWhen extends tf.Callback {
+/** Ends `fit` after the current batch. A class, as `tf.CustomCallback` with a function reads `logs` in every batch. */
+class StopWhenAborted extends tf.Callback {
   readonly #signal: AbortSignal;
 
   constructor(signal: AbortSignal) {

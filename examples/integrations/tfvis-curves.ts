@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as tfvis from '@tensorflow/tfjs-vis';
 import { EntropyCheckpointCallback } from 'tfjs-entropy-checkpoint';
 
-/** Trains, and draws the curves into `container` after every epoch. */
+/** Trains, and draws the curves in `container` after every epoch. */
 export async function trainWithCurves(
   model: tf.LayersModel,
   x: tf.Tensor,
@@ -13,7 +13,7 @@ export async function trainWithCurves(
   const curves = tfvis.show.fitCallbacks(
     container,
     ['entropy', 'val_entropy', 'train_entropy', 'loss', 'val_loss', 'acc', 'val_acc'],
-    { callbacks: ['onEpochEnd'] }, // the entropies are there at the end of an epoch, not of a batch
+    { callbacks: ['onEpochEnd'] }, // the entropies are known at the end of an epoch, not of a batch
   );
   await model.fit(x, y, {
     epochs: 5,

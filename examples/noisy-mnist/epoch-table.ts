@@ -2,7 +2,7 @@ import { percent } from './number-format.js';
 import { textTable } from './text-table.js';
 import type { TrainingResult } from './train.js';
 
-/** A row for each epoch, with a mark where the checkpoint saved. */
+/** Formats a row for each epoch, with a mark where the checkpoint saved. */
 export function epochTable({
   epochs,
   savedEpochs,

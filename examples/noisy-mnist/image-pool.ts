@@ -1,7 +1,7 @@
 export const NUM_CLASSES = 10;
 export const NUM_PIXELS = 28 * 28;
 
-/** Images as they are stored. */
+/** Images in the form in which they are stored. */
 export interface ImagePool {
   /** `labels.length` images of `NUM_PIXELS` bytes, one after the other, row by row from the top left. */
   readonly pixels: Uint8Array;
@@ -9,12 +9,12 @@ export interface ImagePool {
   readonly labels: Uint8Array;
 }
 
-/** A view of one image. */
+/** Returns a view of one image. */
 export function imageOf({ pixels }: ImagePool, index: number): Uint8Array {
   return pixels.subarray(index * NUM_PIXELS, (index + 1) * NUM_PIXELS);
 }
 
-/** A copy of some of the images. @param indices of images of the pool. */
+/** Copies some of the images. @param indices which images of the pool. */
 export function pickImages(pool: ImagePool, indices: Uint32Array): ImagePool {
   const pixels = new Uint8Array(indices.length * NUM_PIXELS);
   const labels = new Uint8Array(indices.length);

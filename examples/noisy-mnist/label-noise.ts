@@ -3,21 +3,21 @@ import { drawWithoutReplacement } from './sampling.js';
 
 export const NOISE_TYPES = ['symmetric', 'pair'] as const;
 
-/** `symmetric`: to one of the other classes, each as likely. `pair`: to the next class, from the last to 0. */
+/** `symmetric`: any other class, each equally likely. `pair`: the next class, and 0 after the last. */
 export type NoiseType = (typeof NOISE_TYPES)[number];
 
 export interface LabelNoiseOptions {
   type: NoiseType;
-  /** Share of the labels that become wrong, 0…1. */
+  /** The share of labels that become wrong, 0…1. */
   rate: number;
   numClasses: number;
   seed: number;
 }
 
 /**
- * A copy of the labels of which exactly round(rate × length) are wrong. The same seed, the same copy.
+ * Copies the labels and makes exactly round(rate × length) of them wrong. The same seed gives the same copy.
  *
- * @param labels class indices, 0…numClasses − 1; they stay as they are.
+ * @param labels class indices, 0…numClasses − 1. They are not changed.
  */
 export function withLabelNoise(
   labels: Uint8Array,
@@ -26,7 +26,7 @@ export function withLabelNoise(
   const random = seedrandom(`label noise ${seed}`);
   const noisy = labels.slice();
   for (const index of drawWithoutReplacement(labels.length, Math.round(rate * labels.length), random)) {
-    // 1…numClasses − 1 steps round the circle of classes reach each of the others and never the same one.
+    // From any class, 1…numClasses − 1 steps in a circle reach every other class, and never the same one.
     const steps = type === 'pair' ? 1 : 1 + Math.floor(random() * (numClasses - 1));
     noisy[index] = ((labels[index] ?? 0) + steps) % numClasses;
   }

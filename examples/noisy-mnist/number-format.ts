@@ -1,19 +1,19 @@
-/** `85.65 %` of 0.8565. */
+/** Formats 0.8565 as `85.65 %`. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-/** `40 %` of 0.4, `33.33 %` of a third: no more digits than it has, and two at most. */
+/** Formats 0.4 as `40 %` and a third as `33.33 %`: without trailing zeros, with at most two decimals. */
 export function shortPercent(share: number): string {
   return `${Number((100 * share).toFixed(2))} %`;
 }
 
-/** `5,000`, whatever the language of the machine. */
+/** Formats 5000 as `5,000`, whatever the system's language. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** `-1.50` of -0.015: a difference of shares in percentage points. */
+/** Formats a difference of shares in percentage points: -0.015 as `-1.50`. */
 export function points(difference: number): string {
   return (100 * difference).toFixed(2);
 }

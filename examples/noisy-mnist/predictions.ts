@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import type { Samples } from './dataset.js';
 import { NUM_CLASSES, NUM_PIXELS } from './image-pool.js';
 
-/** Probabilities of `NUM_CLASSES` classes for each image, image after image. */
+/** `NUM_CLASSES` probabilities per image, one image after another. */
 export type Probabilities = Float32Array;
 
 export function predict(model: tf.LayersModel, { images, labels }: Samples): Probabilities {
   return tf.tidy(() => {
     const predicted = model.predict(tf.tensor2d(images, [labels.length, NUM_PIXELS])) as tf.Tensor;
-    // A copy: on the cpu backend dataSync() hands out the live buffer.
+    // A copy: on the cpu backend, `dataSync()` returns the live buffer.
     return predicted.dataSync<'float32'>().slice();
   });
 }
@@ -21,22 +21,22 @@ export function predictedClasses(probabilities: Probabilities): Uint8Array {
   });
 }
 
-/** Share of the images whose most probable class is their label. */
+/** The share of images whose most probable class is their label. */
 export function accuracy(probabilities: Probabilities, labels: Uint8Array): number {
-  return shareRight(predictedClasses(probabilities), labels);
+  return classAccuracy(predictedClasses(probabilities), labels);
 }
 
-/** Share of the classes that are the label of their image. */
-export function shareRight(classes: Uint8Array, labels: Uint8Array): number {
+/** The share of images whose predicted class is their label. */
+export function classAccuracy(classes: Uint8Array, labels: Uint8Array): number {
   return labels.filter((label, index) => label === classes[index]).length / labels.length;
 }
 
-/** Largest difference of any probability. */
+/** The largest absolute difference of two probabilities. */
 export function maxDifference(a: Probabilities, b: Probabilities): number {
   if (a.length !== b.length) throw new RangeError(`Expected ${a.length} probabilities, got ${b.length}.`);
   return a.reduce((max, value, index) => {
     const difference = Math.abs(value - (b[index] ?? NaN));
-    // NaN compares as false, and must not pass for "no difference".
+    // A comparison with NaN is false. NaN must not count as no difference.
     return difference > max || Number.isNaN(difference) ? difference : max;
   }, 0);
 }

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Shows on stderr how far `fit` has come. Silent where that is not a terminal. */
+/** Shows the progress of `fit` on stderr. Shows nothing if stderr is not a terminal. */
 export function progressBar(epochs: number, batchesPerEpoch: number): tf.CustomCallback {
-  const format = 'training {bar} {percentage} % | epoch {epoch} of 0–{lastEpoch} | {eta_formatted} to go';
+  const format = 'training {bar} {percentage} % | epoch {epoch} of 0–{lastEpoch} | {eta_formatted} left';
   const bar = new SingleBar({ format, clearOnComplete: true, etaBuffer: 100 }, Presets.shades_classic);
   return new tf.CustomCallback({
     onTrainBegin: () => {

@@ -1,4 +1,4 @@
-/** `count` different integers of 0…size − 1 in random order: the first steps of a Fisher–Yates shuffle. */
+/** Draws `count` different integers from 0…size − 1, in random order, by the first steps of a Fisher–Yates shuffle. */
 export function drawWithoutReplacement(size: number, count: number, random: () => number): Uint32Array {
   if (count > size) throw new RangeError(`Expected \`count\` to be at most ${size}, got ${count}.`);
   const drawn = Uint32Array.from({ length: size }, (_, index) => index);

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** A table without colours, so that the outputs of two runs can be compared. */
+/** Formats a table without colours, so that the outputs of two runs can be compared. */
 export function textTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

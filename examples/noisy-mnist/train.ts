@@ -8,13 +8,13 @@ import { shortPercent } from './number-format.js';
 import { accuracy, predict, type Probabilities } from './predictions.js';
 import { progressBar } from './progress-bar.js';
 
-/** The last tenth of the training images, with their noisy labels, is for validation. */
+/** The last tenth of the training images is for validation, with noisy labels. */
 const VALIDATION_SPLIT = 0.1;
 
 export interface EpochResult {
-  /** Counted from 0, as tfjs does. */
+  /** Counted from 0, as in tfjs. */
   readonly epoch: number;
-  /** Mean entropy of the two largest probabilities, in nats: of training, of validation, of both. */
+  /** Mean entropy of the two largest probabilities, in nats: of training rows, validation rows, or all rows. */
   readonly trainEntropy: number;
   readonly valEntropy: number;
   readonly entropy: number;
@@ -26,17 +26,17 @@ export interface EpochResult {
 
 export interface TrainingResult {
   readonly epochs: readonly EpochResult[];
-  /** The epochs that were saved, each in place of the one before. */
+  /** The epochs that were saved. Each replaced the one before. */
   readonly savedEpochs: readonly number[];
-  /** The one that the checkpoint holds now. */
+  /** The epoch that the checkpoint holds at the end. */
   readonly best: EpochRecord;
-  /** Why, in the words of the checkpoint. */
+  /** The checkpoint's explanation of why it kept that epoch. */
   readonly explanation: string;
-  /** The checkpoint's page on the training. */
+  /** The checkpoint's HTML report. */
   readonly report: string;
-  /** For the test images, when that epoch ended. */
+  /** For the test images, at the end of that epoch. */
   readonly bestProbabilities: Probabilities;
-  /** The same after the last epoch, once the best state has been put back. */
+  /** For the test images, once that epoch was restored after the last one. */
   readonly restoredProbabilities: Probabilities;
 }
 
@@ -65,7 +65,7 @@ export async function train(
     },
   });
 
-  // The checkpoint comes first, so that the other finds its entropies in the logs.
+  // The checkpoint comes first, so that `testCallback` finds the entropies in the logs.
   await fit(model, dataset.train.images, noisyLabels, flags, [checkpoint, testCallback]);
   const best = await checkpoint.loadCheckpoint();
   const restoredProbabilities = predict(model, dataset.test);
@@ -98,7 +98,7 @@ async function fit(
     epochs,
     batchSize,
     validationSplit: VALIDATION_SPLIT,
-    // Instances, all of them: tfjs looks at the first only.
+    // All must be instances: tfjs looks only at the first.
     callbacks: [...callbacks, progressBar(epochs, batchesPerEpoch)],
   });
   tf.dispose([x, y]);

@@ -1,4 +1,4 @@
-/** Loads the checkpoint that main.ts left, and predicts the clean test images with it. Takes the same flags. */
+/** Loads the checkpoint that main.ts has stored, and predicts the clean test images. Takes the same flags. */
 import { loadCheckpoint } from 'tfjs-entropy-checkpoint';
 import { useBackend } from './backend.js';
 import { loadDataset } from './dataset.js';
@@ -17,5 +17,5 @@ if (process.send) {
   process.send(probabilities);
 } else {
   const share = percent(accuracy(probabilities, test.labels));
-  console.log(`Epoch ${record.epoch} of ${out}: ${share} of ${testSamples} clean test images are right.`);
+  console.log(`Epoch ${record.epoch} of ${out} gets ${share} of ${testSamples} clean test images right.`);
 }

@@ -1,4 +1,4 @@
-/** Multiplies two matrices with tfjs-node and says what it runs on; fails when the product is wrong. */
+/** Multiplies two matrices with tfjs-node, and prints the versions. Fails if the product is wrong. */
 import * as tf from '@tensorflow/tfjs-node';
 
 const SIZE = 64;
@@ -11,7 +11,7 @@ for (let row = 0; row < SIZE; row++) {
     let sum = 0;
     for (let i = 0; i < SIZE; i++) sum += left[row * SIZE + i]! * right[i * SIZE + column]!;
     const got = product[row * SIZE + column]!;
-    // Whole numbers below 2^24: exact.
+    // Exact: float32 holds all integers below 2^24.
     if (got !== sum) throw new Error(`Expected ${sum} at [${row}, ${column}], got ${got}.`);
   }
 }
@@ -19,5 +19,5 @@ for (let row = 0; row < SIZE; row++) {
 const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
 console.log(
   `native backend: tfjs-node ${tf.version['tfjs-node' as keyof typeof tf.version]} with ` +
-    `TensorFlow ${binding.TF_Version} is the backend '${tf.getBackend()}'`,
+    `TensorFlow ${binding.TF_Version}, backend '${tf.getBackend()}'`,
 );

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Makes @tensorflow/tfjs-node run here: as npm installs it, or, where its download site is not reached, with its
-# native part built from the sources in its npm package and the library in TensorFlow's wheel from PyPI.
-# With it comes the JavaScript of @tensorflow/tfjs-node-gpu, on the same native part: without CUDA it has no other.
-# `npm ci` removes both again. Exits with 3 where they cannot be had, after saying what is missing.
+# Installs @tensorflow/tfjs-node as npm does. If its download site cannot be reached, builds its native part from the
+# sources in its npm package and the library in TensorFlow's wheel from PyPI.
+# Also installs the JavaScript of @tensorflow/tfjs-node-gpu, on the same native part: its own one needs CUDA.
+# `npm ci` removes both again. Exits with 3 if they cannot be installed, after saying what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 package=@tensorflow/tfjs-node
-# The version of the other packages of TensorFlow.js, which have to be the same.
+# All TensorFlow.js packages must have the same version.
 version=$(node -p "require('@tensorflow/tfjs/package.json').version")
-# The last release whose wheel is known to hold all that is needed; its C interface is that of older ones.
+# The latest release whose wheel is known to contain everything. Its C interface is that of older releases.
 wheel=tensorflow-cpu==2.21.0
 folder=node_modules/$package
 gpu_folder=$folder-gpu
-# Directories of headers and of N-API's version do not depend on the version of Node.
+# The version of N-API, which does not depend on the version of Node.
 napi=8
 
 say() { printf 'native backend: %s\n' "$*"; }
@@ -36,18 +36,18 @@ npm install --no-save --save-dev --ignore-scripts --no-audit --no-fund \
   "$package@$version" "$package-gpu@$version" node-api-headers@1.9.0 ||
   missing "npm could not install $package@$version."
 
-# What `npm install` would have run.
+# `npm install` without --ignore-scripts would have run this.
 if npm rebuild --foreground-scripts "$package" > "$folder/install.log" 2>&1 && works 2> /dev/null; then exit 0; fi
-say "its own installation failed ($folder/install.log); building it with the library of $wheel instead"
+say "npm could not install its native part ($folder/install.log); building that with the library of $wheel"
 
-[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || missing "the wheel is for Linux on x86_64, this is $(uname -sm)."
-command -v g++ > /dev/null || missing 'there is no C++ compiler; on Debian: apt-get install g++'
-command -v python3 > /dev/null || missing 'there is no Python, which fetches the wheel; on Debian: apt-get install python3-pip'
-python3 -m pip --version > /dev/null 2>&1 || missing 'there is no pip; on Debian: apt-get install python3-pip'
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || missing "the wheel needs Linux on x86_64, this is $(uname -sm)."
+command -v g++ > /dev/null || missing 'install a C++ compiler; on Debian: apt-get install g++'
+command -v python3 > /dev/null || missing 'install Python, which downloads the wheel; on Debian: apt-get install python3-pip'
+python3 -m pip --version > /dev/null 2>&1 || missing 'install pip; on Debian: apt-get install python3-pip'
 
 download=$(mktemp -d)
 trap 'rm -rf "$download"' EXIT
-# Nothing of it is run by Python: it may be for another version than this machine's.
+# The wheel may be for another Python version: its Python code is not run.
 python3 -m pip download --quiet --no-deps --dest "$download" \
   --only-binary :all: --implementation cp --python-version 3.11 --platform manylinux_2_27_x86_64 "$wheel" ||
   missing "pip could not download $wheel; it needs PyPI."
@@ -62,4 +62,4 @@ g++ -shared -fPIC -O2 -std=c++17 -DNAPI_VERSION=$napi -DBUILDING_NODE_EXTENSION 
   "$folder"/binding/*.cc -o "$folder/lib/napi-v$napi/tfjs_binding.node" \
   -L "$folder/deps/lib" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 \
   '-Wl,-rpath,$ORIGIN/../../deps/lib' || missing 'the addon did not compile.'
-works || missing 'it was built, but does not work.'
+works || missing 'the addon was built, but does not work.'

@@ -1,6 +1,6 @@
-"""Takes out of TensorFlow's wheel what tfjs-node's addon is built with.
+"""Unpacks the parts of TensorFlow's wheel with which tfjs-node's addon is built.
 
-unpack-wheel.py WHEEL FOLDER: libraries to FOLDER/lib, headers of the C interface to FOLDER/include.
+unpack-wheel.py WHEEL FOLDER: writes libraries to FOLDER/lib, and headers to FOLDER/include.
 """
 
 import shutil

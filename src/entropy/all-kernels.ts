@@ -4,7 +4,7 @@ import { tensorflowKernels } from './kernels/tensorflow.js';
 import { webglKernels } from './kernels/webgl.js';
 import { webgpuKernels } from './kernels/webgpu.js';
 
-// Importing this registers the kernels by the names of their backends, none of which needs to be loaded.
+// Importing this module registers the kernels under the names of their backends. No backend needs to be loaded for it.
 for (const kernel of [
   ...cpuKernels,
   ...wasmKernels,

@@ -3,6 +3,8 @@ import { describeValue, invalidOption } from '../check-options.js';
 import { EntropyCheckpointError } from '../errors.js';
 
 /**
+ * Checks that predictions can be scored.
+ *
  * @param predictions callers in JavaScript may pass anything.
  * @returns the number of classes.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`.
@@ -16,7 +18,11 @@ export function checkPredictions(predictions: tf.Tensor, minClasses: number): nu
   throw invalidPredictions(minClasses, `${dtype} [${shape.join(', ')}]`);
 }
 
-/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
+/**
+ * Checks that k is from 1 to the number of classes.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
+ */
 export function checkK(k: number, numClasses: number): void {
   if (Number.isInteger(k) && k >= 1 && k <= numClasses) return;
   throw invalidOption(

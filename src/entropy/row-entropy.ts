@@ -10,11 +10,11 @@ type RowEntropy = (values: Float32Array, start: number, end: number) => number;
 /**
  * Top-k entropy of rows of `numClasses` values, in float64, one pass over each row for k = 2.
  *
- * A NaN anywhere in a row gives NaN, and so does a logit of +Infinity or a row of −Infinity alone,
- * which have no softmax, and an infinite probability. A single logit of −Infinity is a probability of 0.
+ * The result is NaN for a row with a NaN or an infinite probability. It's also NaN where no softmax exists: for a logit
+ * of +Infinity, or a row of −Infinity only. A logit of −Infinity beside finite ones is a probability of 0.
  *
- * @param values row-major `[rows, numClasses]`, logits or probabilities; one class is the positive of two.
- * @param out `[rows]`, receives one value a row, in nats.
+ * @param values row-major `[rows, numClasses]`, logits or probabilities; a single class is the positive class of two.
+ * @param out `[rows]`; receives one value per row, in nats.
  */
 export function topKEntropyRows(
   values: Float32Array,
@@ -30,14 +30,14 @@ export function topKEntropyRows(
 }
 
 function rowEntropyFor(numClasses: number, k: number, fromLogits: boolean): RowEntropy {
-  if (k === numClasses && k > 2 && !fromLogits) return ofAllProbabilities;
-  const largestTwo = fromLogits ? top2OfLogits : top2OfProbabilities;
-  if (numClasses === 1) return ofPositiveClass(k === 2 ? largestTwo : topKOfRow(k, fromLogits), fromLogits);
-  return k === 2 ? largestTwo : topKOfRow(k, fromLogits);
+  if (k === numClasses && k > 2 && !fromLogits) return entropyOfAllProbabilities;
+  const top2Entropy = fromLogits ? top2LogitEntropy : top2ProbabilityEntropy;
+  const rowEntropy = k === 2 ? top2Entropy : topKEntropyFor(k, fromLogits);
+  return numClasses === 1 ? positiveClassEntropy(rowEntropy, fromLogits) : rowEntropy;
 }
 
-/** p becomes (p, 1 − p); a logit z becomes (z, 0), whose softmax is that. */
-function ofPositiveClass(rowEntropy: RowEntropy, fromLogits: boolean): RowEntropy {
+/** p becomes (p, 1 − p). A logit z becomes (z, 0), whose softmax is (p, 1 − p). */
+function positiveClassEntropy(rowEntropy: RowEntropy, fromLogits: boolean): RowEntropy {
   const both = new Float32Array(2);
   return (values, start) => {
     both[0] = values[start]!;
@@ -46,12 +46,12 @@ function ofPositiveClass(rowEntropy: RowEntropy, fromLogits: boolean): RowEntrop
   };
 }
 
-/** Below every finite float32, and finite, so that the difference of two is a number. */
+/** Below every finite float32. It's finite itself, so that a difference of two such values is a number. */
 const BELOW_ALL = -4e38;
-/** exp is looked up in steps of a 32nd of a power of two, and what is left comes from its series. */
+/** exp is looked up in steps of a 32nd of a power of two. Its series gives the rest. */
 const STEPS_PER_POWER = 32;
 const STEPS_PER_NAT = STEPS_PER_POWER * Math.LOG2E;
-/** Beside the largest term, which is 1, even a million terms of 2^−64 are beyond the last bit of the sum. */
+/** The largest term is 1. Beside it, even a million terms of 2^−64 don't reach the last bit of the sum. */
 const NEGLIGIBLE_STEPS = 64 * STEPS_PER_POWER;
 const POWERS = Float64Array.from({ length: NEGLIGIBLE_STEPS }, (_, step) => 2 ** (-step / STEPS_PER_POWER));
 const STEP = Math.LN2 / STEPS_PER_POWER;
@@ -59,12 +59,12 @@ const HALF_STEP_SQUARED = STEP ** 2 / 2;
 const SIXTH_STEP_CUBED = STEP ** 3 / 6;
 
 /**
- * Running maximum, runner-up and sum of exponentials together: no second pass, no overflow.
+ * Tracks the largest, the second largest and the sum of exponentials together: no second pass, no overflow.
  *
- * `Math.exp` would take three quarters of the time. The table and three terms of the series are within
- * 1e-8 of it, a tenth of what a float32 can hold.
+ * `Math.exp` would take three quarters of the time. The table and three terms of the series are within 1e-8 of it, a
+ * tenth of float32 precision.
  */
-function top2OfLogits(values: Float32Array, start: number, end: number): number {
+function top2LogitEntropy(values: Float32Array, start: number, end: number): number {
   let first = BELOW_ALL;
   let second = BELOW_ALL;
   let firstSteps = first * STEPS_PER_NAT;
@@ -82,7 +82,7 @@ function top2OfLogits(values: Float32Array, start: number, end: number): number 
       second = x;
     }
     const steps = firstSteps - x * STEPS_PER_NAT;
-    // −Infinity is far below; a NaN is not, and makes the sum NaN.
+    // Skips −Infinity. A NaN fails this comparison and makes the sum NaN.
     if (steps >= NEGLIGIBLE_STEPS) continue;
     const whole = steps | 0;
     const rest = whole - steps;
@@ -92,7 +92,7 @@ function top2OfLogits(values: Float32Array, start: number, end: number): number 
   return entropyTerm(1 / sum) + entropyTerm(Math.exp(second - first) / sum);
 }
 
-function top2OfProbabilities(values: Float32Array, start: number, end: number): number {
+function top2ProbabilityEntropy(values: Float32Array, start: number, end: number): number {
   let first = -Infinity;
   let second = -Infinity;
   let sum = 0;
@@ -106,14 +106,14 @@ function top2OfProbabilities(values: Float32Array, start: number, end: number): 
       second = p;
     }
   }
-  // Comparisons pass a NaN by; the sum does not.
+  // Comparisons skip a NaN; the sum doesn't.
   return Number.isFinite(sum) ? entropyTerm(first) + entropyTerm(second) : NaN;
 }
 
-/** ln is looked up by the exponent of a float32 and the first bits of its fraction; the rest comes from its series. */
+/** ln is looked up by the exponent of a float32 and the first bits of its fraction. Its series gives the rest. */
 const FRACTION_BITS = 6;
 const SHIFT = 23 - FRACTION_BITS;
-/** Of 2^−40; the powers up to 2 follow. */
+/** The key of 2^−40. The table covers the powers from there up to 2. */
 const FIRST_KEY = (127 - 40) << FRACTION_BITS;
 const CENTRES = Float64Array.from({ length: 41 << FRACTION_BITS }, (_, key) => {
   const fraction = (key + 0.5) / 2 ** FRACTION_BITS;
@@ -123,10 +123,10 @@ const INVERSES = CENTRES.map((centre) => 1 / centre);
 const LOGARITHMS = CENTRES.map((centre) => Math.log(centre));
 
 /**
- * The entropy of whole rows. `Math.log` would take three quarters of the time: the table and three terms of the
- * series are within 1e-9 of it. The epsilon changes no term by more than itself, and is left out.
+ * The entropy of all probabilities of a row. `Math.log` would take three quarters of the time. The table and three
+ * terms of the series are within 1e-9 of it. The epsilon is left out: it changes no term by more than its own value.
  */
-function ofAllProbabilities(values: Float32Array, start: number, end: number): number {
+function entropyOfAllProbabilities(values: Float32Array, start: number, end: number): number {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   let entropy = 0;
   for (let i = start; i < end; i++) {
@@ -142,8 +142,10 @@ function ofAllProbabilities(values: Float32Array, start: number, end: number): n
   return Number.isFinite(entropy) ? entropy : NaN;
 }
 
-/** Any k: of all classes the terms are summed, else the k largest are kept, which is fast for a small k. */
-function topKOfRow(k: number, fromLogits: boolean): RowEntropy {
+/**
+ * For any k. With k = numClasses all terms are summed. Else the k largest values are kept, which is fast for a small k.
+ */
+function topKEntropyFor(k: number, fromLogits: boolean): RowEntropy {
   const counted = new Float64Array(k);
   return (values, start, end) => {
     const max = fromLogits ? maxOf(values, start, end) : 0;
@@ -172,9 +174,9 @@ function maxOf(values: Float32Array, start: number, end: number): number {
 }
 
 function insertDescending(largest: Float64Array, value: number): void {
-  let place = largest.length;
-  while (place > 0 && value > largest[place - 1]!) place--;
-  if (place === largest.length) return;
-  largest.copyWithin(place + 1, place, largest.length - 1);
-  largest[place] = value;
+  let position = largest.length;
+  while (position > 0 && value > largest[position - 1]!) position--;
+  if (position === largest.length) return;
+  largest.copyWithin(position + 1, position, largest.length - 1);
+  largest[position] = value;
 }

@@ -4,16 +4,16 @@ import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
 import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
 
 /**
- * Top-k entropy on the current backend: by its fused kernel where that is registered (`all-kernels.ts`), else by
+ * Top-k entropy on the current backend. It uses the fused kernel where `all-kernels.ts` has registered one, else
  * composed operations.
  *
- * @param predictions numeric `[..., numClasses]`; one class is the positive one of two.
+ * @param predictions numeric `[..., numClasses]`; a single class is the positive class of two.
  * @param k 1…numClasses.
  * @returns float32 `[rows]`; the caller disposes it.
  */
 export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: boolean): tf.Tensor1D {
   return tf.tidy(() => {
-    // Even a cast to the type that it has would copy it.
+    // A cast to the same type would still copy the tensor.
     const floats = predictions.dtype === 'float32' ? predictions : tf.cast(predictions, 'float32');
     const isFused = k <= MAX_FUSED_K || k === predictions.shape.at(-1);
     if (!isFused || !isRegistered(TOP_K_ENTROPY)) return composedTopKEntropy(floats, k, fromLogits);
@@ -22,11 +22,11 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
 }
 
 /**
- * One step of a running mean on the current backend: `mean` moved by `share` towards the mean of `values`.
+ * One step of a running mean on the current backend: moves `mean` by `share` towards the mean of `values`.
  *
- * @param values float32 `[rows]`, one row or more.
- * @param mean what this returned for the batches before; null for the first.
- * @param share rows / rows so far; 1 for the first.
+ * @param values float32 `[rows]`, at least one row.
+ * @param mean the result for the batches before; null for the first.
+ * @param share this batch's rows / all rows so far; 1 for the first batch.
  * @returns float32 `[parts]`, whose sum is the mean; the caller disposes it.
  */
 export function runRunningMean(values: tf.Tensor1D, mean: tf.Tensor1D | null, share: number): tf.Tensor1D {

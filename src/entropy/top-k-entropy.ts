@@ -4,7 +4,7 @@ import './all-kernels.js';
 import { checkPredictions } from './check-arguments.js';
 import { runTopKEntropy } from './run-kernels.js';
 
-/** Options of `topKEntropy`. All can be left out. */
+/** Options of `topKEntropy`. All are optional. */
 export interface TopKEntropyOptions {
   /** How many of the largest probabilities count; an integer, 1…numClasses. @default 2 */
   k?: number;
@@ -15,13 +15,13 @@ export interface TopKEntropyOptions {
 /**
  * Entropy of the k largest class probabilities of each row: −Σ pᵢ·ln(pᵢ + 1e-10), not renormalised.
  *
- * It runs on the current backend, as one fused kernel where there's one and else as composed operations, and reads
- * nothing back. It's a measure, not a loss: no gradient flows through it.
+ * It runs on the current backend and reads nothing back. Where the backend has a fused kernel, it runs that; else it
+ * runs composed operations. It's a measure, not a loss: no gradient flows through it.
  *
- * @param predictions numeric `[..., numClasses]`, rank 1 or more: the last axis is the classes, all others are rows.
+ * @param predictions numeric `[..., numClasses]`, rank 1 or more: the last axis holds the classes, all others are rows.
  *   The caller keeps it.
- * @returns float32 `[rows]` in nats: 0…2/e for k = 2, 0…ln 2 with two classes, 0…1/e for k = 1; NaN for a row that
- *   holds a NaN. The caller disposes it.
+ * @returns float32 `[rows]` in nats: 0…2/e for k = 2, 0…ln 2 with two classes, 0…1/e for k = 1. A row with a NaN gives
+ *   NaN. The caller disposes it.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS` for rank 0, fewer than 2 classes or a dtype that isn't
  *   numeric; `ENTROPY_INVALID_OPTION`.
  * @example

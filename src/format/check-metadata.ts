@@ -12,8 +12,7 @@ import type { Json } from '../stores/store.js';
 import type { CheckpointMetadata } from './checkpoint-metadata.js';
 
 /**
- * Whether `value`, from outside, has the form of `CheckpointMetadata` and names no tensor beyond the first
- * `numTensors`.
+ * Whether outside data has the form of `CheckpointMetadata`, and names only the first `numTensors` tensors.
  *
  * @throws RangeError for a value that is nested deeper than the stack allows.
  */
@@ -61,9 +60,9 @@ const RECORD = {
   value: orNull(isEncodedNumber),
   logs: recordOf(isEncodedNumber),
 };
-/** Counted for a comparing monitor: the second only together with the first. */
-const COUNTED = { valChanges: orNull(isEncodedNumber), valInformation: orNull(isEncodedNumber) };
+/** Fields that only a comparing monitor has. `valInformation` occurs only together with `valChanges`. */
+const COMPARED_VALUES = { valChanges: orNull(isEncodedNumber), valInformation: orNull(isEncodedNumber) };
 const isRecord: Check = (value) =>
   isShape(RECORD)(value) ||
-  isShape({ ...RECORD, valChanges: COUNTED.valChanges })(value) ||
-  isShape({ ...RECORD, ...COUNTED })(value);
+  isShape({ ...RECORD, valChanges: COMPARED_VALUES.valChanges })(value) ||
+  isShape({ ...RECORD, ...COMPARED_VALUES })(value);

@@ -2,13 +2,13 @@ import type { EpochRecord } from '../epoch-record.js';
 import type { Json, ShardSpec } from '../stores/store.js';
 import type { WeightPath } from './weight-path.js';
 
-/** Version of what is stored under it. Any other is refused. */
+/** The version of the stored format. Any other version is refused. */
 export const FORMAT_VERSION = 5;
 
-/** A finite number, or one that JSON has no literal for. */
+/** A finite number, or a number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
 
-/** A field of an optimizer. A tensor is an index into the artifact's `weightSpecs`. */
+/** An optimizer field. A tensor is an index into the artifact's `weightSpecs`. */
 export type EncodedField =
   | { readonly scalar: EncodedNumber | string | boolean | null }
   | { readonly undefined: true }
@@ -24,7 +24,7 @@ export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
     readonly logs: Readonly<Record<string, EncodedNumber>>;
   };
 
-/** What is stored beside model and weights, under `METADATA_KEY`. */
+/** What is stored under `METADATA_KEY`, beside the model and its weights. */
 export interface CheckpointMetadata {
   readonly formatVersion: number;
   readonly generatedBy: string;
@@ -33,18 +33,18 @@ export interface CheckpointMetadata {
   readonly record: EncodedRecord;
   /** The epochs up to the record's, in the order in which they ran. */
   readonly history: readonly EncodedRecord[];
-  /** The paths of the model's weights, which are the first entries of `weightSpecs`. */
+  /** The paths of the model's weights. These weights are the first entries of `weightSpecs`. */
   readonly weights: readonly WeightPath[];
   readonly recurrent: readonly { readonly path: WeightPath; readonly tensors: readonly number[] | null }[];
   readonly optimizer: {
     readonly className: string;
     readonly fields: Readonly<Record<string, EncodedField>>;
   } | null;
-  /** The index of the monitor state; null: there's none. */
+  /** The index of the monitor state; null if there's none. */
   readonly monitorState: number | null;
-  /** The pieces that the bytes of all weights are cut into. */
+  /** The shards that hold the bytes of all weights. */
   readonly shards: readonly ShardSpec[];
-  /** sha256 of everything but those bytes and the checksum itself. */
+  /** sha256 of everything except the weight bytes and this checksum. */
   readonly checksum: string;
 }
 
@@ -97,7 +97,7 @@ function mapValues<From, To>(
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
 }
 
-/** `value` as it comes back once it has been stored: without the fields that are undefined. */
+/** `value` as it is read after it was stored: without undefined fields. */
 export function toJson(value: object): Record<string, Json> {
   return JSON.parse(JSON.stringify(value)) as Record<string, Json>;
 }

@@ -3,27 +3,27 @@ import { Pacer } from '../platform/event-loop.js';
 import { sha256 } from '../platform/sha256.js';
 import type { Json } from '../stores/store.js';
 
-/** sha256 over a whole checkpoint but the bytes of its weights, whose checksums are in `metadata`. */
+/** sha256 of a checkpoint without its weight bytes; the metadata holds the checksums of those. */
 export async function checksumOf(
   topology: Json,
   weightSpecs: readonly tf.io.WeightsManifestEntry[],
-  unsignedMetadata: Readonly<Record<string, unknown>>,
+  metadataWithoutChecksum: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const pacer = new Pacer();
   let text = '';
-  for (const piece of canonicalJson([topology, weightSpecs, unsignedMetadata])) {
+  for (const piece of canonicalJson([topology, weightSpecs, metadataWithoutChecksum])) {
     text += piece;
     if (pacer.isDue) await pacer.yieldIfDue();
   }
   return sha256(new TextEncoder().encode(text));
 }
 
-/** How deeply long lists are nested in what is stored, such as the layers of a model. */
-const PIECE_DEPTH = 4;
+/** How deeply long lists, such as the layers of a model, are nested in a checkpoint. */
+const MAX_SPLIT_DEPTH = 4;
 
-/** JSON with sorted keys, so that equal values give equal text. In pieces, each of which takes next to no time. */
+/** JSON with sorted keys, so that equal values give equal text. It comes in small pieces, each made in a short time. */
 export function* canonicalJson(value: unknown, depth = 0): Generator<string> {
-  if (depth > PIECE_DEPTH || typeof value !== 'object' || value === null) {
+  if (depth > MAX_SPLIT_DEPTH || typeof value !== 'object' || value === null) {
     yield JSON.stringify(value, (_key, item: unknown) => withSortedKeys(item));
     return;
   }
@@ -44,7 +44,7 @@ function withSortedKeys(item: unknown): unknown {
   return typeof item !== 'object' || item === null || Array.isArray(item) ? item : sorted(item);
 }
 
-/** Integer keys come first, as in every object. */
+/** A copy of `object` with sorted keys. Integer keys come first, as in every object. */
 function sorted(object: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -18,7 +18,7 @@ import type { TrainingState } from './snapshot.js';
 import { StoredTensor } from './stored-tensor.js';
 import { verifyShards } from './verify-shards.js';
 
-/** What a manifest says about its checkpoint, verified. */
+/** The verified content of a manifest. */
 export interface DecodedManifest {
   readonly record: EpochRecord;
   readonly history: readonly EpochRecord[];
@@ -28,26 +28,26 @@ export interface DecodedManifest {
   readonly checksum: string;
 }
 
-/** A checkpoint, every byte of which has been verified. */
+/** A checkpoint with all bytes verified. */
 export interface DecodedCheckpoint extends DecodedManifest {
-  /** Its tensors are read when they're needed, so it's valid until the stored checkpoint is closed. */
+  /** Valid until the stored checkpoint is closed, as its tensors are read when they're needed. */
   readonly state: TrainingState;
 }
 
 /**
  * Verifies a manifest. The weights aren't read.
  *
- * @param source where the manifest comes from, for messages.
+ * @param source the origin of the manifest, for messages.
  * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`; `ENTROPY_NOT_A_CHECKPOINT` for another format version.
  */
 export async function decodeManifest(manifest: CheckpointManifest, source: string): Promise<DecodedManifest> {
-  return describe(await verifyManifest(manifest, source));
+  return decodeMetadata(await verifyManifest(manifest, source));
 }
 
 /**
- * Verifies a stored checkpoint, and reads all of it once. Nothing of a large one stays in memory.
+ * Verifies a stored checkpoint by reading all of it once. A large one isn't kept in memory.
  *
- * @param stored the caller closes it, once the state has been used.
+ * @param stored the caller closes it after the state has been used.
  * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`; `ENTROPY_NOT_A_CHECKPOINT` for another format version;
  *   `ENTROPY_STORE_FAILED`.
  */
@@ -64,7 +64,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
   const { weights, recurrent, optimizer, monitorState } = metadata;
   const take = takeOnce(tensors);
   return {
-    ...describe(metadata),
+    ...decodeMetadata(metadata),
     state: {
       weights: weights.map((path, i) => ({
         path,
@@ -81,54 +81,55 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
   };
 }
 
-function describe({ record, history, monitor, mode, checksum }: CheckpointMetadata): DecodedManifest {
+function decodeMetadata({ record, history, monitor, mode, checksum }: CheckpointMetadata): DecodedManifest {
   return { record: decodeRecord(record), history: history.map(decodeRecord), monitor, mode, checksum };
 }
 
 async function verifyManifest(manifest: CheckpointManifest, source: string): Promise<CheckpointMetadata> {
-  const own = manifest.metadata[METADATA_KEY];
-  const version = isObject(own) ? own['formatVersion'] : null;
+  const metadata = manifest.metadata[METADATA_KEY];
+  const version = isObject(metadata) ? metadata['formatVersion'] : null;
   if (version !== FORMAT_VERSION) {
     throw new EntropyCheckpointError(
       'ENTROPY_NOT_A_CHECKPOINT',
       `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${JSON.stringify(version)}.`,
     );
   }
-  // Not every store checks what it reads.
+  // Some stores don't check what they read.
   checkManifest(manifest, source);
   try {
-    if (isCheckpointMetadata(own, manifest.weightSpecs.length) && (await isSigned(own, manifest))) return own;
+    const hasValidForm = isCheckpointMetadata(metadata, manifest.weightSpecs.length);
+    if (hasValidForm && (await matchesChecksum(metadata, manifest))) return metadata;
   } catch (cause) {
-    // Nested deeper than the stack allows.
-    throw notAsWritten(source, cause);
+    // The metadata is nested deeper than the stack allows.
+    throw checksumMismatch(source, cause);
   }
-  throw notAsWritten(source);
+  throw checksumMismatch(source);
 }
 
-async function isSigned(own: CheckpointMetadata, manifest: CheckpointManifest): Promise<boolean> {
-  const { checksum, ...unsigned } = own;
+async function matchesChecksum(metadata: CheckpointMetadata, manifest: CheckpointManifest): Promise<boolean> {
+  const { checksum, ...withoutChecksum } = metadata;
   const expected = await checksumOf(manifest.modelTopology, manifest.weightSpecs, {
     ...manifest.metadata,
-    [METADATA_KEY]: unsigned,
+    [METADATA_KEY]: withoutChecksum,
   });
-  return checksum === expected && manifest.generatedBy === own.generatedBy;
+  return checksum === expected && manifest.generatedBy === metadata.generatedBy;
 }
 
-function notAsWritten(source: string, cause?: unknown): EntropyCheckpointError {
+function checksumMismatch(source: string, cause?: unknown): EntropyCheckpointError {
   return damaged(source, 'its manifest does not match its checksum', cause);
 }
 
 type Take = (index: number) => StoredTensor;
 
-/** Gives out each tensor once: a tensor that is named a thousand times would take a thousand times the memory. */
+/** Hands out each tensor once: a tensor named a thousand times would take a thousand times the memory. */
 function takeOnce(tensors: readonly StoredTensor[]): Take {
-  const rest = new Map(tensors.entries());
+  const remaining = new Map(tensors.entries());
   return (index) => {
-    const tensor = rest.get(index);
-    if (rest.delete(index) && tensor !== undefined) return tensor;
+    const tensor = remaining.get(index);
+    if (remaining.delete(index) && tensor !== undefined) return tensor;
     throw new EntropyCheckpointError(
       'ENTROPY_CORRUPT_CHECKPOINT',
-      `Expected the checkpoint to name each of its ${tensors.length} tensors once, got number ${index} again or beyond them.`,
+      `Expected the checkpoint to name each of its ${tensors.length} tensors once, got tensor ${index} twice or out of range.`,
     );
   };
 }

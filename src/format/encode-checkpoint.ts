@@ -27,10 +27,10 @@ export interface CheckpointDescription {
 }
 
 /**
- * A snapshot in the form in which stores take it. It's read from the device piece by piece, as the store asks for it.
+ * Encodes a snapshot for a store. It's read from the device shard by shard, when the store asks for it.
  *
- * @param snapshot the caller keeps it, and must not dispose it before the store is done.
- * @param onEncoded receives the checksum that identifies the checkpoint, once the store has asked for the manifest.
+ * @param snapshot the caller keeps it, and must not dispose it before the store has finished.
+ * @param onEncoded receives the checksum that identifies the checkpoint, when the store asks for the manifest.
  */
 export function encodeCheckpoint(
   { state, topology, userMetadata }: Snapshot,
@@ -49,7 +49,7 @@ export function encodeCheckpoint(
   const monitorState =
     state.monitorState === null ? null : tensors.add(state.monitorState, 'monitor/state', 'optimizer');
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
-  const own: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
+  const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
     formatVersion: FORMAT_VERSION,
     generatedBy,
     monitor: description.monitor,
@@ -67,10 +67,13 @@ export function encodeCheckpoint(
     readShard: (buffer) => reader.read(buffer),
     async manifest() {
       const shards = await reader.specs();
-      const unsigned = toJson({ ...userMetadata, [METADATA_KEY]: { ...own, shards } });
-      const checksum = await checksumOf(topology, tensors.specs, unsigned);
+      const withoutChecksum = toJson({ ...userMetadata, [METADATA_KEY]: { ...baseMetadata, shards } });
+      const checksum = await checksumOf(topology, tensors.specs, withoutChecksum);
       onEncoded(checksum);
-      const metadata = { ...unsigned, [METADATA_KEY]: { ...(unsigned[METADATA_KEY] as object), checksum } };
+      const metadata = {
+        ...withoutChecksum,
+        [METADATA_KEY]: { ...(withoutChecksum[METADATA_KEY] as object), checksum },
+      };
       return { modelTopology: topology, weightSpecs: tensors.specs, generatedBy, metadata, shards };
     },
   };
@@ -102,13 +105,15 @@ function encodeField(field: FieldState, name: string, tensors: TensorList): Enco
   }
 }
 
-/** The tensors of a checkpoint, in the order in which they are stored. */
+/** The tensors of a checkpoint, in stored order. */
 class TensorList {
   readonly specs: tf.io.WeightsManifestEntry[] = [];
   readonly tensors: tf.Tensor[] = [];
 
   /**
-   * @param group `'optimizer'`: the loader of TensorFlow.js skips it.
+   * Adds a tensor.
+   *
+   * @param group `'optimizer'` makes TensorFlow.js's loader skip the tensor.
    * @returns the index of the tensor.
    */
   add(source: TensorSource, name: string, group?: 'optimizer'): number {

@@ -1,14 +1,14 @@
 import type { TensorSource } from './stored-tensor.js';
 import type { WeightPath } from './weight-path.js';
 
-/** A value that JSON can hold, or a number that it can't. */
+/** A JSON scalar, undefined, or a number that JSON has no literal for. */
 export type ScalarValue = number | string | boolean | null | undefined;
 
-/** A tensor of an optimizer. */
+/** An optimizer field that holds a tensor. */
 export interface TensorState {
   readonly kind: 'tensor';
   readonly tensor: TensorSource;
-  /** Whether it's a variable, which the optimizer assigns to. */
+  /** Whether it's a variable that the optimizer assigns to. */
   readonly assigned: boolean;
 }
 
@@ -16,23 +16,23 @@ export interface TensorState {
 export interface SlotState {
   readonly kind: 'slot';
   readonly tensor: TensorSource;
-  /** The path of its weight in the model; null: it belongs to none and is identified by its index. */
+  /** The path of the slot's weight; null if it belongs to no weight and is identified by its index. */
   readonly path: WeightPath | null;
-  /** The name of the slot, without the weight's name where `path` identifies that: `/m`. */
+  /** The slot's name. Where `path` identifies the weight, it lacks the weight's name: `/m`. */
   readonly suffix: string;
 }
 
-/** A list of an optimizer. An undefined item is a hole, which the optimizer fills when it first needs it. */
+/** An optimizer field that holds a list. An undefined item is one that the optimizer creates when it first needs it. */
 export interface ListState {
   readonly kind: 'list';
   readonly items: readonly (FieldState | undefined)[];
 }
 
-/** The value of one field of an optimizer. */
+/** The value of an optimizer field. */
 export type FieldState =
   { readonly kind: 'scalar'; readonly value: ScalarValue } | TensorState | SlotState | ListState;
 
-/** An optimizer's class, and every field of its own. */
+/** An optimizer's class and all its own fields. */
 export interface OptimizerState {
   readonly className: string;
   readonly fields: Readonly<Record<string, FieldState>>;

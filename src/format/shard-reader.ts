@@ -4,35 +4,40 @@ import { sha256 } from '../platform/sha256.js';
 import { SHARD_BYTES, type ShardInBuffer, type ShardSpec } from '../stores/store.js';
 
 /**
- * Reads tensors from the device, one at a time, and cuts their bytes into shards: of the whole no more is in
- * memory than the tensor that is being read. In between the event loop comes round: on some backends a read is
- * over before it does.
+ * Reads tensors from the device and cuts their bytes into shards. Only one tensor is in memory at a time.
+ *
+ * It yields to the event loop between pieces, as on some backends a read ends without doing so.
  */
 export class ShardReader {
-  /** Those that have been read; their checksums may be yet to come. */
+  /** The shards read so far. Their checksums may still be pending. */
   readonly shards: { sizeBytes: number; sha256: Promise<string> }[] = [];
   readonly #tensors: tf.Tensor[];
   readonly #pacer = new Pacer();
-  /** What is left of the tensor that is being read. */
-  #rest: Uint8Array = new Uint8Array();
+  /** The unread bytes of the current tensor. */
+  #unread: Uint8Array = new Uint8Array();
 
-  /** @param tensors stay the caller's, who must not dispose them before the last shard. */
+  /** @param tensors the caller keeps them, and must not dispose them before the last shard is read. */
   constructor(tensors: readonly tf.Tensor[]) {
     this.#tensors = [...tensors];
   }
 
-  /** As `CheckpointSource.readShard`. */
+  /**
+   * Fills `buffer` from its beginning with the next shard.
+   *
+   * @returns null after the last shard.
+   */
   async read(buffer: Uint8Array<ArrayBuffer>): Promise<ShardInBuffer | null> {
     const sizeBytes = await this.#fill(buffer.subarray(0, SHARD_BYTES));
     if (sizeBytes === 0) return null;
     const checksum = sha256(buffer.subarray(0, sizeBytes));
-    // Heard by whoever awaits it; a store that has failed meanwhile does not.
+    // Prevents an unhandled rejection: a store that has failed doesn't await the checksum.
     checksum.catch(() => undefined);
     const shard = { sizeBytes, sha256: checksum };
     this.shards.push(shard);
     return shard;
   }
 
+  /** The sizes and checksums of the shards read so far. */
   async specs(): Promise<ShardSpec[]> {
     const specs = this.shards.map(async (shard) => ({ ...shard, sha256: await shard.sha256 }));
     return Promise.all(specs);
@@ -40,26 +45,26 @@ export class ShardReader {
 
   async #fill(buffer: Uint8Array): Promise<number> {
     let filled = 0;
-    while (filled < buffer.length && (this.#rest.length > 0 || (await this.#next()))) {
+    while (filled < buffer.length && (this.#unread.length > 0 || (await this.#readTensor()))) {
       await this.#pacer.yieldIfDue();
-      const piece = this.#rest.subarray(0, buffer.length - filled);
+      const piece = this.#unread.subarray(0, buffer.length - filled);
       buffer.set(piece, filled);
       filled += piece.length;
-      this.#rest = this.#rest.subarray(piece.length);
+      this.#unread = this.#unread.subarray(piece.length);
     }
     return filled;
   }
 
-  /** Reads the next tensor that has any bytes; false after the last one. */
-  async #next(): Promise<boolean> {
+  /** Reads the next tensor that isn't empty. @returns false after the last tensor. */
+  async #readTensor(): Promise<boolean> {
     for (;;) {
-      // Before the next is read: of two weights, one is in memory.
-      this.#rest = new Uint8Array();
+      // Frees the bytes of one tensor before the next is read.
+      this.#unread = new Uint8Array();
       const tensor = this.#tensors.shift();
       if (tensor === undefined) return false;
       if (tensor.size === 0) continue;
       const { buffer, byteOffset, byteLength } = await tensor.data();
-      this.#rest = new Uint8Array(buffer, byteOffset, byteLength);
+      this.#unread = new Uint8Array(buffer, byteOffset, byteLength);
       return true;
     }
   }

@@ -5,7 +5,7 @@ import type { WeightPath } from './weight-path.js';
 
 export interface WeightState {
   readonly path: WeightPath;
-  /** The name under which TensorFlow.js stores and finds the weight. */
+  /** The name by which TensorFlow.js stores and finds the weight. */
   readonly name: string;
   readonly tensor: TensorSource;
 }
@@ -20,16 +20,16 @@ export interface RecurrentState {
 export interface TrainingState {
   readonly weights: readonly WeightState[];
   readonly recurrent: readonly RecurrentState[];
-  /** null: not included. */
+  /** null if it isn't included. */
   readonly optimizer: OptimizerState | null;
-  /** What the monitor compares the next epoch with; null: nothing. */
+  /** What the monitor compares the next epoch with; null for nothing. */
   readonly monitorState: TensorSource | null;
 }
 
-/** What there is to store of an epoch, taken at its end. */
+/** Everything that a checkpoint stores of an epoch, taken at the epoch's end. */
 export interface Snapshot {
   readonly state: TrainingState;
-  /** The model's architecture as TensorFlow.js stores it; null where it will never be stored. */
+  /** The model's architecture as TensorFlow.js stores it; null if the snapshot is never stored. */
   readonly topology: Json;
   /** The model's own `userDefinedMetadata`. */
   readonly userMetadata: Readonly<Record<string, Json>>;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
 
-/** A tensor in memory, or one that is yet to be read from a store. */
+/** A tensor in memory, or one whose bytes are still in a store. */
 export type TensorSource = tf.Tensor | StoredTensor;
 
 /** A tensor whose bytes are in a store. It holds no memory until it's loaded. */
@@ -10,7 +10,7 @@ export class StoredTensor {
   readonly dtype: 'float32' | 'int32' | 'bool';
   readonly #read: (bytes: Uint8Array) => Promise<void>;
 
-  /** @param read fills an array of as many bytes as the tensor has. */
+  /** @param read fills an array that has the size of the tensor in bytes. */
   constructor(spec: tf.io.WeightsManifestEntry, read: (bytes: Uint8Array) => Promise<void>) {
     this.shape = spec.shape;
     this.dtype = spec.dtype as 'float32';
@@ -18,6 +18,8 @@ export class StoredTensor {
   }
 
   /**
+   * Reads the tensor from the store.
+   *
    * @returns the caller disposes it.
    * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`.
    */
@@ -34,8 +36,8 @@ export class StoredTensor {
     } catch (cause) {
       throw new EntropyCheckpointError(
         'ENTROPY_STORE_FAILED',
-        `Load the checkpoint again: it was whole, but could not be read a second time: ${String(cause)} The model may ` +
-          'hold a part of it.',
+        `Load the checkpoint again: it was verified, but a second read failed: ${String(cause)} The model may hold a ` +
+          'part of it.',
         { cause },
       );
     }
@@ -43,11 +45,11 @@ export class StoredTensor {
   }
 
   dispose(): void {
-    // It holds nothing: whoever loads the tensor disposes it.
+    // Nothing to free: the caller of `load` disposes the loaded tensor.
   }
 }
 
-/** Runs `use` on the tensor of `source`, which must not keep it: a loaded one is disposed afterwards. */
+/** Runs `use` on the tensor of `source`. `use` must not keep it: a loaded tensor is disposed afterwards. */
 export async function withTensor<T>(source: TensorSource, use: (tensor: tf.Tensor) => T): Promise<T> {
   if (!(source instanceof StoredTensor)) return use(source);
   const tensor = await source.load();

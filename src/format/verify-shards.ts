@@ -3,35 +3,37 @@ import { sha256 } from '../platform/sha256.js';
 import { mapConcurrent } from '../stores/map-concurrent.js';
 import { SHARD_BYTES, sizeOfShards, type StoredCheckpoint } from '../stores/store.js';
 
-/** Fills `bytes` from `position` on in the bytes of all weights. */
+/** Fills `bytes` with the bytes of all weights from `position` on. */
 export type ReadBytes = StoredCheckpoint['read'];
 
-/** Up to this size what has been read to verify it is kept, and need not be read again. */
-const KEPT_BYTES = 4 * SHARD_BYTES;
-/** Shards that are read and hashed at a time. */
-const LANES = 3;
+/** Up to this size, verified bytes are kept in memory and not read again. */
+const MAX_KEPT_BYTES = 4 * SHARD_BYTES;
+/** How many shards are read and hashed at a time. */
+const MAX_CONCURRENT = 3;
 
 /**
  * Compares every shard with its checksum.
  *
- * @returns how to read what has been verified, until `stored` is closed.
+ * @returns a function that reads the verified bytes. It works until `stored` is closed.
  * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, which names the shard; `ENTROPY_STORE_FAILED`.
  */
 export async function verifyShards(stored: StoredCheckpoint): Promise<ReadBytes> {
   const { shards } = stored.manifest;
   const sizeBytes = sizeOfShards(shards);
-  const kept = sizeBytes <= KEPT_BYTES ? new Uint8Array(sizeBytes) : null;
-  const buffers = Array.from({ length: LANES }, () => (kept === null ? new Uint8Array(SHARD_BYTES) : null));
+  const kept = sizeBytes <= MAX_KEPT_BYTES ? new Uint8Array(sizeBytes) : null;
+  const buffers = Array.from({ length: MAX_CONCURRENT }, () =>
+    kept === null ? new Uint8Array(SHARD_BYTES) : null,
+  );
 
   let end = 0;
-  const placed = shards.map((shard, index) => {
+  const ranges = shards.map((shard, index) => {
     const start = end;
     end += shard.sizeBytes;
     return { index, start, end };
   });
-  // When it fails none is under way, so that the caller may close what is read from.
-  await mapConcurrent(placed, LANES, async ({ index, start, end }, lane) => {
-    const bytes = kept?.subarray(start, end) ?? buffers[lane]!.subarray(0, end - start);
+  // No read is pending when this rejects, so the caller may then close `stored`.
+  await mapConcurrent(ranges, MAX_CONCURRENT, async ({ index, start, end }, worker) => {
+    const bytes = kept?.subarray(start, end) ?? buffers[worker]!.subarray(0, end - start);
     await stored.read(start, bytes);
     await verifyShard(stored, index, bytes);
   });

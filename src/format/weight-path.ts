@@ -1,9 +1,9 @@
 /**
- * Where a weight or a recurrent state is in its model: the index of the layer within `layers`, then of the layer
- * within that where it's a model itself, and so on, and last the index within the layer.
+ * The path to a weight or a recurrent state in its model. It starts with the index of the layer in `layers`. If that
+ * layer is a model, the index of a layer inside it follows, and so on. The last number is the index within the layer.
  *
- * Names are no key: the same model built twice in one process gets other names. Nor is the position in
- * `model.weights`, which changes when a layer is frozen. The path is stable under both.
+ * Names can't identify a weight: the same model built twice in one process gets different names. Nor can the position
+ * in `model.weights`: it changes when a layer is frozen. The path is stable in both cases.
  */
 export type WeightPath = readonly number[];
 

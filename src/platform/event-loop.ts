@@ -1,16 +1,16 @@
 /** How long one piece of work may hold the event loop, in milliseconds: a quarter of a frame. */
 const TURN_MS = 4;
 
-/** Lets the event loop come round while something long is done in small steps. */
+/** Lets other tasks run during long work that is done in small steps. */
 export class Pacer {
   #startMs = performance.now();
 
-  /** Whether it is time to `yieldIfDue`: for steps so small that a promise each would take longer. */
+  /** Whether `yieldIfDue` would yield. Check it first where a promise for each step would take longer than the step. */
   get isDue(): boolean {
     return performance.now() - this.#startMs >= TURN_MS;
   }
 
-  /** To be awaited between two steps. Most of the time it is nothing. */
+  /** Await this between two steps. Most of the time it does nothing. */
   async yieldIfDue(): Promise<void> {
     if (!this.isDue) return;
     await nextTurn();
@@ -19,8 +19,8 @@ export class Pacer {
 }
 
 /**
- * Resolves when the event loop has come round. Neither a timer, which may take a second in a page that is
- * hidden, nor an animation frame, which may not come at all there.
+ * Resolves after one turn of the event loop. In a hidden page, a timer may take a second, and an animation frame may
+ * never come; so this uses neither.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

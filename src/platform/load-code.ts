@@ -1,9 +1,9 @@
 import { EntropyCheckpointError } from '../errors.js';
 
 /**
- * Waits for a part of this package that is not loaded before it is needed.
+ * Waits for a part of this package that is loaded only when it's needed.
  *
- * @param importing an `import()` of the part.
+ * @param importing the result of an `import()` of that part.
  * @throws EntropyCheckpointError `ENTROPY_CODE_NOT_LOADED`.
  */
 export async function loadCode<T>(importing: Promise<T>): Promise<T> {

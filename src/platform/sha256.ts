@@ -1,29 +1,30 @@
 import { Pacer } from './event-loop.js';
 
-/** Hashing one takes a millisecond. */
+/** Hashing one piece takes about a millisecond. */
 const PIECE_BYTES = 2 ** 16;
 const BLOCK_BYTES = 64;
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
 const ROUND_CONSTANTS = fractionsOfRoots(64, 3);
-/** The same of the square roots of the first 8 (FIPS 180-4, 5.3.3). */
+/** The first 32 bits of the fractional parts of the square roots of the first 8 primes (FIPS 180-4, 5.3.3). */
 const INITIAL_STATE = fractionsOfRoots(8, 2);
 
 /**
- * sha256 of `bytes`, which must stay as they are until it is there: in another thread where the platform can,
- * else in pieces between which the event loop runs.
+ * Computes the SHA-256 checksum of `bytes`: in another thread where the platform can, else in pieces between which
+ * other tasks run.
  *
+ * @param bytes must not change until the checksum is computed.
  * @returns 64 lower-case hex digits.
  */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  // Browsers have it in secure contexts only.
+  // Browsers offer it in secure contexts only.
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
   if (subtle === undefined) return sha256InPieces(bytes);
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The same in JavaScript. */
+/** Computes the SHA-256 checksum of `bytes` in JavaScript, in pieces between which other tasks run. */
 export async function sha256InPieces(bytes: Uint8Array): Promise<string> {
   const hash = createSha256();
   const pacer = new Pacer();
@@ -36,11 +37,11 @@ export async function sha256InPieces(bytes: Uint8Array): Promise<string> {
 
 interface Sha256 {
   update(bytes: Uint8Array): void;
-  /** Ends it. */
+  /** Finishes the hash. Call it once, and `update` no more. @returns 64 lower-case hex digits. */
   hex(): string;
 }
 
-/** @see FIPS 180-4 */
+/** An incremental SHA-256 hash, by FIPS 180-4. */
 export function createSha256(): Sha256 {
   const state = Int32Array.from(INITIAL_STATE);
   const block = new Uint8Array(BLOCK_BYTES);

@@ -2,36 +2,36 @@ import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
 import { outputKind, type OutputKind } from './output-kind.js';
 
-/** The outputs to score, by their index in the model, and whether each holds logits. */
+/** The outputs to score, by their index in the model. The value says whether the output holds logits. */
 export type ClassOutputs = ReadonlyMap<number, boolean>;
 
 export interface ClassOutputOptions {
   /** `'auto'`: inferred from the output layer and the loss. */
   readonly fromLogits: boolean | 'auto';
-  /** Names of the outputs to score; null: all class outputs. */
+  /** Names of the outputs to score; null for all class outputs. */
   readonly outputs: readonly string[] | null;
   /** How many of the largest probabilities count. */
   readonly topK: number;
-  /** Whether there must be a class output. If not, an output that might be one is left out. */
+  /** Whether the model must have a class output. If not, ambiguous outputs are left out. */
   readonly isRequired: boolean;
 }
 
 /**
- * The outputs of `model` that are distributions over classes, and whether each holds probabilities or logits.
+ * Finds the outputs of `model` that are distributions over classes, and whether each holds probabilities or logits.
  *
  * @param model a functional model; compiled if the loss is needed to infer that.
- * @returns empty where the model has none and none is required.
+ * @returns empty if the model has no class output and none is required.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that isn't an output, a `topK` above the number of
- *   classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT` without any, and for several
- *   sigmoid units; `ENTROPY_AMBIGUOUS_OUTPUT` where it's unclear what an output holds.
+ *   classes, or a `fromLogits` that contradicts the layer; `ENTROPY_NO_CLASS_OUTPUT` without a class output, and for
+ *   several sigmoid units; `ENTROPY_AMBIGUOUS_OUTPUT` if it's unclear what an output holds.
  */
 export function findClassOutputs(model: tf.LayersModel, options: ClassOutputOptions): ClassOutputs {
   const found = new Map<number, boolean>();
   const isNamed = options.outputs !== null;
   for (const index of selectedOutputs(model, options.outputs)) {
     const kind = outputKind(model, index);
-    const isUnclear = kind === 'multi-label' || (kind === 'unknown' && options.fromLogits === 'auto');
-    if (!isNamed && (kind === 'other' || (isUnclear && !options.isRequired))) continue;
+    const isAmbiguous = kind === 'multi-label' || (kind === 'unknown' && options.fromLogits === 'auto');
+    if (!isNamed && (kind === 'other' || (isAmbiguous && !options.isRequired))) continue;
     const numClasses = model.outputs[index]?.shape.at(-1) ?? null;
     const name = model.outputNames[index] ?? String(index);
     const fromLogits = resolveFromLogits(kind, options.fromLogits, name, numClasses);
@@ -65,7 +65,7 @@ function resolveFromLogits(
     throw new EntropyCheckpointError(
       'ENTROPY_NO_CLASS_OUTPUT',
       `Name the outputs to score with \`outputs\`, or monitor a metric: output "${name}" has ${units ?? 'several'} sigmoid ` +
-        'units, each a probability of its own, and is not one distribution over classes.',
+        'units, each an independent probability, and is not one distribution over classes.',
     );
   }
   if (kind === 'probabilities' || kind === 'logits') {
@@ -86,12 +86,12 @@ function resolveFromLogits(
 }
 
 function checkTopK(topK: number, numClasses: number | null, name: string): void {
-  // One unit is the positive one of two classes.
-  const distinct = numClasses === 1 ? 2 : numClasses;
-  if (distinct === null || topK <= distinct) return;
+  // A single unit is the positive class of two.
+  const maxTopK = numClasses === 1 ? 2 : numClasses;
+  if (maxTopK === null || topK <= maxTopK) return;
   throw new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
-    `Expected \`topK\` to be at most the number of classes of output "${name}" (${distinct}), got ${topK}.`,
+    `Expected \`topK\` to be at most the number of classes of output "${name}" (${maxTopK}), got ${topK}.`,
   );
 }
 

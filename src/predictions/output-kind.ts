@@ -2,24 +2,24 @@ import * as tf from '@tensorflow/tfjs';
 import { internalsOf, wrappedLayers } from '../tfjs-internals.js';
 
 /**
- * What an output holds: class scores as probabilities or logits; one independent probability for each unit
- * (`multi-label`); no classes at all (`other`); or something that neither its layer nor its loss says (`unknown`).
+ * What an output holds: class scores as probabilities or logits, an independent probability for each unit
+ * (`multi-label`), or no classes (`other`). It's `unknown` if neither its layer nor its loss says.
  */
 export type OutputKind = 'probabilities' | 'logits' | 'multi-label' | 'other' | 'unknown';
 
 /**
  * What the output at `index` of a functional model holds.
  *
- * A softmax layer makes probabilities. So does a sigmoid of one unit: of the positive one of two classes. A
- * log-softmax, and any layer trained with a loss of logits, makes logits. An output trained with a distance between
- * values isn't a class output.
+ * A softmax layer makes probabilities. So does a sigmoid of one unit: it's the probability of the positive class of
+ * two. A log-softmax makes logits, and so does any layer trained with a loss that takes logits. An output trained with
+ * a distance between values isn't a class output.
  */
 export function outputKind(model: tf.LayersModel, index: number): OutputKind {
   const shape = model.outputs[index]?.shape ?? [];
   const units = shape.at(-1) ?? null;
   switch (outputActivation(model, index, shape.length)) {
     case 'softmax':
-      // Over one unit it's 1, whatever the input.
+      // A softmax over one unit is always 1.
       return units === 1 ? 'other' : 'probabilities';
     case 'sigmoid':
     case 'hardSigmoid':
@@ -33,7 +33,7 @@ export function outputKind(model: tf.LayersModel, index: number): OutputKind {
 
 type Loss = string | ((yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor);
 
-/** The loss of one output, as it was given to `compile`. */
+/** The loss of one output, as it was passed to `compile`. */
 function outputLoss(model: tf.LayersModel, index: number): Loss | undefined {
   const loss = model.loss as Loss | Loss[] | Record<string, Loss> | undefined;
   if (loss === undefined || typeof loss === 'string' || typeof loss === 'function') return loss;
@@ -44,7 +44,7 @@ function outputLoss(model: tf.LayersModel, index: number): Loss | undefined {
 function kindByLoss(loss: Loss | undefined, units: number | null): OutputKind {
   if (loss === tf.losses.softmaxCrossEntropy) return 'logits';
   if (loss === tf.losses.sigmoidCrossEntropy) return units === 1 ? 'logits' : 'multi-label';
-  // The named class losses of TensorFlow.js all expect probabilities, which no layer here has made.
+  // All named class losses of TensorFlow.js expect probabilities, but no layer here makes them.
   if (typeof loss === 'string') return /crossentropy|kullback|hinge/i.test(loss) ? 'unknown' : 'other';
   const distances: unknown[] = [
     tf.losses.absoluteDifference,
@@ -55,7 +55,7 @@ function kindByLoss(loss: Loss | undefined, units: number | null): OutputKind {
   return distances.includes(loss) ? 'other' : 'unknown';
 }
 
-/** The activation that makes the values along the last axis; null where no layer says. */
+/** The activation that makes the values along the last axis; null if no layer says. */
 function outputActivation(model: tf.LayersModel, index: number, rank: number): string | null {
   const { outputLayers, outputLayersTensorIndices } = internalsOf(model);
   const layer = outputLayers[index];
@@ -63,7 +63,7 @@ function outputActivation(model: tf.LayersModel, index: number, rank: number): s
 }
 
 function layerActivation(layer: tf.layers.Layer, index: number, rank: number): string | null {
-  // In a model used as a layer, the layer inside that makes this output.
+  // A model used as a layer: look at its inner layer that makes this output.
   if (layer instanceof tf.LayersModel) return outputActivation(layer, index, rank);
   const className = layer.getClassName();
   if (className === 'TimeDistributed') return layerActivation(wrappedLayers(layer)[0]!, index, rank - 1);
@@ -74,7 +74,7 @@ function layerActivation(layer: tf.layers.Layer, index: number, rank: number): s
   }
   const isAlongLastAxis = config['dataFormat'] !== 'channelsFirst';
   const { activation } = config;
-  // Recurrent layers and a user's own layers do more with their activation than to apply it last.
+  // Recurrent and custom layers may apply their activation before their last step.
   const isAppliedLast = /^(Dense|Activation|(Separable|Depthwise)?Conv\dD(Transpose)?)$/.test(className);
   return isAppliedLast && isAlongLastAxis && typeof activation === 'string' ? activation : null;
 }

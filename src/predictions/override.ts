@@ -1,17 +1,17 @@
 /**
- * Gives `object` an own property `key`.
+ * Overrides `key` with an own property of `object`.
  *
- * @returns restores exactly what was there: the former own property, or none.
+ * @returns a function that restores the previous own property, or removes the new one if there was none.
  */
 export function override<T extends object>(
   object: T,
   key: keyof T & string,
   property: PropertyDescriptor,
 ): () => void {
-  const former = Object.getOwnPropertyDescriptor(object, key);
+  const original = Object.getOwnPropertyDescriptor(object, key);
   Object.defineProperty(object, key, { configurable: true, enumerable: true, ...property });
   return () => {
-    if (former === undefined) Reflect.deleteProperty(object, key);
-    else Object.defineProperty(object, key, former);
+    if (original === undefined) Reflect.deleteProperty(object, key);
+    else Object.defineProperty(object, key, original);
   };
 }

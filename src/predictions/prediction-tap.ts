@@ -10,80 +10,80 @@ import {
 } from '../tfjs-internals.js';
 import { override } from './override.js';
 
-/** Receives what happens in the `fit` that a tap watches. It owns nothing that it's passed. */
+/** Receives the events of the `fit` that a tap watches. It owns no tensor that it's passed. */
 export interface PredictionSink {
-  /** One batch of predictions of one output, valid during the call only. */
+  /** One batch of predictions of one output. They're valid only during the call. */
   onPredictions(output: number, predictions: tf.Tensor, phase: Phase): void;
-  /** What was taken for validation wasn't: discard it. */
+  /** The predictions passed as validation weren't validation: discard them. */
   onValidationDiscarded(): void;
-  /** The `fit` has ended, or failed, and the tap is gone. */
+  /** The `fit` has ended or failed, and the tap is removed. */
   onFitOver(): void;
 }
 
-/** What `fit` passes to `setParams` of its callbacks, as far as it matters here. */
+/** The used part of what `fit` passes to `setParams` of its callbacks. */
 export interface FitParams {
   readonly samples?: number | null;
   readonly batchSize?: number | null;
   readonly initialEpoch?: number | null;
-  /** Batches in an epoch; null in `fit`, and in `fitDataset` where the size of the dataset is unknown. */
+  /** Batches in an epoch; null in `fit`, and in `fitDataset` if the size of the dataset is unknown. */
   readonly steps?: number | null;
   readonly doValidation?: boolean;
   readonly metrics?: readonly string[];
 }
 
-/** Who runs the model: `fit` itself, the validation of `fitDataset`, or other code. */
+/** What runs the model: `fit` itself, the validation of `fitDataset`, or other code. */
 type Runner = 'fit' | 'validation' | 'other';
 
 const taps = new WeakMap<tf.LayersModel, PredictionTap>();
 
 /**
- * Sees every prediction that `fit` or `fitDataset` makes, and no other, without another forward pass.
+ * Reads every prediction that `fit` or `fitDataset` makes, and no other, without another forward pass.
  *
- * The losses of a model are given each batch of predictions. While the tap is on, it replaces them by wrappers. How
- * it distinguishes the calls:
+ * The losses of a model receive each batch of predictions. While the tap is attached, it replaces the losses by
+ * wrappers. It distinguishes the calls as follows:
  *
- * - `fit` makes its train and test functions before it calls the first callback. So every function that is made while
- *   the tap is on belongs to an `evaluate` or `trainOnBatch` of other code.
- * - Except in `fitDataset`, which validates by `evaluate`: the one that begins between the hooks of the last batch and
- *   those of the epoch's end. Callbacks of TensorFlow.js mark both: `History` is the last of every list, and
- *   `BaseLogger`, the first, reads `params.metrics` when the epoch ends.
+ * - `fit` makes its train and test functions before it calls the first callback. So a function that is made while the
+ *   tap is attached belongs to an `evaluate` or `trainOnBatch` of other code. `fit` validates inside `testLoop`.
+ * - `fitDataset` is the exception: it validates with `evaluate`. That evaluation begins after the hooks of the last
+ *   batch and before those of the epoch's end. Two callbacks of TensorFlow.js mark these times: `History` is the last
+ *   of every list, and `BaseLogger`, the first, reads `params.metrics` when the epoch ends.
  *
- * One tap serves all checkpoints of a model. It's gone as soon as `isTraining` becomes false, which TensorFlow.js also
- * sets when `fit` throws; if that is missed, with the next loss call.
+ * One tap serves all checkpoints of a model. It's removed when `isTraining` becomes false, which TensorFlow.js also
+ * sets when `fit` throws. If the tap misses that, the next loss call removes it.
  */
 export class PredictionTap {
   readonly #model: tf.LayersModel;
   readonly #internals: ModelInternals;
   readonly #history: tf.History;
   readonly #params: FitParams;
-  /** `fit` validates in its own loop, `fitDataset` by `evaluate`; null: no validation. */
+  /** `fit` validates in its own loop, `fitDataset` with `evaluate`; null without validation. */
   readonly #validatesBy: 'loop' | 'evaluate' | null;
   readonly #sinks = new Set<PredictionSink>();
   readonly #undo: (() => void)[] = [];
   #losses: LossFunction[] = [];
   #wrappedLosses: LossFunction[] = [];
   #runner: Runner = 'fit';
-  /** In `fitDataset`: no hook is running, so an evaluation that begins now is the validation. */
+  /** In `fitDataset`: whether an evaluation that begins now is the validation, as no hook is running. */
   #awaitsValidation = false;
   #validationSeen = false;
   #stoppedAfterBatch = false;
   #batches = 0;
-  #gone = false;
+  #isRemoved = false;
 
   /**
-   * Shows `sink` the predictions of the `fit` that is beginning. Call it in `onTrainBegin`.
+   * Passes the predictions of the `fit` that is beginning to `sink`. Call it in `onTrainBegin`.
    *
-   * @param model a functional model, as callbacks get it.
+   * @param model a functional model, as `fit` passes it to callbacks.
    * @param params the object that was passed to `setParams`, not a copy.
    */
   static attach(model: tf.LayersModel, params: FitParams, sink: PredictionSink): PredictionTap {
     checkInternals(model);
-    const former = taps.get(model);
-    if (former !== undefined && !former.#isStale()) {
-      former.#sinks.add(sink);
-      return former;
+    const existing = taps.get(model);
+    if (existing !== undefined && !existing.#isStale()) {
+      existing.#sinks.add(sink);
+      return existing;
     }
-    if (former !== undefined) former.#remove();
+    if (existing !== undefined) existing.#remove();
     const tap = new PredictionTap(model, params);
     taps.set(model, tap);
     tap.#sinks.add(sink);
@@ -94,7 +94,7 @@ export class PredictionTap {
     this.#model = model;
     this.#internals = internalsOf(model);
     this.#params = params;
-    // `fit` knows the batch size, `fitDataset` doesn't.
+    // `fit` knows the batch size; `fitDataset` doesn't.
     const isDataset = params.batchSize == null;
     this.#validatesBy = params.doValidation === true ? (isDataset ? 'evaluate' : 'loop') : null;
     this.#history = this.#internals.history!;
@@ -104,16 +104,13 @@ export class PredictionTap {
     this.#watchEnd();
   }
 
-  /** Ends what `attach` began. The last sink removes the tap. */
+  /** Stops passing predictions to `sink`. The tap is removed with its last sink. */
   detach(sink: PredictionSink): void {
     this.#sinks.delete(sink);
     if (this.#sinks.size === 0) this.#remove();
   }
 
-  /**
-   * Whether the epoch that ends ran as a whole, so that its rows are those of the other epochs. Call it in
-   * `onEpochEnd`.
-   */
+  /** Whether the ending epoch ran to its end, and so has the same rows as other epochs. Call it in `onEpochEnd`. */
   get epochComplete(): boolean {
     const { steps, samples, batchSize } = this.#params;
     if (this.#validatesBy !== null && !this.#validationSeen) return false;
@@ -124,20 +121,20 @@ export class PredictionTap {
 
   #isStale(): boolean {
     const { isTraining, history } = this.#internals;
-    return this.#gone || !isTraining || history !== this.#history;
+    return this.#isRemoved || !isTraining || history !== this.#history;
   }
 
   #wrapLosses(): void {
     this.#losses = this.#internals.lossFunctions;
     this.#wrappedLosses = this.#losses.map((loss, output) => (yTrue, yPred) => {
       const value = loss(yTrue, yPred);
-      this.#see(output, yPred);
+      this.#observe(output, yPred);
       return value;
     });
     this.#internals.lossFunctions = this.#wrappedLosses;
   }
 
-  #see(output: number, predictions: tf.Tensor): void {
+  #observe(output: number, predictions: tf.Tensor): void {
     if (this.#isStale()) {
       this.#remove();
       return;
@@ -151,46 +148,51 @@ export class PredictionTap {
   #phase(): Phase | null {
     if (this.#runner === 'other') return null;
     if (this.#runner === 'validation') return 'val';
-    if (isUnderTape()) return 'train';
-    // It may be an evaluation that other code began before this `fit` and didn't wait for.
-    return this.#validatesBy === 'loop' ? 'val' : null;
+    // Without a tape, it's an evaluation that other code began before `fit` and didn't await.
+    return isUnderTape() ? 'train' : null;
   }
 
   #watchFunctions(): void {
     const internals = this.#internals;
-    const { makeTestFunction, makeTrainFunction } = internals;
-    const ownTestFunctions = new WeakMap<BatchFunction, BatchFunction>();
+    const { makeTestFunction, makeTrainFunction, testLoop } = internals;
+    const originalTestFunctions = new WeakMap<BatchFunction, BatchFunction>();
     const makeWatchedTestFunction = (): void => {
       makeTestFunction.call(this.#model);
-      const own = internals.testFunction;
+      const original = internals.testFunction;
       const runner = this.#beginsValidation() ? 'validation' : 'other';
-      internals.testFunction = (data) => this.#runAs(runner, own, data);
-      ownTestFunctions.set(internals.testFunction, own);
+      internals.testFunction = (data) => this.#runAs(runner, () => original(data));
+      originalTestFunctions.set(internals.testFunction, original);
+    };
+    // `evaluate` of other code comes here as well, but its test function runs as 'other'.
+    const watchedTestLoop: typeof testLoop = (...args) => {
+      const runner = this.#validatesBy === 'loop' ? 'validation' : this.#runner;
+      return this.#runAs(runner, () => testLoop.apply(this.#model, args));
     };
     const makeWatchedTrainFunction = (): BatchFunction => {
-      const own = makeTrainFunction.call(this.#model);
-      return (data) => this.#runAs('other', own, data);
+      const original = makeTrainFunction.call(this.#model);
+      return (data) => this.#runAs('other', () => original(data));
     };
     this.#undo.push(
       override(internals, 'makeTestFunction', { writable: true, value: makeWatchedTestFunction }),
       override(internals, 'makeTrainFunction', { writable: true, value: makeWatchedTrainFunction }),
+      override(internals, 'testLoop', { writable: true, value: watchedTestLoop }),
       () => {
-        internals.testFunction = ownTestFunctions.get(internals.testFunction) ?? internals.testFunction;
+        internals.testFunction = originalTestFunctions.get(internals.testFunction) ?? internals.testFunction;
       },
     );
   }
 
-  #runAs(runner: Runner, run: BatchFunction, data: tf.Tensor[]): tf.Scalar[] {
+  #runAs<T>(runner: Runner, run: () => T): T {
     const outer = this.#runner;
     this.#runner = runner;
     try {
-      return run(data);
+      return run();
     } finally {
       this.#runner = outer;
     }
   }
 
-  /** Whether the evaluation that begins is the validation of `fitDataset`; there's one in each epoch. */
+  /** Whether the evaluation that begins is the validation of `fitDataset`. Each epoch has one. */
   #beginsValidation(): boolean {
     const begins = this.#awaitsValidation;
     this.#awaitsValidation = false;
@@ -205,9 +207,9 @@ export class PredictionTap {
     };
     const onBatchBegin = async (): Promise<void> => {
       this.#awaitsValidation = false;
-      // There's another batch: what was evaluated since the last one was an evaluation in its hooks.
+      // There's another batch, so what ran since the last one was an evaluation in its hooks.
       if (this.#validationSeen) this.#discardValidation();
-      // `compile` in a callback sets new losses.
+      // A callback may have called `compile`, which sets new losses.
       if (this.#internals.lossFunctions !== this.#wrappedLosses) this.#wrapLosses();
       return Promise.resolve();
     };
@@ -235,7 +237,7 @@ export class PredictionTap {
     for (const sink of this.#sinks) sink.onValidationDiscarded();
   }
 
-  /** TensorFlow.js sets `isTraining` to false at the end of every `fit`: the only thing that it does when `fit` throws. */
+  /** TensorFlow.js sets `isTraining` to false at the end of every `fit`. If `fit` throws, it does nothing else. */
   #watchEnd(): void {
     const end = (isTraining: boolean): void => {
       if (isTraining) return;
@@ -246,8 +248,8 @@ export class PredictionTap {
   }
 
   #remove(): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
     for (const undo of this.#undo) undo();
     if (this.#internals.lossFunctions === this.#wrappedLosses) this.#internals.lossFunctions = this.#losses;
     if (taps.get(this.#model) === this) taps.delete(this.#model);

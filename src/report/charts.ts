@@ -1,4 +1,4 @@
-// The only module that needs a plotting library. It's built into a file that contains the library, and loaded when a
+// The only module that needs a plotting library. The build bundles that library into this file, which is loaded when a
 // report is made.
 import { LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
@@ -28,7 +28,7 @@ export interface UpperBound {
 
 const WIDTH = 720;
 const HEIGHT = 280;
-/** Colours are variables of the page, so that they fit a light and a dark one. */
+/** Colours are variables of the page, so that they suit its light and its dark scheme. */
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
 const ACCENT = 'var(--accent)';
@@ -38,14 +38,14 @@ const STYLES = [
   { color: 'var(--second)', dash: [7, 3], symbol: 'rect' },
   { color: 'var(--third)', dash: [2, 2], symbol: 'triangle' },
 ] as const;
-/** With no more epochs than this, every value has its symbol. */
+/** Up to this many epochs, every value has a symbol. */
 const FEW_EPOCHS = 40;
 
 /**
  * The curves of a panel as the text of an SVG, to be embedded in a page.
  *
  * @param id identifies the SVG within the page.
- * @param upperBound is drawn, and the axis made to hold it; null for none.
+ * @param upperBound a line to draw, within the range of the axis; null for none.
  */
 export function chartOf(id: string, panel: Panel, frame: ChartFrame, upperBound: UpperBound | null): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
@@ -165,7 +165,7 @@ function areasOf({ ineligible, epochs }: ChartFrame): object[] {
   return [[{ xAxis: 0 }, { xAxis: Math.min(ineligible - 0.5, epochs.length - 1) }]];
 }
 
-/** Makes the SVG take its width from the page, and drops its style sheet and names. */
+/** Lets the page set the width of the SVG, and removes its style sheet and class names. */
 function withinPage(svg: string, id: string): string {
   return svg
     .replace(/\bzr\d+-/g, `${id}-`)

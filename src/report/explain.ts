@@ -8,7 +8,7 @@ export interface Outcome {
   readonly selector: Pick<EpochSelector, 'best' | 'history' | 'kept' | 'isDecided' | 'firstOfSeveralIsBest'>;
   readonly monitor: Monitor;
   readonly options: ReportedOptions;
-  /** The fewest classes of any output; null where they're unknown. */
+  /** The number of classes of the output with the fewest; null if unknown. */
   readonly numClasses: number | null;
 }
 
@@ -66,11 +66,11 @@ type Reason = (best: EpochRecord, outcome: Outcome) => string;
 
 const REASONS: Readonly<Record<string, Reason>> = {
   consensus: (best, outcome) =>
-    `it predicted the class of ${percent(1 - (best.valChanges ?? NaN))} of the validation rows as the epochs before ` +
-    'it had on average, the best balance with how much surer it was of its training rows than of other data' +
-    `${decided(outcome)}.`,
+    `it agreed with the average of the epochs before it on the class of ${percent(1 - (best.valChanges ?? NaN))} of ` +
+    'the validation rows. That was the best balance with how much more certain it was of training rows than of ' +
+    `validation rows${decided(outcome)}.`,
   label_wave: (best, outcome) =>
-    `fewest validation predictions were changing, ${percent(best.value ?? NaN)} from one epoch to the next` +
+    `the fewest validation predictions changed, ${percent(best.value ?? NaN)} from one epoch to the next` +
     `${decided(outcome)}.`,
 };
 
@@ -98,7 +98,7 @@ function reason(outcome: Outcome, best: EpochRecord): string {
 function decided({ selector, monitor: { patience } }: Outcome): string {
   if (!selector.isDecided) return '';
   return patience === 1
-    ? ', before more did again'
+    ? ', and the epoch after it was not better'
     : `, and none of the ${patience} epochs after it was better`;
 }
 
@@ -115,14 +115,14 @@ const DOUBTS: readonly Doubt[] = [
   ({ selector: { isDecided, history } }, best) =>
     isDecided || history.at(-1) !== best || history.length === 1
       ? null
-      : 'It is the last one, so a better one may be yet to come: train for more epochs.',
+      : 'It is the last epoch, so a better one may follow: train for more epochs.',
   ({ selector: { isDecided, history }, monitor: { patience } }, best) =>
     patience === Infinity || isDecided || history.at(-1) === best
       ? null
-      : 'Training ended before the choice was made: more epochs would tell.',
+      : 'Training ended before the choice was made: train for more epochs.',
   ({ monitor }, { valInformation }) =>
     monitor.comparing !== null && valInformation != null && valInformation < ENOUGH_INFORMATION
-      ? 'The network had not begun to tell the classes apart.'
+      ? 'The network had hardly begun to distinguish the classes.'
       : null,
   ({ numClasses, monitor }) =>
     isEntropyMonitor(monitor) && numClasses !== null && numClasses <= FEW_CLASSES

@@ -11,7 +11,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A template whose values are text, and escaped, unless they are HTML or a list of it. */
+/** A template that escapes its values, unless they are HTML or a list of it. */
 export function html(strings: TemplateStringsArray, ...values: readonly (string | Html | Html[])[]): Html {
   const texts = values.map((value) => {
     if (typeof value === 'string') return value.replace(/[&<>"']/g, (character) => ENTITIES[character]!);

@@ -19,7 +19,7 @@ export interface Panel {
 
 const VALIDATION = 'val_';
 
-/** The entropies, the monitored values, then losses and metrics. Curves without a value are left out. */
+/** The entropies, the monitored values, then the losses and metrics. Curves without a value are left out. */
 export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Panel[] {
   const curve = (
     name: string,
@@ -59,13 +59,13 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
       ],
     };
   });
-  return [entropies, ...(hasPanelOfItsOwn(monitor) ? [monitored] : []), ...logged]
+  return [entropies, ...(hasOwnPanel(monitor) ? [monitored] : []), ...logged]
     .map((panel) => ({ ...panel, curves: panel.curves.filter(hasValues) }))
     .filter(({ curves }) => curves.length > 0);
 }
 
 /** Whether the monitored value is neither an entropy nor logged by `fit`. */
-export function hasPanelOfItsOwn({ name, comparing }: Monitor): boolean {
+export function hasOwnPanel({ name, comparing }: Monitor): boolean {
   return comparing !== null || name === FUNCTION_NAME;
 }
 

@@ -4,7 +4,7 @@ import { loadCode } from '../platform/load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
-import { hasPanelOfItsOwn, panelsOf, type Curve, type Panel } from './panels.js';
+import { hasOwnPanel, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 
 /** Options of `report`. */
@@ -21,7 +21,7 @@ const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
  * A report on a training: the selected epoch and why, the curves of all epochs, and their values.
  *
  * @param options as the user gave them.
- * @returns an HTML page that needs neither script nor any other file.
+ * @returns a self-contained HTML page: it needs no script and no other file.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
  */
 export async function report(training: Outcome, options: ReportOptions = {}): Promise<string> {
@@ -84,7 +84,7 @@ async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<H
     epochs: history.map((record) => nameOf(record, history)),
     kept: best === null ? null : history.indexOf(best),
     saved: history.flatMap(({ isBest }, position) => (isBest ? [position] : [])),
-    // Only those at the very beginning can be shaded as one area.
+    // Only those at the beginning can be shaded as one area.
     ineligible: ineligibleAtFirst(history, startFromEpoch),
   };
   return panels.map((panel, i) => {
@@ -111,18 +111,18 @@ function ineligibleAtFirst(history: readonly EpochRecord[], startFromEpoch: numb
   return first < 0 ? history.length : first;
 }
 
-/** The largest sum of −p·ln p over k of the probabilities: at 1/e each, where there are enough classes for that. */
+/** The largest sum of −p·ln p over the k largest probabilities. It's reached at p = 1/e if the classes allow that. */
 function largestEntropy({ numClasses, options: { topK } }: Outcome): UpperBound {
   const all = { value: Math.log(topK), name: `the largest possible: ln ${topK}` };
   if (topK > 2 || numClasses === topK) return all;
   if (topK === 2) return { value: 2 / Math.E, name: 'the largest possible: 2/e' };
-  // The largest of two probabilities is never below a half.
+  // The larger of two probabilities is never below a half.
   return numClasses === 2
     ? { value: Math.LN2 / 2, name: 'the largest possible: ln 2 / 2' }
     : { value: 1 / Math.E, name: 'the largest possible: 1/e' };
 }
 
-/** A curve in words. */
+/** Describes a curve in words. */
 function describe({ name, values }: Curve, { epochs }: ChartFrame): string {
   const known = values.flatMap((value, position) => (value === null ? [] : [{ value, position }]));
   const [first, last] = [known[0]!, known.at(-1)!];
@@ -139,12 +139,12 @@ type Column = [name: string, valueOf: (record: EpochRecord) => number | null | u
 function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html {
   const columns: Column[] = [
     ['entropy', ({ entropy }) => entropy],
-    ['of training', ({ trainEntropy }) => trainEntropy],
-    ['of validation', ({ valEntropy }) => valEntropy],
+    ['training entropy', ({ trainEntropy }) => trainEntropy],
+    ['validation entropy', ({ valEntropy }) => valEntropy],
     ['changed predictions', ({ valChanges }) => valChanges],
     ['information', ({ valInformation }) => valInformation],
     // Any other monitored value has a column already.
-    ...(hasPanelOfItsOwn(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
+    ...(hasOwnPanel(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
     ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map((name): Column => [
       name,
       ({ logs }) => logs[name],

@@ -1,4 +1,4 @@
-/** Of a report: light, dark and on paper, on any width. */
+/** The style sheet of a report: light, dark and print, at any width. */
 export const STYLE_SHEET = `
 :root {
   color-scheme: light dark;

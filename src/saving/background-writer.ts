@@ -1,6 +1,6 @@
 /**
- * Writes items one after the other while training goes on. Before each write it asks what comes next, so that
- * nothing waits in a queue of its own.
+ * Writes items one after the other while training goes on. Before each write it asks which item is next, so it needs no
+ * queue.
  */
 export class BackgroundWriter<Item> {
   readonly #next: (attempted: ReadonlySet<Item>) => Item | null;
@@ -10,22 +10,23 @@ export class BackgroundWriter<Item> {
   #current: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param next the item to write next, none of those attempted in this round; null for none.
-   * @param write resolves to whether the item was stored; never rejects.
+   * @param next returns the item to write next, other than those attempted in this round; null for none.
+   * @param write resolves to whether the item was stored; must never reject.
    */
   constructor(next: (attempted: ReadonlySet<Item>) => Item | null, write: (item: Item) => Promise<boolean>) {
     this.#next = next;
     this.#write = write;
   }
 
-  /** Begins to write, unless that is under way. It stops at the first failure, until it's started again. */
+  /** Begins to write, unless it's writing already. Stops at the first failure, until it's started again. */
   start(): void {
     if (!this.#isRunning) this.#round = this.#writeRound(true);
   }
 
-  /** Writes everything, and attempts each item once, also after failures. Resolves when that has ended. */
+  /** Attempts to write each item once, also after failures. Resolves when all attempts have ended. */
   async writeAll(): Promise<void> {
-    await this.settled();
+    // Not by `settled`: nothing may start another round between the check and this one.
+    while (this.#isRunning) await this.#round;
     this.#round = this.#writeRound(false);
     await this.#round;
   }
@@ -35,7 +36,7 @@ export class BackgroundWriter<Item> {
     while (this.#isRunning) await this.#round;
   }
 
-  /** Resolves when the write that is under way has ended. */
+  /** Resolves when the current write has ended. */
   async written(): Promise<void> {
     await this.#current;
   }

@@ -61,16 +61,18 @@ export class EpochSaver {
   #epochs: TrainedEpochs = { best: null, kept: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
   #stored: StoredSlots = new Map();
-  /** Why wanted epochs could not be stored when that was last attempted. */
-  readonly #errors = new Map<EpochRecord, EntropyCheckpointError>();
-  /** From the first failure until everything that failed is stored. */
+  /** Why an epoch could not be stored when that was last attempted. */
+  readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
+  /** From the first failure until every wanted epoch that failed is stored. */
   #isFailing = false;
   #isOpen = false;
   #isDisposed = false;
+  /** How often this was closed: it may happen while the store is being opened. */
+  #numCloses = 0;
 
   /**
    * @param store null: in memory only.
-   * @param onSaved is told each epoch that has been stored, or has been selected in memory.
+   * @param onSaved called with each epoch that was stored; without a store, with each that became the best.
    */
   constructor(store: CheckpointStore | null, options: SaverOptions, onSaved: (record: EpochRecord) => void) {
     this.#store = store;
@@ -94,26 +96,32 @@ export class EpochSaver {
    */
   async open(): Promise<void> {
     const store = this.#store;
+    const numCloses = this.#numCloses;
     if (store !== null) {
       await store.open();
-      // Asking a store of a single slot would load the whole model.
+      // A store with a single slot would load the whole model to answer.
       if (store.capacity === 'many') await this.#listSlots(store);
+      if (this.#numCloses > numCloses) {
+        store.close();
+        return;
+      }
     }
     this.#isOpen = true;
     this.#isDisposed = false;
   }
 
-  /** Releases the store once everything that is wanted is written. What is in memory alone stays. Idempotent. */
+  /** Releases the store once everything wanted is written. States that are only in memory stay. Idempotent. */
   close(): void {
+    this.#numCloses += 1;
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    // At once: the store writes one after the other, and keeps its lock until all are done.
+    // All at once: the store writes one after the other, and keeps its lock until all are done.
     for (const record of this.#unsaved()) if (!this.#errors.has(record)) void this.#save(record);
     this.#freeStates();
     this.#store?.close();
   }
 
-  /** Frees the states in memory, those that are being written once that has ended. What is stored stays. */
+  /** Frees the states in memory; one that is being written, after that. What is stored stays. */
   dispose(): void {
     this.close();
     this.#isDisposed = true;
@@ -121,11 +129,13 @@ export class EpochSaver {
   }
 
   /**
-   * Takes an epoch that has ended into account: holds its state if it's wanted, and begins to write it.
+   * Takes an ended epoch into account: holds its state if it's wanted, and begins to write it.
    *
-   * @param capture gives the state at the end of `record`. Called only if that is wanted; this object owns it.
+   * @param capture captures the state at the end of `record`; called only if that's wanted. The saver owns it.
    */
   async keep(epochs: TrainedEpochs, record: EpochRecord, capture: () => Snapshot): Promise<void> {
+    // Closed while the epoch was compared: the state isn't that of its end any more.
+    if (!this.#isOpen) return;
     this.#setEpochs(epochs);
     if (this.#isNeeded(record)) this.#states.add(record, capture());
     this.#freeStates();
@@ -135,7 +145,7 @@ export class EpochSaver {
     }
     if (this.#options.isDeferred) return;
     this.#writer.start();
-    // Training waits for a slow store, and goes on beside one that fails.
+    // Training waits for a slow store, but not for one that fails.
     while (!this.#isFailing && this.#unsaved().length > MAX_WAITING) await this.#writer.written();
   }
 
@@ -155,8 +165,8 @@ export class EpochSaver {
   /**
    * Runs `use` on the state of a selected epoch.
    *
-   * @param orNextBest whether the next best epoch will do if what is stored is damaged.
-   * @returns the epoch whose state it was; null where it isn't held in memory, and there's no store.
+   * @param orNextBest whether to use the next best epoch if the stored one is damaged.
+   * @returns the epoch whose state was used; null if it isn't in memory and there's no store.
    * @throws EntropyCheckpointError `ENTROPY_CHECKPOINT_REPLACED`, `ENTROPY_CORRUPT_CHECKPOINT`,
    *   `ENTROPY_STORE_FAILED`; and what `use` throws.
    */
@@ -165,7 +175,7 @@ export class EpochSaver {
     orNextBest: boolean,
     use: (state: TrainingState) => Promise<void>,
   ): Promise<EpochRecord | null> {
-    // Callers take what is loaded for stored.
+    // Callers assume that an epoch they load is stored.
     await this.#settled();
     if (this.#states.has(record)) {
       await this.#states.use(record, ({ state }) => use(state));
@@ -185,9 +195,9 @@ export class EpochSaver {
   }
 
   /**
-   * Finds the training that is stored, and completes what a save that was cut short has left undone.
+   * Finds the stored training, and completes a save that was cut short.
    *
-   * @param adopt restores its state, takes over its epochs, and returns them.
+   * @param adopt restores the state of that training, takes over its epochs, and returns them.
    * @returns the epoch that was resumed; null where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, `ENTROPY_MONITOR_MISMATCH`,
    *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_FAILED`; and what `adopt` throws.
@@ -195,7 +205,7 @@ export class EpochSaver {
   async resume(adopt: (training: ResumableTraining) => Promise<TrainedEpochs>): Promise<EpochRecord | null> {
     const store = this.#store;
     if (store === null || (await store.slots()).length === 0) return null;
-    // A training that writes there now is refused here, not when `fit` begins.
+    // If another training writes there, this throws now and not when `fit` begins.
     await store.open();
     try {
       return await resumeFrom(store, this.#options.monitor, async (training) => {
@@ -206,8 +216,8 @@ export class EpochSaver {
         }
         this.#setEpochs(epochs);
         await this.#completeSlots(store).catch((error: unknown) => {
-          // The next save does the same.
-          warn(`What is stored could not be completed: ${textOf(error)}`);
+          // The next save completes it.
+          warn(`A save that was cut short could not be completed: ${textOf(error)}`);
         });
         return training.record;
       });
@@ -225,8 +235,6 @@ export class EpochSaver {
   #setEpochs(epochs: TrainedEpochs): void {
     this.#epochs = epochs;
     this.#wanted = wantedSlots(epochs, this.#options);
-    const wanted = new Set(this.#wanted.values());
-    for (const record of this.#errors.keys()) if (!wanted.has(record)) this.#errors.delete(record);
   }
 
   /** The epochs that are wanted, not stored, and in memory: the most important first. */
@@ -249,9 +257,9 @@ export class EpochSaver {
     this.#states.keepOnly((record) => this.#isNeeded(record));
   }
 
-  /** Never rejects. @returns whether the epoch was stored. */
+  /** Stores an epoch. Never rejects. @returns whether the epoch was stored. */
   #save(record: EpochRecord): Promise<boolean> {
-    // As if all that has begun had succeeded: the store does one after the other.
+    // Assumes that every save that has begun will succeed: the store runs one after the other.
     const stored = [...this.#saves].reduce(
       (slots, [other, { update }]) => slotsAfter(slots, other, update),
       this.#stored,
@@ -282,7 +290,7 @@ export class EpochSaver {
       this.#checksums.set(record, checksum);
       this.#stored = slotsAfter(this.#stored, record, update);
       this.#errors.delete(record);
-      this.#isFailing = this.#errors.size > 0;
+      this.#isFailing = [...this.#wanted.values()].some((wanted) => this.#errors.has(wanted));
       this.#onSaved(record);
       return true;
     } catch (cause) {
@@ -299,7 +307,7 @@ export class EpochSaver {
       );
     }
     this.#isFailing = true;
-    if ([...this.#wanted.values()].includes(record)) this.#errors.set(record, error);
+    this.#errors.set(record, error);
   }
 
   async #listSlots(store: CheckpointStore): Promise<void> {
@@ -312,7 +320,7 @@ export class EpochSaver {
     }
   }
 
-  /** Copies what is stored in one slot into others that lack it. */
+  /** Copies an epoch from one slot into the others that lack it. */
   async #completeSlots(store: CheckpointStore): Promise<void> {
     for (const record of missingEpochs(this.#wanted, this.#stored)) {
       const [from] = [...this.#stored].find(([, other]) => other === record) ?? [];

@@ -1,10 +1,10 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { disposeState, type Snapshot } from '../format/snapshot.js';
 
-/** The snapshots of epochs that are in memory. Owns them. */
+/** The snapshots that are in memory, by epoch. Owns them. */
 export class InMemoryStates {
   readonly #snapshots = new Map<EpochRecord, Snapshot>();
-  /** How many uses of a snapshot haven't ended: it can't be freed before. */
+  /** How many uses of a snapshot haven't ended. It can't be freed before they have. */
   readonly #uses = new Map<EpochRecord, number>();
   #isNeeded: (record: EpochRecord) => boolean = () => true;
 
@@ -16,7 +16,7 @@ export class InMemoryStates {
     this.#snapshots.set(record, snapshot);
   }
 
-  /** Frees the snapshots of all epochs but those that `isNeeded`; one that is in use, after that. */
+  /** Frees the snapshots of all epochs that aren't needed; one that is in use, after that. */
   keepOnly(isNeeded: (record: EpochRecord) => boolean): void {
     this.#isNeeded = isNeeded;
     for (const [record, snapshot] of this.#snapshots) {
@@ -26,7 +26,7 @@ export class InMemoryStates {
     }
   }
 
-  /** Runs `use` on the snapshot of an epoch that this `has`, and keeps it until that has ended. */
+  /** Runs `use` on the snapshot of an epoch, and keeps it until then. The epoch must be in memory. */
   async use<T>(record: EpochRecord, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
     this.#uses.set(record, (this.#uses.get(record) ?? 0) + 1);
     try {

@@ -46,7 +46,7 @@ async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<
   const found = manifests
     .filter(({ record }) => record.epoch === epoch)
     .sort((a, b) => b.record.fit - a.record.fit);
-  // The damaged one may be the one that was asked for.
+  // The caller may have asked for the damaged epoch.
   if (found.length === 0 && errors[0] !== undefined) throw errors[0];
   return found.map(({ slot }) => slot);
 }
@@ -56,9 +56,9 @@ async function nothingStored(
   epoch: number | 'last' | undefined,
 ): Promise<EntropyCheckpointError> {
   const { manifests } = await readManifests(store);
-  const held = manifests.map(({ slot, record }) => (slot === 'last' ? "'last'" : String(record.epoch)));
+  const stored = manifests.map(({ slot, record }) => (slot === 'last' ? "'last'" : String(record.epoch)));
   const wanted = epoch === undefined ? 'a best epoch' : `epoch ${epoch === 'last' ? "'last'" : epoch}`;
-  const got = held.length === 0 ? 'nothing' : `these: ${[...new Set(held)].join(', ')}`;
+  const got = stored.length === 0 ? 'nothing' : `these: ${[...new Set(stored)].join(', ')}`;
   return new EntropyCheckpointError(
     'ENTROPY_NO_CHECKPOINT',
     `Expected ${wanted} in ${store.name}, got ${got}.`,

@@ -18,12 +18,12 @@ import {
 import { sha256 } from '../platform/sha256.js';
 import { textOf, warn } from '../warnings.js';
 
-/** What a slot holds, but for the weights. */
+/** What a slot holds, without the weights. */
 export interface StoredManifest extends DecodedManifest {
   readonly slot: CheckpointSlot;
 }
 
-/** The manifests of a store that are whole, and the errors of those that aren't. */
+/** The undamaged manifests of a store, and the errors of the damaged ones. */
 export interface StoredManifests {
   readonly manifests: readonly StoredManifest[];
   readonly errors: readonly EntropyCheckpointError[];
@@ -45,12 +45,12 @@ export function readManifests(store: CheckpointStore): Promise<StoredManifests> 
   return readSlots(store, (stored) => decodeManifest(stored.manifest, stored.name));
 }
 
-/** Reads the manifests of all slots, and verifies their weights. */
+/** Reads the manifests of all slots, and verifies their weights. Damaged weights count as a damaged manifest. */
 export function readWholeManifests(store: CheckpointStore): Promise<StoredManifests> {
   const whole = new Set<string>();
   return readSlots(store, async (stored) => {
     const manifest = await decodeManifest(stored.manifest, stored.name);
-    // What is in several slots is read once.
+    // A checkpoint in several slots is read once.
     if (!whole.has(manifest.checksum)) await verifyShards(stored);
     whole.add(manifest.checksum);
     return manifest;
@@ -125,9 +125,9 @@ function sourceOf(stored: StoredCheckpoint): CheckpointSource {
 /**
  * Runs `use` on the first of `slots` that is whole, and warns of the damaged ones before it.
  *
- * @param slots asked for one by one, as finding the next may need reading.
- * @returns null where nothing is stored.
- * @throws EntropyCheckpointError the error of the first damaged one, where none is whole; what `use` throws.
+ * @param slots iterated one by one, because finding the next may require a read.
+ * @returns null if nothing is stored.
+ * @throws EntropyCheckpointError the error of the first damaged slot if no slot is whole. And what `use` throws.
  */
 export async function withFirstWhole<T>(
   store: CheckpointStore,
@@ -163,7 +163,7 @@ async function openSlot(store: CheckpointStore, slot: CheckpointSlot): Promise<O
   }
 }
 
-/** An error that isn't damage is thrown again. */
+/** Returns an error that is damage, and throws any other. */
 function damageOf(error: unknown): EntropyCheckpointError {
   if (isDamage(error)) return error;
   throw error;

@@ -13,14 +13,14 @@ export interface ResumableTraining {
   readonly history: readonly EpochRecord[];
   /** The state at its end, which is valid during the call only. */
   readonly state: TrainingState;
-  /** What is whole, by slot. */
+  /** The undamaged epochs, by slot. */
   readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
-  /** Those of them that may be kept as one of the best. */
+  /** The stored epochs that can be ranked among the best. */
   readonly rankable: ReadonlySet<EpochRecord>;
 }
 
 export interface StoredEpoch {
-  /** null: an epoch that isn't part of the history. */
+  /** null for an epoch that isn't part of the history. */
   readonly record: EpochRecord | null;
   /** Identifies the checkpoint. */
   readonly checksum: string;
@@ -35,9 +35,9 @@ interface Comparison {
 /**
  * Finds the latest epoch that is stored and whole, and runs `use` on it.
  *
- * @param monitor the stored epochs must have been compared by the same.
- * @returns null where nothing is stored.
- * @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`; `ENTROPY_CORRUPT_CHECKPOINT` where nothing is whole;
+ * @param monitor must be the one by which the stored epochs were compared.
+ * @returns null if nothing is stored.
+ * @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`; `ENTROPY_CORRUPT_CHECKPOINT` if all of it is damaged;
  *   `ENTROPY_STORE_FAILED`; and what `use` throws.
  */
 export async function resumeFrom<T>(
@@ -72,13 +72,16 @@ function storedEpochs(
 ): Map<CheckpointSlot, StoredEpoch> {
   return new Map(
     manifests.map(({ slot, record, checksum }) => {
-      const own = history.findLast((one) => isSameEpoch(one, record)) ?? null;
-      return [slot, { record: own, checksum }];
+      const recorded = history.findLast((one) => isSameEpoch(one, record)) ?? null;
+      return [slot, { record: recorded, checksum }];
     }),
   );
 }
 
-/** An epoch in the slot `'last'` alone is none, unless it's the best whose save was cut short before `'best'`. */
+/**
+ * The epochs that can be ranked. An epoch that is only in the slot `'last'` can't, unless it's a best epoch whose save
+ * was cut short before it reached `'best'`.
+ */
 function rankableEpochs(stored: ReadonlyMap<CheckpointSlot, StoredEpoch>): Set<EpochRecord> {
   const found = [...stored].flatMap(([slot, { record }]) => {
     return record === null || (slot === 'last' && !record.isBest) ? [] : [record];

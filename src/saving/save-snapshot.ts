@@ -18,7 +18,7 @@ export async function saveSnapshot(
   return checksum;
 }
 
-/** `cause` as an error of this package. */
+/** Wraps `cause` in an error of this package, unless it is one. */
 export function asStoreError(cause: unknown, store: string): EntropyCheckpointError {
   if (cause instanceof EntropyCheckpointError) return cause;
   return new EntropyCheckpointError('ENTROPY_STORE_FAILED', `Could not save to ${store}: ${String(cause)}`, {

@@ -38,11 +38,11 @@ export function wantedSlots(
 }
 
 /**
- * The slots that can give the state of an epoch. For the best, those of the next best ones follow, in case it's
- * damaged.
+ * The slots that hold the state of an epoch. If the best epoch is asked for, the slots of the next best ones follow, in
+ * case it's damaged.
  *
- * @param wanted see `wantedSlots`.
- * @param orNextBest whether the best was asked for, and not an epoch by its number.
+ * @param orNextBest whether the best epoch is asked for, and not an epoch by its number.
+ * @param wanted which epoch is wanted in which slot.
  */
 export function slotsToLoad(
   record: EpochRecord,
@@ -55,7 +55,7 @@ export function slotsToLoad(
   return slots;
 }
 
-/** What a store holds, as far as is known: null stands for something else than this training's epochs. */
+/** What a store holds, as far as is known. null: something other than an epoch of this training. */
 export type StoredSlots = ReadonlyMap<CheckpointSlot, EpochRecord | null>;
 
 /** The epochs that are wanted in a slot which doesn't hold them, the most important first. */
@@ -71,8 +71,8 @@ export function missingEpochs(
 }
 
 /**
- * How to store an epoch: into every slot that lacks it, keeping the others. What is no longer wanted goes only
- * with the update after which nothing is missing, so that it's never removed before its successor is stored.
+ * How to store an epoch: into every slot that lacks it, keeping the others. The update after which nothing is missing
+ * also removes the epochs that are no longer wanted, so none is removed before its successor is stored.
  */
 export function slotUpdateFor(
   record: EpochRecord,

@@ -3,10 +3,10 @@ import type { EpochRecord } from '../epoch-record.js';
 import { ENTROPY_MONITORS, type Monitor } from '../selection/monitor.js';
 import { COMPARING_MONITORS } from '../selection/monitors/registry.js';
 
-/** A value of `logs`: TensorFlow.js gives numbers and scalars. */
+/** A value of `logs`. TensorFlow.js logs numbers and scalars. */
 export type LogValue = number | tf.Scalar | undefined;
 
-/** The values that the callback adds to `logs`, by name; with a comparing monitor, its value under its name. */
+/** The values that the callback adds to `logs`, by name. A comparing monitor adds its value under its own name. */
 export function ownLogs(
   record: EpochRecord,
   { name, comparing }: Pick<Monitor, 'name' | 'comparing'>,
@@ -31,7 +31,7 @@ const OWN_NAMES: readonly string[] = [
   'val_information',
 ];
 
-/** The losses and metrics of an epoch: what in `logs` is numeric and doesn't come from this package. */
+/** The losses and metrics of an epoch: the numeric values in `logs` that this package hasn't added. */
 export class EpochLogs {
   readonly #values: (readonly [name: string, value: number | tf.Scalar])[] = [];
 
@@ -51,11 +51,14 @@ export class EpochLogs {
     return this.#values.flatMap(([, value]) => (typeof value === 'number' ? [] : [value]));
   }
 
-  /** All values by name. @param read the values of `scalars`, in their order. */
-  numbers(read: readonly number[]): Record<string, number> {
-    const left = read.values();
+  /** All values by name. @param scalarValues the values of `scalars`, in the same order. */
+  numbers(scalarValues: readonly number[]): Record<string, number> {
+    const remaining = scalarValues.values();
     return Object.fromEntries(
-      this.#values.map(([name, value]) => [name, typeof value === 'number' ? value : left.next().value!]),
+      this.#values.map(([name, value]) => [
+        name,
+        typeof value === 'number' ? value : remaining.next().value!,
+      ]),
     );
   }
 }

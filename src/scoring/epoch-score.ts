@@ -11,34 +11,34 @@ import { RunningMean, type DetachedMean } from './running-mean.js';
 export interface EpochScoreOptions {
   /** How many of the largest probabilities count. */
   readonly topK: number;
-  /** What to count of the validation predictions; null: nothing. */
+  /** Which values of the validation predictions are counted; null for none. */
   readonly comparing: ComparingMonitor | null;
   /** How many validation rows are compared. */
   readonly rememberedRows: number;
 }
 
-/** The scores of an epoch that has ended, still on the device. `readScore` disposes them. */
+/** The scores of an ended epoch, still on the device. `readScore` disposes them. */
 export interface DetachedScore {
   /** null for a phase without rows. */
   readonly means: Readonly<Record<Phase, DetachedMean | null>>;
-  /** null where changes aren't counted. */
+  /** null if changes aren't counted. */
   readonly changes: DetachedChanges | null;
 }
 
-/** The numbers of an epoch, read from the device. Entropies are in nats; null without rows. */
+/** The numbers of an epoch, read from the device. Entropies are in nats, or null without rows. */
 export interface EpochNumbers {
   readonly entropy: number | null;
   readonly trainEntropy: number | null;
   readonly valEntropy: number | null;
-  /** See `EpochRecord.valChanges`; absent where it isn't counted. */
+  /** See `EpochRecord.valChanges`; absent if it isn't counted. */
   readonly valChanges?: number | null;
-  /** See `EpochRecord.valInformation`; absent where it isn't counted. */
+  /** See `EpochRecord.valInformation`; absent if it isn't counted. */
   readonly valInformation?: number | null;
 }
 
 /**
- * Scores the predictions of an epoch batch by batch, on the device: the mean top-k entropy of each phase, and
- * how much the validation predictions have changed.
+ * Scores the predictions of an epoch batch by batch, on the device. It computes the mean top-k entropy of each phase,
+ * and how much the validation predictions have changed.
  */
 export class EpochScore {
   readonly #topK: number;
@@ -51,7 +51,7 @@ export class EpochScore {
     this.#changes = comparing === null ? null : new PredictionChanges(comparing, rememberedRows);
   }
 
-  /** The fewest classes of any output seen so far; null before the first. */
+  /** The smallest number of classes of any output seen so far; null before the first. */
   get numClasses(): number | null {
     return this.#numClasses;
   }
@@ -61,7 +61,7 @@ export class EpochScore {
     return this.#changes?.monitorState ?? null;
   }
 
-  /** Rows of one phase seen in this epoch. */
+  /** The number of rows of one phase seen in this epoch. */
   rows(phase: Phase): number {
     return this.#means[phase].rows;
   }
@@ -69,7 +69,7 @@ export class EpochScore {
   /**
    * Scores one batch and adds it to the epoch.
    *
-   * @param predictions `[..., numClasses]`; one class is the positive one of two. The caller keeps it.
+   * @param predictions `[..., numClasses]`; a single class is the positive class of two. The caller keeps it.
    */
   append(predictions: tf.Tensor, fromLogits: boolean, phase: Phase): void {
     this.add(this.measure(predictions, fromLogits), phase);
@@ -79,24 +79,24 @@ export class EpochScore {
   /**
    * Scores one batch.
    *
-   * @param predictions see `append`.
-   * @returns entropies `[rows]`, kept, for `add` or to be disposed by the caller; null for an empty batch.
+   * @param predictions `[..., numClasses]`; a single class is the positive class of two. The caller keeps it.
+   * @returns entropies `[rows]`, kept; null for an empty batch. The caller passes it to `add` or disposes it.
    */
   measure(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor1D | null {
     if (predictions.size === 0) return null;
-    // One unit is the positive one of two classes.
+    // A single unit is the positive class of two.
     const numClasses = Math.max(2, checkPredictions(predictions, 1));
     checkK(this.#topK, numClasses);
     this.#numClasses = Math.min(numClasses, this.#numClasses ?? numClasses);
     return tf.keep(withoutTape(() => runTopKEntropy(predictions, this.#topK, fromLogits)));
   }
 
-  /** Adds a measured batch to the epoch, and disposes it. */
+  /** Adds a measured batch to the epoch and disposes it. */
   add(measured: tf.Tensor1D | null, phase: Phase): void {
     if (measured !== null) this.#means[phase].add(measured);
   }
 
-  /** Discards what was appended in this epoch: all of it, or that of one phase. */
+  /** Discards the rows of this epoch: those of one phase, or all of them. */
   reset(phase?: Phase): void {
     if (phase !== 'val') this.#means.train.reset();
     if (phase === 'train') return;
@@ -110,7 +110,7 @@ export class EpochScore {
     return { means, changes: this.#changes?.detach() ?? null };
   }
 
-  /** Compares the next epoch with what another process remembered. @param monitorState the caller keeps it. */
+  /** Sets what the next epoch is compared with. @param monitorState from a stored training; the caller keeps it. */
   restore(monitorState: tf.Tensor): void {
     this.#changes?.restore(monitorState);
   }
@@ -123,24 +123,24 @@ export class EpochScore {
 }
 
 /**
- * Reads the numbers of an epoch from the device, by one read for all of them.
+ * Reads the numbers of an epoch from the device, with a single read.
  *
  * @param score is disposed.
- * @param scalars numeric scalars to read along; the caller keeps them.
- * @returns the numbers, and the values of `scalars` in their order.
+ * @param scalars numeric scalars to include in that read; the caller keeps them.
+ * @returns the numbers, and the values of `scalars` in the same order.
  */
 export async function readScore(
   { means: { train, val }, changes }: DetachedScore,
   scalars: readonly tf.Scalar[] = [],
 ): Promise<{ numbers: EpochNumbers; scalars: number[] }> {
-  const own = [train?.parts, val?.parts, changes?.mean?.parts, changes?.information];
-  const vectors = own.filter((vector) => vector != null);
-  const read = await readVectors([...vectors, ...scalars]).finally(() => {
+  const results = [train?.parts, val?.parts, changes?.mean?.parts, changes?.information];
+  const vectors = results.filter((vector) => vector != null);
+  const values = await readVectors([...vectors, ...scalars]).finally(() => {
     tf.dispose(vectors);
   });
-  const next = read.values();
-  const [trainEntropy, valEntropy, valChanges, valInformation] = own.map((vector) =>
-    vector == null ? null : sum(next.next().value!),
+  const remaining = values.values();
+  const [trainEntropy, valEntropy, valChanges, valInformation] = results.map((vector) =>
+    vector == null ? null : sum(remaining.next().value!),
   ) as [number | null, number | null, number | null, number | null];
   const numbers: EpochNumbers = {
     entropy: pooledMean([trainEntropy, train?.rows ?? 0], [valEntropy, val?.rows ?? 0]),
@@ -149,14 +149,14 @@ export async function readScore(
     ...(changes === null ? {} : { valChanges }),
     ...(changes?.information === undefined ? {} : { valInformation }),
   };
-  return { numbers, scalars: [...next].flat() };
+  return { numbers, scalars: [...remaining].flat() };
 }
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** The mean over all rows of both phases; null without any. */
+/** The mean over all rows of both phases; null without rows. */
 function pooledMean(...phases: readonly [mean: number | null, rows: number][]): number | null {
   let sum = 0;
   let total = 0;

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Reads scalars and vectors from the device, by one read for all of them.
+ * Reads scalars and vectors from the device, with a single read.
  *
  * @param tensors numeric; the caller keeps them.
- * @returns the values of each.
+ * @returns the values of each tensor.
  */
 export async function readVectors(tensors: readonly tf.Tensor[]): Promise<number[][]> {
   if (tensors.length === 0) return [];
@@ -17,9 +17,9 @@ export async function readVectors(tensors: readonly tf.Tensor[]): Promise<number
   }
 }
 
-/** Joined tensors must be of one type, and a metric may be an int32. */
+/** A float32 vector: joined tensors must have the same type, and a metric may be int32. */
 function asVector(tensor: tf.Tensor): tf.Tensor {
-  // Even a cast to the type that it has, or a reshape to its own shape, would run an operation.
+  // A cast to the same type, or a reshape to the same shape, would still run an operation.
   const floats = tensor.dtype === 'float32' ? tensor : tf.cast(tensor, 'float32');
   return tensor.rank === 1 ? floats : tf.reshape(floats, [-1]);
 }

@@ -5,16 +5,16 @@ export interface BestValueOptions {
   readonly minDelta: number;
   /** Earlier epochs can't be the best. */
   readonly startFromEpoch: number;
-  /** The first best must beat it; null: any value will do. */
+  /** The first best value must beat it; null: any value counts. */
   readonly initialThreshold: number | null;
   /** In epochs: after that many without a better one, none can be the best any more. `Infinity`: never. */
   readonly patience: number;
 }
 
 /**
- * The best value so far. Pure numbers: it's told the value of each epoch, in order.
+ * The best value so far. Pure numbers: `add` takes the value of each epoch, in order.
  *
- * A value is better if it improves on the best by more than `minDelta`, so of equal values the earlier stays.
+ * A value is better if it improves on the best by more than `minDelta`, so the earlier of two equal values stays.
  * NaN and ±Infinity are never the best and never block.
  */
 export class BestValue {
@@ -59,7 +59,7 @@ export class BestValue {
     return value !== null && Number.isFinite(value);
   }
 
-  /** Takes an epoch into account. @param value null: it has none. */
+  /** Takes an epoch into account. @param value null if it has none. */
   add(epoch: number, value: number | null): void {
     if (!this.isEligible(epoch, value)) return;
     const isBetter = this.isBetter(epoch, value);

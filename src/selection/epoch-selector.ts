@@ -26,7 +26,7 @@ export class EpochSelector {
     this.#ranking = new Ranking(options.maxToKeep, monitor.mode);
   }
 
-  /** In the order in which they ran. Grows, and is never changed otherwise. */
+  /** In the order in which they ran. Only ever grows. */
   get history(): readonly EpochRecord[] {
     return this.#history;
   }
@@ -40,7 +40,7 @@ export class EpochSelector {
     return this.#ranking.kept;
   }
 
-  /** The latest epoch that ran as a whole, from which training can be resumed. */
+  /** The latest epoch that ran to its end, from which training can be resumed. */
   get last(): EpochRecord | null {
     return this.#last;
   }
@@ -58,7 +58,7 @@ export class EpochSelector {
   /**
    * Adds an epoch that has ended.
    *
-   * @param isComplete whether it ran as a whole; else it's recorded and never the best.
+   * @param isComplete whether it ran to its end. One that was cut short is recorded, but never the best.
    */
   add(ended: MonitoredEpoch, isComplete: boolean): EpochRecord {
     const { epoch } = ended;
@@ -79,16 +79,16 @@ export class EpochSelector {
    * Takes over the epochs of an earlier training, to resume it.
    *
    * @param history in the order in which they ran; the last one is resumed.
-   * @param stored those of them whose states are stored, so that they can be kept.
+   * @param stored the epochs of `history` whose states are stored: only they can be kept.
    */
   adopt(history: readonly EpochRecord[], stored: ReadonlySet<EpochRecord>): void {
-    // One by one: there may be more than a call takes arguments.
+    // One by one: a long history has more records than a call can take arguments.
     for (const record of history) this.#history.push(record);
     for (const record of history) if (stored.has(record)) this.#ranking.add(record);
     this.#best = this.kept[0] ?? null;
     this.#last = history.at(-1) ?? null;
     const isWhole = this.#best === (history.findLast(({ isBest }) => isBest) ?? null);
-    // If the best is lost, what comes next need not beat it.
+    // If the best is lost, later epochs needn't beat it.
     const compared = isWhole ? history : this.kept.slice(0, 1);
     for (const { epoch, value } of compared) this.#bestValue.add(epoch, value);
   }
@@ -109,7 +109,7 @@ export class EpochSelector {
   }
 }
 
-/** The error for a best epoch that isn't there. @param epochs how many have ended. */
+/** The error for a missing best epoch. @param epochs how many epochs have ended. */
 export function noBest(epochs: number): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_NO_BEST',

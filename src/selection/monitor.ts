@@ -30,7 +30,7 @@ export type MonitorFunction = (epoch: MonitoredEpoch) => number | null;
 export interface MonitorOptions {
   readonly monitor: MonitorName | MonitorFunction;
   readonly mode: 'auto' | 'max' | 'min';
-  /** null: the monitor's own. */
+  /** null: the monitor's default. */
   readonly patience: number | null;
 }
 
@@ -43,7 +43,7 @@ export interface Monitor {
   readonly patience: number;
   /** The phases whose predictions it's computed from; empty for a metric or a function. */
   readonly phases: readonly Phase[];
-  /** What it needs counted of the validation predictions; null for nothing. */
+  /** How it compares validation predictions; null if it doesn't. */
   readonly comparing: ComparingMonitor | null;
   /**
    * The value of the last of `epochs`.
@@ -70,11 +70,12 @@ export const ENTROPY_MONITORS: readonly string[] = Object.keys(ENTROPIES);
 /**
  * The monitor that the options name.
  *
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` where `mode` is needed and `'auto'`, or contradicts
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` if `mode` is `'auto'` but needed, or contradicts
  *   the monitor.
  */
 export function resolveMonitor({ monitor, mode, patience }: MonitorOptions): Monitor {
-  const resolved = typeof monitor === 'function' ? ofFunction(monitor, mode) : ofName(monitor, mode);
+  const resolved =
+    typeof monitor === 'function' ? functionMonitor(monitor, mode) : namedMonitor(monitor, mode);
   return patience === null ? resolved : { ...resolved, patience };
 }
 
@@ -83,7 +84,7 @@ export function isEntropyMonitor({ name, comparing }: Pick<Monitor, 'name' | 'co
   return comparing === null && Object.hasOwn(ENTROPIES, name);
 }
 
-function ofFunction(monitor: MonitorFunction, mode: MonitorOptions['mode']): Monitor {
+function functionMonitor(monitor: MonitorFunction, mode: MonitorOptions['mode']): Monitor {
   if (mode === 'auto') {
     throw invalidOption(
       "Set `mode: 'max'` or `mode: 'min'`: it cannot be inferred from a `monitor` function.",
@@ -99,17 +100,17 @@ function ofFunction(monitor: MonitorFunction, mode: MonitorOptions['mode']): Mon
   return { ...withoutPredictions(FUNCTION_NAME, valueOf), mode };
 }
 
-function ofName(name: string, mode: MonitorOptions['mode']): Monitor {
+function namedMonitor(name: string, mode: MonitorOptions['mode']): Monitor {
   const comparing = Object.hasOwn(COMPARING_MONITORS, name) ? COMPARING_MONITORS[name]! : null;
-  if (comparing !== null) return ofComparing(name, comparing, mode);
+  if (comparing !== null) return comparingMonitor(name, comparing, mode);
   const monitor = withoutPredictions(name, ({ logs }) => logs[name]);
-  const own = Object.hasOwn(ENTROPIES, name) ? ENTROPIES[name]! : null;
-  if (own === null) return { ...monitor, mode: mode === 'auto' ? inferMode(name) : mode };
-  const [phases, valueOf] = own;
-  return { ...monitor, phases, valueOf: ofLast(valueOf), mode: mode === 'auto' ? 'max' : mode };
+  const entropy = Object.hasOwn(ENTROPIES, name) ? ENTROPIES[name]! : null;
+  if (entropy === null) return { ...monitor, mode: mode === 'auto' ? inferMode(name) : mode };
+  const [phases, valueOf] = entropy;
+  return { ...monitor, phases, valueOf: lastValue(valueOf), mode: mode === 'auto' ? 'max' : mode };
 }
 
-function ofComparing(name: string, comparing: ComparingMonitor, mode: MonitorOptions['mode']): Monitor {
+function comparingMonitor(name: string, comparing: ComparingMonitor, mode: MonitorOptions['mode']): Monitor {
   if (mode !== 'auto' && mode !== comparing.mode) {
     throw invalidOption(
       `Expected \`mode\` to be '${comparing.mode}' or 'auto' with \`monitor: '${name}'\`, got '${mode}'.`,
@@ -120,10 +121,10 @@ function ofComparing(name: string, comparing: ComparingMonitor, mode: MonitorOpt
 }
 
 function withoutPredictions(name: string, valueOf: LastEpochValue): Omit<Monitor, 'mode'> {
-  return { name, patience: Infinity, phases: [], comparing: null, valueOf: ofLast(valueOf) };
+  return { name, patience: Infinity, phases: [], comparing: null, valueOf: lastValue(valueOf) };
 }
 
-function ofLast(valueOf: LastEpochValue): Monitor['valueOf'] {
+function lastValue(valueOf: LastEpochValue): Monitor['valueOf'] {
   return (epochs) => valueOf(epochs.at(-1)!) ?? null;
 }
 
@@ -133,7 +134,7 @@ function ofLast(valueOf: LastEpochValue): Monitor['valueOf'] {
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that says nothing about it.
  */
 function inferMode(metric: string): 'max' | 'min' {
-  // `val_out1_acc_1`: of validation, of the output `out1`, the second of two metrics with the same name.
+  // `val_out1_acc_1`: the validation value of output `out1`, for the second of two metrics with the same name.
   const words = metric.toLowerCase().replace(/_\d+$/, '').split('_');
   const last = words.at(-1) ?? '';
   if (/^(acc|precision|recall|auc)$|accuracy$/.test(last)) return 'max';
@@ -143,16 +144,16 @@ function inferMode(metric: string): 'max' | 'min' {
   );
 }
 
-/** What a `fit` has told its callbacks about the values that it logs. */
+/** What `fit` tells its callbacks about the values that it logs. */
 export interface LoggedByFit {
   readonly metrics: readonly string[];
   readonly hasValidation: boolean;
-  /** Whether a callback may add the value to `logs`: the user has set `mode`. */
+  /** Whether another callback may add the value to `logs`: only if the user set `mode`. */
   readonly mayBeAdded: boolean;
 }
 
 /**
- * Checks, before training begins, that a `fit` will log the monitored value.
+ * Checks, before training begins, that `fit` will log the monitored value.
  *
  * @returns whether that is known; if not, `requireLogged` decides at the end of the first epoch.
  * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
@@ -160,13 +161,13 @@ export interface LoggedByFit {
 export function isKnownToFit(monitor: Monitor, { metrics, hasValidation, mayBeAdded }: LoggedByFit): boolean {
   const { name, phases, comparing } = monitor;
   if (name === FUNCTION_NAME || metrics.includes(name)) return true;
-  const isOwn = phases.length > 0;
+  const isComputed = phases.length > 0;
   const needsValidation = comparing === null ? name === 'val_entropy' : phases.includes('val');
-  if (isOwn && (hasValidation || !needsValidation)) return true;
-  const lacksValidation = !hasValidation && (isOwn || metrics.includes(name.replace(/^val_/, '')));
-  if (!isOwn && mayBeAdded && !lacksValidation) return false;
-  const own = [...ENTROPY_MONITORS, ...Object.keys(COMPARING_MONITORS)];
-  const available = own.filter((other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other));
+  if (isComputed && (hasValidation || !needsValidation)) return true;
+  const lacksValidation = !hasValidation && (isComputed || metrics.includes(name.replace(/^val_/, '')));
+  if (!isComputed && mayBeAdded && !lacksValidation) return false;
+  const computed = [...ENTROPY_MONITORS, ...Object.keys(COMPARING_MONITORS)];
+  const available = computed.filter((other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other));
   throw unknownMonitor(
     name,
     [...available, ...metrics],
@@ -177,7 +178,7 @@ export function isKnownToFit(monitor: Monitor, { metrics, hasValidation, mayBeAd
 }
 
 /**
- * Checks that the logs of an epoch hold the monitored value, where that is a metric.
+ * Checks that the logs of an epoch hold the monitored value if it's a metric.
  *
  * @param logs numbers and scalars by name.
  * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
@@ -195,7 +196,7 @@ export function requireLogged({ name, phases }: Monitor, logs: readonly string[]
  */
 export function requirePredictions({ name, phases, comparing }: Monitor, seen: readonly Phase[]): void {
   const missing = phases.filter((phase) => !seen.includes(phase));
-  // The entropy over both phases is content with one of them.
+  // One phase is enough for the entropy over both.
   if (missing.length < (comparing === null ? Math.max(1, phases.length) : 1)) return;
   throw new EntropyCheckpointError(
     'ENTROPY_NO_PREDICTIONS',

@@ -18,9 +18,9 @@ export class Ranking {
   }
 
   /**
-   * Adds an epoch if it's among the best. Of equals the earlier stays.
+   * Adds an epoch if it's among the best. The earlier of two equal epochs ranks higher.
    *
-   * @param record its value could have become the best.
+   * @param record an epoch that could have become the best.
    */
   add(record: EpochRecord): void {
     const [best] = this.#kept;
@@ -35,7 +35,7 @@ export class Ranking {
     }
   }
 
-  /** An epoch that is closed a second time replaces its earlier record. */
+  /** An epoch that ends a second time replaces its earlier record. */
   #without(record: EpochRecord): EpochRecord[] {
     return this.#kept.filter((other) => !isSameEpoch(other, record));
   }

@@ -12,10 +12,10 @@ import { shareBuffer } from './share-buffer.js';
 import { recurrentLayersWithPaths, weightsWithPaths } from './weight-paths.js';
 
 /**
- * A snapshot of `model` and `optimizer` that shares their buffers: nothing is copied and nothing read.
+ * Captures the state of `model` and `optimizer`. It shares their buffers: nothing is copied and nothing is read.
  *
- * @param optimizer null: without it.
- * @param monitorState the caller keeps it; null: nothing.
+ * @param optimizer null to leave it out.
+ * @param monitorState the caller keeps it; null if there's none.
  * @returns the caller disposes it with `disposeState`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
@@ -25,7 +25,7 @@ export function captureState(
   monitorState: tf.Tensor | null = null,
 ): TrainingState {
   const found = weightsWithPaths(model);
-  // First, as it alone can fail.
+  // First, because only this can fail.
   const optimizerState = optimizer === null ? null : captureOptimizer(optimizer, model, found);
   const weights = found.map(({ path, weight }) => ({
     path,
@@ -47,7 +47,7 @@ export function captureState(
 /**
  * The architecture of `model` as TensorFlow.js stores it. Describing a thousand layers takes a while.
  *
- * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_MODEL` where a layer can't describe itself.
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_MODEL` if a layer can't describe itself.
  */
 export function modelTopology(model: tf.LayersModel): Json {
   try {
@@ -55,18 +55,18 @@ export function modelTopology(model: tf.LayersModel): Json {
   } catch (cause) {
     throw new EntropyCheckpointError(
       'ENTROPY_UNSUPPORTED_MODEL',
-      `The model cannot be written as JSON: ${String(cause)} Mend its layer, or set \`filepath: null\`.`,
+      `The model cannot be written as JSON: ${String(cause)} Fix the layer that cannot, or set \`filepath: null\`.`,
       { cause },
     );
   }
 }
 
 /**
- * What there is to store of `model` and `optimizer` as they are now. It shares their buffers.
+ * Everything that is stored of `model` and `optimizer`. It shares their buffers.
  *
- * @param optimizer null: without it.
- * @param monitorState the caller keeps it; null: nothing.
- * @param topology see `modelTopology`.
+ * @param optimizer null to leave it out.
+ * @param monitorState the caller keeps it; null if there's none.
+ * @param topology the architecture, from `modelTopology`; null for an in-memory state.
  * @returns the caller disposes its `state`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
@@ -83,13 +83,12 @@ export function takeSnapshot(
 /**
  * Restores `state` in `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
  *
- * Weights are assigned as they are, past their constraints. Nothing is changed unless all of it fits. The monitor
- * state is left to the monitor. The state keeps its tensors; of those that are yet to be read from a store, one
- * at a time is in memory.
+ * Weights are assigned without applying their constraints. Nothing is changed unless all of it fits. The monitor state
+ * is left to the monitor. The state keeps its tensors. Tensors that are still in a store are read one at a time.
  *
- * @param optimizer null: it's left alone.
+ * @param optimizer null to leave it alone.
  * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`; `ENTROPY_STORE_FAILED`
- *   when a store that was read to verify the state can't be read again: only then the model holds a part of it.
+ *   if the store fails after the state was verified: only then does the model hold part of it.
  */
 export async function restoreState(
   state: TrainingState,
@@ -111,7 +110,7 @@ function planWeights(states: readonly WeightState[], model: tf.LayersModel): () 
   }
   const steps = states.map(({ path, name, tensor }) => {
     const weight = byPath.get(pathKey(path));
-    // There are as many as needed, each at another path: so none is left out.
+    // The counts are equal and each path is used once, so no weight is left out.
     byPath.delete(pathKey(path));
     const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${pathKey(path)}`;
     if (weight === undefined) throw mismatch(expected, 'none');
@@ -137,7 +136,7 @@ function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel)
     byPath.delete(pathKey(path));
     const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${pathKey(path)}`;
     if (layer === undefined) throw mismatch(expected, 'none');
-    // Their shapes include the batch size, which the weights don't tell.
+    // The shapes of states include the batch size, which no weight shows.
     const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);
     if (!fits) throw mismatch(expected, `one with ${shapesOf(layer.states_)}`);
     return async () => {

@@ -8,12 +8,12 @@ export interface WeightWithPath {
   readonly weight: tf.LayerVariable;
 }
 
-/** Every weight of `model` once, a shared one at its first path. The model owns them. */
+/** Every weight of `model`, once each: a shared weight at its first path. The model owns them. */
 export function weightsWithPaths(model: tf.LayersModel): WeightWithPath[] {
   const seen = new Set<tf.LayerVariable>();
   const found: WeightWithPath[] = [];
   visitLayers(model, (layer, path) => {
-    // The order of creation: unlike that of `layer.weights`, it doesn't depend on what is frozen.
+    // The order of creation: unlike that of `layer.weights`, it doesn't depend on which layers are frozen.
     const weights = [...layer.weights].sort((a, b) => a.id - b.id);
     for (const [index, weight] of weights.entries()) {
       if (seen.has(weight)) continue;

@@ -2,7 +2,7 @@ import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../platform/load-code.js';
 import type { FindStoreLocation, StoreLocation } from './store-location.js';
 
-/** In a browser, a plain name or `indexeddb://` URL is an entry of a database. */
+/** Finds the store of a browser: a plain name or an `indexeddb://` URL is a location in IndexedDB. */
 export const findStoreLocation: FindStoreLocation = (name) => {
   if (!name.includes('://')) return locationInIndexedDb(name);
   if (name.startsWith('indexeddb://')) return locationInIndexedDb(name.slice('indexeddb://'.length));

@@ -1,18 +1,22 @@
-/** What of a range of bytes is in one of the pieces that they are cut into. */
+/** The part of a byte range that lies in one piece. */
 export interface RangePart {
+  /** The index of the piece. */
   readonly piece: number;
-  /** Within the piece, in bytes. */
+  /** Start within the piece, in bytes. */
   readonly from: number;
+  /** End within the piece, in bytes, exclusive. */
   readonly to: number;
-  /** Within the range. */
+  /** Start within the range, in bytes. */
   readonly offset: number;
 }
 
 /**
- * The parts of the range of `length` bytes from `position` on, in order; none of them is empty.
+ * Splits a byte range at the borders of the pieces that hold the bytes. No part is empty; the parts are in order.
  *
- * @param sizes of the pieces, in bytes, one after the other.
- * @throws RangeError where the range goes beyond them.
+ * @param sizes the sizes of the consecutive pieces, in bytes.
+ * @param position where the range starts, in bytes from the start of the first piece.
+ * @param length the size of the range, in bytes.
+ * @throws RangeError if the range goes beyond the pieces.
  */
 export function partsOfRange(sizes: readonly number[], position: number, length: number): RangePart[] {
   const end = position + length;

@@ -5,10 +5,10 @@ import { SHARD_BYTES, sizeOfShards, type CheckpointManifest, type Json, type Sha
 import { UNCHANGED } from './store-failure.js';
 import { totalSizeBytes } from './weight-data.js';
 
-/** The key of this package's part of an artifact's `userDefinedMetadata`. */
+/** The key under which this package stores its data in the artifact's `userDefinedMetadata`. */
 export const METADATA_KEY = 'entropyCheckpoint';
 
-/** The parts of a manifest as a store read them, unchecked. Its shards are in the metadata. */
+/** The unchecked parts of a manifest, as a store read them. The shards are in the metadata. */
 export type ManifestParts = Readonly<
   Record<'modelTopology' | 'weightSpecs' | 'generatedBy' | 'metadata', unknown>
 >;
@@ -18,7 +18,7 @@ const isShardSpec = hasShape({
   sha256: (digest) => isString(digest) && /^[0-9a-f]{64}$/.test(digest as string),
 });
 
-/** A weight that this package can have stored: it writes no other dtype, and none quantized. */
+/** Accepts only what this package writes: these three dtypes, never quantized. */
 const isWeightSpec = (spec: unknown): boolean =>
   hasShape({
     name: isString,
@@ -27,8 +27,8 @@ const isWeightSpec = (spec: unknown): boolean =>
   })(spec) && !('quantization' in (spec as object));
 
 /**
- * Checks that `parts`, from outside, have the form of a manifest, and that their sizes agree. Whether they are what was
- * written is for checksums to say.
+ * Checks that untrusted `parts` have the form of a manifest, and that their sizes agree. Whether they are what was
+ * written, checksums say.
  *
  * @param name the store's name, for messages.
  * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT` where there's no record at all;
@@ -50,24 +50,25 @@ export function checkManifest(parts: ManifestParts, name: string): CheckpointMan
   if (!listOf(isWeightSpec)(weightSpecs)) {
     throw damaged(name, 'expected each weight to have a name, a shape and a dtype');
   }
-  const own = metadata[METADATA_KEY];
-  if (!hasShape({ shards: listOf(isShardSpec) })(own))
+  const entry = metadata[METADATA_KEY];
+  if (!hasShape({ shards: listOf(isShardSpec) })(entry))
     throw damaged(name, 'expected `entropyCheckpoint.shards`');
   const specs = weightSpecs as tf.io.WeightsManifestEntry[];
-  const { shards } = own as { shards: ShardSpec[] };
+  const { shards } = entry as { shards: ShardSpec[] };
   const [weightBytes, shardBytes] = [totalSizeBytes(specs), sizeOfShards(shards)];
   if (weightBytes !== shardBytes || !Number.isSafeInteger(weightBytes)) {
     throw damaged(name, `its ${specs.length} weights have ${weightBytes} bytes, its shards ${shardBytes}`);
   }
-  // Its form has been checked above.
+  // The checks above make this cast safe.
   return { modelTopology, weightSpecs: specs, generatedBy, metadata, shards } as CheckpointManifest;
 }
 
 /**
- * The text that `manifestFromText` reads.
+ * Serialises a manifest as JSON, for `manifestFromText`.
  *
- * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` for what couldn't be loaded again: better now, while the
- *   previous checkpoint is still there.
+ * @param name the store's name, for messages.
+ * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` for a manifest that couldn't be loaded again. It's better to
+ *   fail now, while the previous checkpoint still exists.
  */
 export function manifestText(manifest: CheckpointManifest, name: string): string {
   const { modelTopology, weightSpecs, generatedBy, metadata } = manifest;
@@ -81,7 +82,9 @@ export function manifestText(manifest: CheckpointManifest, name: string): string
 }
 
 /**
- * @param text from outside.
+ * Parses and checks a stored manifest.
+ *
+ * @param text what the store holds, untrusted.
  * @param name the store's name, for messages.
  * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`.
  */
@@ -103,8 +106,8 @@ export function damaged(name: string, reason: string, cause?: unknown): EntropyC
   return new EntropyCheckpointError('ENTROPY_CORRUPT_CHECKPOINT', message, { cause });
 }
 
-/** The error for a checkpoint that couldn't be loaded again, had it been written. */
+/** The error for a checkpoint that isn't saved because it couldn't be loaded again. */
 export function notLoadable(name: string, cause: unknown): EntropyCheckpointError {
-  const message = `Refused to save to ${name} what could not be loaded again: ${String(cause)} ${UNCHANGED}`;
+  const message = `Did not save to ${name}, as the checkpoint could not be loaded again: ${String(cause)} ${UNCHANGED}`;
   return new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
 }

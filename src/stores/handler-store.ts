@@ -14,48 +14,57 @@ import {
   type StoredCheckpoint,
 } from './store.js';
 
-/** What handlers say when nothing is stored where they look, each in its own words. */
+/** Matches the errors of TensorFlow.js's handlers and of Node when nothing is stored. Each has its own wording. */
 const NOTHING_STORED = /cannot find|no (item|model)|not found|does not exist|status code 404|ENOENT/i;
 
 /**
- * One checkpoint in any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record.
- * While saving and loading, all weights are in memory once more, as handlers know them only as a whole; how
- * safely the previous checkpoint is replaced is up to the handler.
+ * Stores one checkpoint in any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record.
+ *
+ * Handlers take and return all weights at once, so saving and loading need memory for one more copy. How safely the
+ * previous checkpoint is replaced depends on the handler.
  */
 export class HandlerStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'one';
   readonly #handler: tf.io.IOHandler;
-  readonly #claim: StoreLock;
+  readonly #lock: StoreLock;
 
-  /** @param url what the handler is for, if it is known; else the handler itself is the place. */
+  /** @param url what the handler serves, if known. It identifies the location; without it, the handler object does. */
   constructor(handler: tf.io.IOHandler, url?: string) {
     this.name = url ?? 'the tf.io.IOHandler';
     this.#handler = handler;
-    this.#claim = new StoreLock(this.name, url ?? handler);
+    this.#lock = new StoreLock(this.name, url ?? handler);
   }
 
-  /** @throws EntropyCheckpointError as `CheckpointStore.open`; `ENTROPY_INVALID_OPTION` for a handler that cannot save. */
+  /**
+   * Locks the handler or URL for one training.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training holds the lock;
+   *   `ENTROPY_NOT_A_CHECKPOINT` if local storage holds a model that this package didn't write;
+   *   `ENTROPY_INVALID_OPTION` for a handler that can't save; `ENTROPY_STORE_FAILED`.
+   */
   open(): Promise<void> {
-    return this.#claim.open(async () => {
+    return this.#lock.open(async () => {
       this.#requireMethod('save');
       await this.#refuseForeignModel();
     });
   }
 
   /**
-   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
-   * @throws TypeError for another slot than `'best'`.
+   * Saves a checkpoint. Without `open`, the handler or URL is locked for this one save.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
+   * @throws TypeError for a slot other than `'best'`.
    */
   async save(checkpoint: CheckpointSource, { into, keep }: SlotUpdate): Promise<void> {
     if (!into.includes('best') || [...into, ...keep].some((slot) => slot !== 'best')) {
-      throw new TypeError(`Expected ${this.name} to be given the slot 'best' alone, got '${into.join()}'.`);
+      throw new TypeError(`Expected only the slot 'best' for ${this.name}, got '${into.join()}'.`);
     }
     const save = this.#requireMethod('save');
-    await this.#claim.run(() =>
+    await this.#lock.run(() =>
       attempt(`save to ${this.name}`, '', async () => {
         const artifacts = await artifactsOf(checkpoint, this.name);
-        // Handlers in JavaScript need not return what the types ask for.
+        // A handler written in JavaScript may return nothing.
         const result = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] } | undefined;
         const errors = result?.errors ?? [];
         if (errors.length > 0) throw new Error(errors.map(String).join('; '));
@@ -64,24 +73,24 @@ export class HandlerStore implements CheckpointStore {
   }
 
   async slots(): Promise<readonly CheckpointSlot[]> {
-    await this.#claim.settled();
+    await this.#lock.settled();
     return (await this.#loadArtifacts()) === null ? [] : ['best'];
   }
 
   async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
-    await this.#claim.settled();
+    await this.#lock.settled();
     return slot === 'best' ? this.#loadCheckpoint() : null;
   }
 
   close(): void {
-    this.#claim.close();
+    this.#lock.close();
   }
 
-  /** In the browser's own storage; whoever passes a handler or a server has made room for the checkpoint. */
+  /** Protects local storage only. Passing a handler or a server's URL means that it may be overwritten. */
   async #refuseForeignModel(): Promise<void> {
     if (!this.name.startsWith('localstorage://')) return;
     await this.#loadCheckpoint().catch((error: unknown) => {
-      // What is damaged may be replaced.
+      // A damaged checkpoint may be replaced.
       if (error instanceof EntropyCheckpointError && error.code === 'ENTROPY_NOT_A_CHECKPOINT') throw error;
     });
   }
@@ -99,7 +108,7 @@ export class HandlerStore implements CheckpointStore {
     const load = this.#requireMethod('load');
     return attempt(`load from ${this.name}`, '', async () => {
       try {
-        // As of `save`: some resolve with nothing where nothing is stored.
+        // Some handlers resolve with nothing when nothing is stored.
         const artifacts: unknown = await load.call(this.#handler);
         return artifacts ?? null;
       } catch (error) {
@@ -113,9 +122,9 @@ export class HandlerStore implements CheckpointStore {
     const artifacts = await this.#loadArtifacts();
     if (artifacts === null) return null;
     const { modelTopology, weightSpecs = [], generatedBy, userDefinedMetadata: metadata } = artifacts;
-    const own = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
-    // A handler may leave it out.
-    const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? own?.generatedBy, metadata };
+    const entry = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
+    // A handler may leave out `generatedBy`.
+    const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? entry?.generatedBy, metadata };
     const manifest = checkManifest(parts, this.name);
     const pieces = piecesOf(artifacts.weightData);
     const expected = sizeOfShards(manifest.shards);
@@ -130,7 +139,7 @@ export class HandlerStore implements CheckpointStore {
   }
 }
 
-/** Handlers of the user's own know a single buffer only, as `model.save` gives it. */
+/** Joins all shards: users' handlers expect a single buffer, as `model.save` gives it. */
 async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<tf.io.ModelArtifacts> {
   const joined = new Uint8Array(checkpoint.sizeBytes);
   let position = 0;
@@ -138,7 +147,7 @@ async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<
     joined.set(bytes, position);
     position += bytes.length;
   });
-  // A copy, as a handler may keep what it is given.
+  // A copy, as a handler may keep the object.
   const manifest = manifestFromText(manifestText(read, name), name);
   return {
     modelTopology: manifest.modelTopology as object,
@@ -151,7 +160,7 @@ async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<
   };
 }
 
-/** Views of what a handler gives, which may be several buffers, or a Node `Buffer` that is part of a larger one. */
+/** Views of the weights that a handler returns: one or several buffers, or Node Buffers, each part of a larger one. */
 function piecesOf(weightData: unknown): Uint8Array[] {
   if (weightData === undefined || weightData === null) return [];
   if (Array.isArray(weightData)) return weightData.flatMap(piecesOf);

@@ -5,17 +5,17 @@ import type { CheckpointManifest, StoredCheckpoint } from './store.js';
 export class InMemoryCheckpoint implements StoredCheckpoint {
   readonly name: string;
   readonly manifest: CheckpointManifest;
-  /** Null once closed: whoever keeps this object must not keep the memory. */
+  /** Null once closed, so that a reference to this object doesn't keep the memory. */
   #pieces: readonly Uint8Array[] | null;
 
-  /** @param pieces the bytes of all weights in order, not copied and not changed; cut at any place. */
+  /** @param pieces the bytes of all weights in order, cut anywhere. They're neither copied nor changed. */
   constructor(manifest: CheckpointManifest, pieces: readonly Uint8Array[], name: string) {
     this.manifest = manifest;
     this.#pieces = pieces;
     this.name = name;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects.
+  // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw.
   async read(position: number, bytes: Uint8Array): Promise<void> {
     if (this.#pieces === null) throw new Error(`The checkpoint of ${this.name} has been closed.`);
     const pieces = this.#pieces;

@@ -1,24 +1,24 @@
 import { settleAll } from './settle-all.js';
 
 /**
- * Runs `work` on every item in turn, on as many at a time as there are `lanes`. After a failure none is begun
- * any more.
+ * Runs `work` on every item, in order, on at most `concurrency` items at a time. After a failure it starts no more.
  *
- * @param work is also given the lane, from 0.
- * @throws what the first lane that failed threw, when none is under way any more.
+ * @param work receives the item and the index of the worker that runs it, from 0 up to `concurrency`, exclusive. One
+ *   worker runs one item at a time.
+ * @throws the error of the first worker that failed, by index, once no work is running.
  */
 export async function mapConcurrent<T>(
   items: readonly T[],
-  lanes: number,
-  work: (item: T, lane: number) => Promise<void>,
+  concurrency: number,
+  work: (item: T, worker: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const runLane = async (_: unknown, lane: number): Promise<void> => {
+  const runWorker = async (_: unknown, worker: number): Promise<void> => {
     try {
-      while (next < items.length) await work(items[next++]!, lane);
+      while (next < items.length) await work(items[next++]!, worker);
     } finally {
       next = items.length;
     }
   };
-  await settleAll(Array.from({ length: lanes }, runLane));
+  await settleAll(Array.from({ length: concurrency }, runWorker));
 }

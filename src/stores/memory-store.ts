@@ -11,16 +11,16 @@ import type {
   StoredCheckpoint,
 } from './store.js';
 
-interface Kept {
-  /** Text, so that nobody's objects are part of it. */
+interface MemoryEntry {
+  /** JSON text, which shares no objects with the caller. */
   readonly manifest: string;
-  /** One for each shard, each with a buffer of its own. */
+  /** One array for each shard, with its own buffer. */
   readonly shards: readonly Uint8Array[];
 }
 
 /**
- * Keeps checkpoints in host memory, as long as this object is kept. Shards that do not change from one
- * checkpoint to another, such as those of frozen layers, are kept once.
+ * Stores checkpoints in host memory, as long as this object is referenced. Shards that are equal in several
+ * checkpoints, such as those of frozen layers, are stored once.
  *
  * @example
  * const store = new MemoryStore();
@@ -29,41 +29,41 @@ interface Kept {
 export class MemoryStore implements CheckpointStore {
   readonly name = 'memory';
   readonly capacity = 'many';
-  readonly #claim = new StoreLock(this.name, this);
-  #slots: ReadonlyMap<CheckpointSlot, Kept> = new Map();
+  readonly #lock = new StoreLock(this.name, this);
+  #slots: ReadonlyMap<CheckpointSlot, MemoryEntry> = new Map();
 
   /** @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training has this object open. */
   open(): Promise<void> {
-    return this.#claim.open(() => Promise.resolve());
+    return this.#lock.open(() => Promise.resolve());
   }
 
   save(checkpoint: CheckpointSource, { into, keep }: SlotUpdate): Promise<void> {
-    return this.#claim.run(() =>
+    return this.#lock.run(() =>
       attempt(`save to ${this.name}`, UNCHANGED, async () => {
-        const kept = await this.#copyOf(checkpoint);
+        const entry = await this.#copyOf(checkpoint);
         const remaining = [...this.#slots].filter(([slot]) => keep.includes(slot));
-        this.#slots = new Map([...remaining, ...into.map((slot) => [slot, kept] as const)]);
+        this.#slots = new Map([...remaining, ...into.map((slot) => [slot, entry] as const)]);
       }),
     );
   }
 
   async slots(): Promise<readonly CheckpointSlot[]> {
-    await this.#claim.settled();
+    await this.#lock.settled();
     return [...this.#slots.keys()];
   }
 
   async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
-    await this.#claim.settled();
-    const kept = this.#slots.get(slot);
-    if (kept === undefined) return null;
-    return new InMemoryCheckpoint(manifestFromText(kept.manifest, this.name), kept.shards, this.name);
+    await this.#lock.settled();
+    const entry = this.#slots.get(slot);
+    if (entry === undefined) return null;
+    return new InMemoryCheckpoint(manifestFromText(entry.manifest, this.name), entry.shards, this.name);
   }
 
   close(): void {
-    this.#claim.close();
+    this.#lock.close();
   }
 
-  async #copyOf(checkpoint: CheckpointSource): Promise<Kept> {
+  async #copyOf(checkpoint: CheckpointSource): Promise<MemoryEntry> {
     const known = this.#shardsByChecksum();
     const shards: Uint8Array[] = [];
     const manifest = await readShards(checkpoint, (bytes, { sha256 }) => {

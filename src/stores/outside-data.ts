@@ -1,7 +1,7 @@
 // How data from outside (files, handlers, a page's storage) is checked before it's used. A checksum that matches proves
 // nothing: an attacker can compute one.
 
-/** Whether a value has the form that is expected. */
+/** Whether a value has the expected form. */
 export type Check = (value: unknown) => boolean;
 
 export const isString: Check = (value) => typeof value === 'string';
@@ -43,16 +43,16 @@ export const hasShape =
     isObject(value) &&
     Object.entries(checks).every(([key, check]) => Object.hasOwn(value, key) && check(value[key]));
 
-/** Far more than any model has. What recurses over a checkpoint must never run out of stack. */
+/** Far deeper than any model. Code that recurses over a checkpoint must never overflow the stack. */
 const MAX_DEPTH = 1000;
 
 /**
- * Whether `value` can be copied and walked through without surprises. A copy, made key by key, of an object with a key
- * `__proto__` has another prototype, and so has keys that nobody wrote.
+ * Whether `value` can be copied and traversed safely. Copying an object with a key `__proto__` key by key would set the
+ * copy's prototype, and so give it keys that nobody wrote.
  */
 export function isHarmless(value: unknown): boolean {
   let level = new Set(isNested(value) ? [value] : []);
-  // The depth also ends the walk through an object that contains itself, which no JSON parser makes.
+  // The limit also ends the traversal of an object that contains itself. No JSON parser makes one, but a handler may.
   for (let depth = 0; level.size > 0; depth++) {
     if (depth > MAX_DEPTH) return false;
     const next = new Set<object>();

@@ -1,10 +1,10 @@
 import { SHARD_BYTES, type CheckpointManifest, type CheckpointSource, type ShardSpec } from './store.js';
 
 /**
- * Reads a whole source, through one buffer.
+ * Reads a whole source through one buffer.
  *
- * @param take is given each shard, and must have used its bytes when it resolves: the next shard replaces them.
- * @throws Error where the source gives something else than it announces.
+ * @param take receives each shard. Once it resolves, the next shard overwrites the bytes.
+ * @throws Error if the source gives other bytes than its size and manifest announce.
  */
 export async function readShards(
   source: CheckpointSource,

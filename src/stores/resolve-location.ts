@@ -6,10 +6,10 @@ import { locationOfStore, type StoreLocation } from './store-location.js';
 import { isStore, type CheckpointStore } from './store.js';
 
 /**
- * The location that a user names.
+ * Resolves what a user passes as `filepath`.
  *
  * @param location a path, a URL, a `tf.io.IOHandler` or a store.
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that nothing here can read or write.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that this platform can neither read nor write.
  */
 export function resolveLocation(location: string | tf.io.IOHandler | CheckpointStore): StoreLocation {
   if (typeof location === 'string') return findStoreLocation(location) ?? locationOfUrl(location);

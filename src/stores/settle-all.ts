@@ -1,4 +1,8 @@
-/** As `Promise.all`, but rejects only when none is under way any more: with the first in the list that has failed. */
+/**
+ * Waits until all promises have settled, then resolves with their values. Nothing is running any more when it rejects.
+ *
+ * @throws the error of the first promise in the list that was rejected.
+ */
 export async function settleAll<const Promises extends readonly Promise<unknown>[]>(
   promises: Promises,
 ): Promise<{ -readonly [Index in keyof Promises]: Awaited<Promises[Index]> }> {

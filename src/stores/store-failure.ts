@@ -1,13 +1,14 @@
 import { EntropyCheckpointError } from '../errors.js';
 
+/** The advice where a failed save has changed nothing. */
 export const UNCHANGED = 'What was stored there before is unchanged.';
 
 /**
- * Runs `action`, and says of any error which is not this package's own what could not be done.
+ * Runs `action`. Errors of this package pass through; any other is wrapped in one that says what failed.
  *
- * @param what 'save to indexeddb://a'.
- * @param advice one or more sentences.
- * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`, with the error as its cause.
+ * @param what completes "Could not …", such as `save to indexeddb://a`.
+ * @param advice sentences that end the message, or ''.
+ * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`, with the original error as its cause.
  */
 export async function attempt<T>(what: string, advice: string, action: () => Promise<T>): Promise<T> {
   try {

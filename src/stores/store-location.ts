@@ -1,6 +1,6 @@
 import type { CheckpointStore } from './store.js';
 
-/** Where checkpoints are stored: what is known of the store before its code is loaded. */
+/** Where checkpoints are stored, described before the code of the store is loaded. */
 export interface StoreLocation extends Pick<CheckpointStore, 'name' | 'capacity'> {
   /**
    * Loads the code of the store. It reads and writes nothing.
@@ -11,15 +11,15 @@ export interface StoreLocation extends Pick<CheckpointStore, 'name' | 'capacity'
 }
 
 /**
- * Finds a store of this package by what the user writes, on one platform.
+ * Finds this package's store for what the user writes. Each platform has its own function.
  *
  * @param name a plain name, a path or a URL.
- * @returns null for a URL that is left to the handlers of TensorFlow.js.
+ * @returns null for a URL that the handlers of TensorFlow.js serve.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a name that means nothing on this platform.
  */
 export type FindStoreLocation = (name: string) => StoreLocation | null;
 
-/** The location of a store that exists already. */
+/** The location of a store that is loaded already. */
 export function locationOfStore(store: CheckpointStore): StoreLocation {
   const { name, capacity } = store;
   return { name, capacity, loadStore: () => Promise.resolve(store) };

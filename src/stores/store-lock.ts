@@ -1,52 +1,52 @@
 import { EntropyCheckpointError } from '../errors.js';
 
-/** Gives a lock back; resolves when another can have it, and never rejects. */
+/** Releases a lock. Resolves when another can acquire it, and never rejects. */
 export type Release = () => Promise<void>;
 
-/** What stores of this thread do at one place. */
-interface Place {
-  /** Who has the place now. */
+/** What the stores of this thread run on one location. */
+interface LockQueue {
+  /** Which lock is held now. */
   holder: StoreLock | null;
-  /** Each turn begins when the one before it has ended. */
+  /** Each turn starts when the one before it has ended. */
   lastTurn: Promise<void>;
   pendingTurns: number;
 }
 
-/** Those that are held or waited for. */
-const places = new Map<unknown, Place>();
+/** The queues with a holder or pending turns, by key. */
+const queues = new Map<unknown, LockQueue>();
 
 /**
- * What a store uses its place by: one training at a time, one save at a time in this thread, and the place
- * stays claimed until what has been begun there has ended.
+ * Locks a store's location: for one training at a time, and for one save at a time in this thread. The lock is held
+ * until everything that was started under it has ended.
  */
 export class StoreLock {
   readonly #name: string;
   readonly #key: unknown;
-  readonly #lock: () => Promise<Release | null>;
-  /** Of the training that opens it or has it open. */
+  readonly #acquireOuterLock: () => Promise<Release | null>;
+  /** Identifies the training that opens the lock or has it open. */
   #training: object | null = null;
-  /** Whether its turn to open has come. */
+  /** Whether the turn to open has started. */
   #isOpen = false;
-  #release: Release | null = null;
+  #releaseOuterLock: Release | null = null;
   #pendingTurns = 0;
 
   /**
-   * @param name for messages.
-   * @param key equal for stores of the same place, by `===`.
-   * @param lock against others than this thread; null while one of them has it.
+   * @param name the store's name, for messages.
+   * @param key equal, by `===`, for stores of the same location.
+   * @param acquireOuterLock acquires a lock against other threads; null while one of them holds it.
    */
-  constructor(name: string, key: unknown, lock: () => Promise<Release | null> = noLock) {
+  constructor(name: string, key: unknown, acquireOuterLock: () => Promise<Release | null> = noOuterLock) {
     this.#name = name;
     this.#key = key;
-    this.#lock = lock;
+    this.#acquireOuterLock = acquireOuterLock;
   }
 
   /**
-   * Claims the place until `close`.
+   * Holds the lock until `close`.
    *
-   * @param prepare run once the place is claimed; if it fails, the place is given back.
-   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, also where this claim itself is open: one store
-   *   may have been given to two trainings.
+   * @param prepare runs once the lock is held. If it fails, the lock is released.
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, also where this object itself is open: a user may have given
+   *   one store to two trainings.
    */
   async open(prepare: () => Promise<void>): Promise<void> {
     if (this.#training !== null) throw this.#inUse('');
@@ -64,70 +64,70 @@ export class StoreLock {
   }
 
   /**
-   * Runs `action` when all that was begun at this place has ended. Where it is not open, it is claimed
-   * meanwhile.
+   * Runs `action` once everything that was started on this location has ended. If the lock isn't open, it is held for
+   * this action only.
    *
    * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`.
    */
   async run<T>(action: () => Promise<T>): Promise<T> {
-    this.#refuseOther(places.get(this.#key));
+    this.#refuseOther(queues.get(this.#key));
     this.#pendingTurns++;
-    return this.#inTurn(async (place) => {
+    return this.#inTurn(async (queue) => {
       try {
-        await this.#acquire(place);
+        await this.#acquire(queue);
         return await action();
       } finally {
         this.#pendingTurns--;
-        if (this.#training === null && this.#pendingTurns === 0) await this.#giveBack(place);
+        if (this.#training === null && this.#pendingTurns === 0) await this.#release(queue);
       }
     });
   }
 
-  /** Resolves when all that this thread has begun at this place has ended, in whatever way. */
+  /** Resolves when everything that this thread has started on this location has succeeded or failed. */
   async settled(): Promise<void> {
-    await places.get(this.#key)?.lastTurn;
+    await queues.get(this.#key)?.lastTurn;
   }
 
-  /** Gives the place back, once what has been begun has ended. Idempotent. */
+  /** Releases the lock once everything that was started under it has ended. Idempotent. */
   close(): void {
     this.#training = null;
     this.#isOpen = false;
-    void this.#inTurn(async (place) => {
-      if (this.#training === null && this.#pendingTurns === 0) await this.#giveBack(place);
+    void this.#inTurn(async (queue) => {
+      if (this.#training === null && this.#pendingTurns === 0) await this.#release(queue);
     });
   }
 
-  #inTurn<T>(action: (place: Place) => Promise<T>): Promise<T> {
-    const place = places.get(this.#key) ?? { holder: null, lastTurn: Promise.resolve(), pendingTurns: 0 };
-    places.set(this.#key, place);
-    place.pendingTurns++;
-    const result = place.lastTurn.then(() => action(place));
+  #inTurn<T>(action: (queue: LockQueue) => Promise<T>): Promise<T> {
+    const queue = queues.get(this.#key) ?? { holder: null, lastTurn: Promise.resolve(), pendingTurns: 0 };
+    queues.set(this.#key, queue);
+    queue.pendingTurns++;
+    const result = queue.lastTurn.then(() => action(queue));
     const end = () => {
-      if (--place.pendingTurns === 0 && place.holder === null) places.delete(this.#key);
+      if (--queue.pendingTurns === 0 && queue.holder === null) queues.delete(this.#key);
     };
-    place.lastTurn = result.then(end, end);
+    queue.lastTurn = result.then(end, end);
     return result;
   }
 
-  async #acquire(place: Place): Promise<void> {
-    if (place.holder === this) return;
-    this.#refuseOther(place);
-    // Closed, but it has saves that come after this turn, and claims the place anew for them.
-    if (place.holder !== null) await place.holder.#giveBack(place);
-    this.#release = await this.#lock();
-    if (this.#release === null) throw this.#inUse(' in another tab or worker');
-    place.holder = this;
+  async #acquire(queue: LockQueue): Promise<void> {
+    if (queue.holder === this) return;
+    this.#refuseOther(queue);
+    // The holder is closed, but has saves queued after this turn. It acquires the lock again for them.
+    if (queue.holder !== null) await queue.holder.#release(queue);
+    this.#releaseOuterLock = await this.#acquireOuterLock();
+    if (this.#releaseOuterLock === null) throw this.#inUse(' in another tab or worker');
+    queue.holder = this;
   }
 
-  #refuseOther(place: Place | undefined): void {
-    const holder = place?.holder ?? this;
+  #refuseOther(queue: LockQueue | undefined): void {
+    const holder = queue?.holder ?? this;
     if (holder !== this && holder.#isOpen) throw this.#inUse('');
   }
 
-  async #giveBack(place: Place): Promise<void> {
-    if (place.holder !== this) return;
-    await this.#release?.();
-    place.holder = null;
+  async #release(queue: LockQueue): Promise<void> {
+    if (queue.holder !== this) return;
+    await this.#releaseOuterLock?.();
+    queue.holder = null;
   }
 
   #inUse(where: string): EntropyCheckpointError {
@@ -138,6 +138,6 @@ export class StoreLock {
   }
 }
 
-function noLock(): Promise<Release> {
+function noOuterLock(): Promise<Release> {
   return Promise.resolve(() => Promise.resolve());
 }

@@ -1,18 +1,18 @@
 import type * as tf from '@tensorflow/tfjs';
 
-/** A value that survives JSON unchanged: finite numbers only. */
+/** A value that JSON preserves. Numbers are finite. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** The most bytes in one shard. Servers and browsers take files of this size, and four are held while saving. */
+/** The maximum size of a shard. Servers and browsers accept files of this size, and a save holds four in memory. */
 export const SHARD_BYTES = 2 ** 23;
 
 /**
- * Where in a store a checkpoint is: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
+ * The name under which a store holds a checkpoint: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
  * `'fit-1-epoch-7'` where several are kept.
  */
 export type CheckpointSlot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
 
-/** One piece of the bytes of all weights; what tells it from every other is its checksum. */
+/** One piece of the weight bytes, identified by its checksum. */
 export interface ShardSpec {
   /** 1 … `SHARD_BYTES`. */
   readonly sizeBytes: number;
@@ -20,115 +20,119 @@ export interface ShardSpec {
   readonly sha256: string;
 }
 
-/** All of a checkpoint but the bytes of its weights, in the terms of a tfjs layers-model artifact. */
+/** A checkpoint without its weight bytes, in the terms of TensorFlow.js's layers-model artifacts. */
 export interface CheckpointManifest {
-  /** The architecture, as `tf.io.ModelArtifacts` has it. */
+  /** The architecture, in the format of `tf.io.ModelArtifacts`. */
   readonly modelTopology: Json;
-  /** Name, shape, dtype and group of each weight and each slot of the optimizer, in the order of the bytes. */
+  /** Name, shape, dtype and group of each weight and optimizer slot, in the order of the bytes. */
   readonly weightSpecs: readonly tf.io.WeightsManifestEntry[];
-  /** The version of TensorFlow.js that wrote it. */
+  /** The version of TensorFlow.js that made the model. */
   readonly generatedBy: string;
   /**
-   * The artifact's `userDefinedMetadata`. `entropyCheckpoint` in it has the checksums of the whole, and the
-   * `shards`; whoever encodes and decodes checkpoints makes and verifies them, a store need not.
+   * The artifact's `userDefinedMetadata`. Its key `entropyCheckpoint` holds the checksums and the `shards`. The code
+   * that encodes and decodes checkpoints makes and verifies them; a store needn't.
    */
   readonly metadata: Readonly<Record<string, Json>>;
-  /** The bytes of all weights, little-endian and in the order of `weightSpecs`, cut into pieces. */
+  /** The pieces of the weight bytes, which are little-endian and in the order of `weightSpecs`. */
   readonly shards: readonly ShardSpec[];
 }
 
-/** A checkpoint on its way into a store, read piece by piece. Can be read once. */
+/** A checkpoint to save. A store reads it once, shard by shard. */
 export interface CheckpointSource {
-  /** Of all weights. */
+  /** The size of all weights together. */
   readonly sizeBytes: number;
   /**
-   * Fills `buffer` from its beginning with the next shard.
+   * Writes the next shard to the start of `buffer`.
    *
-   * @param buffer of at least `SHARD_BYTES`, or of `sizeBytes` where that is less; it must stay as it is
-   *   until the checksum is there.
-   * @returns null after the last one.
+   * @param buffer at least `SHARD_BYTES` long, or `sizeBytes` where that is less. It must not change until the checksum
+   *   is computed.
+   * @returns null after the last shard.
    */
   readShard(buffer: Uint8Array<ArrayBuffer>): Promise<ShardInBuffer | null>;
-  /** To be called after the last shard, as their checksums are in it. */
+  /** Call it after the last shard: the manifest holds the checksums of all shards. */
   manifest(): Promise<CheckpointManifest>;
 }
 
-/** What `readShard` has put into the buffer. */
+/** The shard that `readShard` wrote to the buffer. */
 export interface ShardInBuffer {
   /** 1 … `SHARD_BYTES`. */
   readonly sizeBytes: number;
-  /** Computed beside whatever is done with the bytes. */
+  /** Computed concurrently, while the bytes are written. */
   readonly sha256: Promise<string>;
 }
 
-/** A checkpoint in a store. It stays readable as it is until it is closed, whatever is saved in the meantime. */
+/** A checkpoint in a store. Until it is closed it stays readable, even when a later save replaces it. */
 export interface StoredCheckpoint {
-  /** For messages: the path of the file that has its manifest. */
+  /** For messages: the path of the manifest file, or what else names the checkpoint. */
   readonly name: string;
-  /** All but the bytes of the weights. */
+  /** Everything except the bytes of the weights. */
   readonly manifest: CheckpointManifest;
-  /** Fills `bytes` from `position` on in the bytes of all weights. */
+  /** Fills `bytes` with the weight bytes from `position` on. */
   read(position: number, bytes: Uint8Array): Promise<void>;
-  /** What the shard is called, for messages: the path of its file. */
+  /** The name of a shard, for messages: the path of its file, where it has one. */
   shardName(index: number): string;
-  /** Gives back what was opened to read it. */
+  /** Frees the files or memory. Idempotent. */
   close(): Promise<void>;
 }
 
-/** What a save changes. */
+/** Which slots a save changes. */
 export interface SlotUpdate {
-  /** The checkpoint is put into these. */
+  /** The slots that receive the checkpoint. */
   readonly into: readonly CheckpointSlot[];
-  /** These stay as they are; all others are emptied. */
+  /** The slots that stay unchanged. All others are emptied. */
   readonly keep: readonly CheckpointSlot[];
 }
 
 /**
- * A place that holds the checkpoints of one training at a time.
+ * Holds the checkpoints of one training at a time.
  *
- * A slot is replaced as a whole: until `save` has resolved, `load` gives the previous checkpoint or the new
- * one, and a `save` that fails leaves one of them there, intact.
+ * A slot is replaced atomically. Until `save` has resolved, `load` returns the previous checkpoint or the new one. A
+ * `save` that fails leaves one of them intact.
  */
 export interface CheckpointStore {
   /** For messages: `folder "entropy_checkpoint"`. */
   readonly name: string;
 
-  /** `'one'`: only the slot `'best'` can be used. */
+  /** `'one'`: the store has only the slot `'best'`. */
   readonly capacity: 'one' | 'many';
 
   /**
-   * Claims the place for one training and checks that it can be written.
+   * Locks the store for one training and checks that it's writable.
    *
-   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training has claimed it;
-   *   `ENTROPY_NOT_A_CHECKPOINT` when it holds something of the user's that `save` would overwrite;
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training holds the lock;
+   *   `ENTROPY_NOT_A_CHECKPOINT` if `save` would overwrite a model that this package didn't write;
    *   `ENTROPY_STORE_FAILED`.
    */
   open(): Promise<void>;
 
-  /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`. */
+  /**
+   * Saves a checkpoint. Without `open`, the store is locked for this one save.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_STORE_FAILED`.
+   */
   save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void>;
 
   /**
-   * Needs no `open`. What this thread has begun to save is waited for, here and in `load`.
+   * Lists the filled slots. It needs no `open`, and waits for saves that this thread has begun.
    *
-   * @returns the slots that hold something, whole or damaged, in any order.
+   * @returns the slots that hold something, intact or damaged, in any order.
    */
   slots(): Promise<readonly CheckpointSlot[]>;
 
   /**
-   * Needs no `open`.
+   * Opens a stored checkpoint. It needs no `open`, and waits for saves that this thread has begun.
    *
-   * @returns null where nothing is stored; the caller closes it.
+   * @returns null for an empty slot. The caller closes the checkpoint.
    * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`,
    *   `ENTROPY_STORE_FAILED`.
    */
   load(slot: CheckpointSlot): Promise<StoredCheckpoint | null>;
 
-  /** Gives the place back. Idempotent; synchronous, because nobody awaits the end of a `fit` that threw. */
+  /** Releases the lock once pending saves have ended. Idempotent. Synchronous, as nothing awaits a `fit` that threw. */
   close(): void;
 }
 
-/** Whether `value` is a store and not, say, a `tf.io.IOHandler`, which has no `open`. */
+/** Whether `value` is a store. A `tf.io.IOHandler`, for example, has no `open`. */
 export function isStore(value: object): value is CheckpointStore {
   const store = value as Partial<CheckpointStore>;
   return [store.open, store.save, store.slots, store.load, store.close].every(
@@ -142,7 +146,7 @@ export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
 }
 
-/** Of all together, in bytes. */
+/** The total size, in bytes. */
 export function sizeOfShards(shards: readonly ShardSpec[]): number {
   return shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }

@@ -1,33 +1,33 @@
 import { NUM_PIXELS, type ImagePool } from '../../examples/noisy-mnist/image-pool.js';
-import type { Form, Samples } from './samples.js';
+import type { InputForm, Samples } from './samples.js';
 
 const FULL_SIDE = Math.sqrt(NUM_PIXELS);
-/** A quarter of the pixels: they tell the classes apart nearly as well, in a quarter of the time. */
+/** A quarter of the pixels: the classes are nearly as distinct, and training takes a quarter of the time. */
 const SIDE = FULL_SIDE / 2;
-/** Of the windows that a convolution looks at. */
+/** Side of the windows of the convolution. */
 const KERNEL = 4;
 const STRIDE = 2;
 const POSITIONS = (SIDE - KERNEL) / STRIDE + 1;
 
-export function imageShape(form: Form): readonly number[] {
+export function imageShape(form: InputForm): readonly number[] {
   if (form === 'vector') return [SIDE * SIDE];
   if (form === 'image') return [POSITIONS, POSITIONS, KERNEL * KERNEL];
-  throw new RangeError('An image is no sequence.');
+  throw new RangeError(`Expected form 'vector' or 'image' for images, got '${form}'.`);
 }
 
-/** In the form `'image'`, the window at each position, row by row. */
-export function imageSamples({ pixels, labels }: ImagePool, rows: Uint32Array, form: Form): Samples {
+/** Converts images to inputs. In the form `'image'`, they are the windows at each position, row by row. */
+export function imageSamples({ pixels, labels }: ImagePool, rows: Uint32Array, form: InputForm): Samples {
   const width = imageShape(form).reduce((size, dim) => size * dim, 1);
   const inputs = new Float32Array(rows.length * width);
   for (const [i, row] of rows.entries()) {
-    const image = halved(pixels.subarray(row * NUM_PIXELS, (row + 1) * NUM_PIXELS));
+    const image = downsample(pixels.subarray(row * NUM_PIXELS, (row + 1) * NUM_PIXELS));
     inputs.set(form === 'image' ? windowsOf(image) : image, i * width);
   }
   return { inputs, labels: Uint8Array.from(rows, (row) => labels[row]!) };
 }
 
-/** Means of two by two pixels, 0…1. */
-function halved(image: Uint8Array): Float32Array {
+/** Averages 2 × 2 pixels, and scales them to 0…1. */
+function downsample(image: Uint8Array): Float32Array {
   const small = new Float32Array(SIDE * SIDE);
   for (let y = 0; y < FULL_SIDE; y++) {
     for (let x = 0; x < FULL_SIDE; x++) {

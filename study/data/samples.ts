@@ -1,39 +1,40 @@
-/** Rows of inputs, one after the other, and the class of each. */
+/** Concatenated input rows, and the class of each. */
 export interface Samples {
   readonly inputs: Float32Array;
   /** 0…`numClasses` − 1. */
   readonly labels: Uint8Array;
 }
 
-/** A classification task, split once and for all. */
+/** A classification task, split into training, validation and test rows. */
 export interface Task {
-  /** Of one row. */
+  /** Shape of one row. */
   readonly inputShape: readonly number[];
   readonly numClasses: number;
-  /** Noise is put into the labels of both. */
+  /** Training and validation labels are noisy. */
   readonly train: Samples;
   readonly validation: Samples;
-  /** Clean, and seen by no rule. */
+  /** Labels are clean. No rule sees them. */
   readonly test: Samples;
 }
 
-/** How many rows each part has. */
+/** The number of rows in each part. */
 export interface Sizes {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
 }
 
-/** What a network takes: numbers without order, an image, or a sequence of one-hot symbols. */
-export type Form = 'vector' | 'image' | 'sequence';
+/** The inputs of a network: unordered numbers, an image, or a sequence of one-hot symbols. */
+export type InputForm = 'vector' | 'image' | 'sequence';
 
-/** Cuts rows, which must be in random order, into the three parts. */
+/** Splits rows into the three parts. They must be in random order. */
 export function splitRows(
   { inputs, labels }: Samples,
   sizes: Sizes,
 ): Pick<Task, 'train' | 'validation' | 'test'> {
-  const wanted = sizes.train + sizes.validation + sizes.test;
-  if (labels.length < wanted) throw new RangeError(`Expected ${wanted} rows, got ${labels.length}.`);
+  const required = sizes.train + sizes.validation + sizes.test;
+  if (labels.length < required)
+    throw new RangeError(`Expected at least ${required} rows, got ${labels.length}.`);
   const width = inputs.length / labels.length;
   const cut = (start: number, count: number): Samples => ({
     inputs: inputs.slice(start * width, (start + count) * width),

@@ -5,7 +5,7 @@ import { readMnist } from '../../examples/noisy-mnist/mnist-files.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
 import { imageSamples, imageShape } from './image-features.js';
 import { NUM_LANGUAGES, readLanguages } from './languages.js';
-import { splitRows, type Form, type Samples, type Sizes, type Task } from './samples.js';
+import { splitRows, type InputForm, type Samples, type Sizes, type Task } from './samples.js';
 import {
   inputShapeOf,
   samplesOf,
@@ -27,21 +27,21 @@ export const NUM_CLASSES_OF: Readonly<Record<TaskName, number>> = {
   'parts-of-speech': NUM_PARTS_OF_SPEECH,
 };
 
-/** Reads the data once. */
+/** Data that are read once, and drawn from for each seed. */
 interface Source {
   readonly sizes: Sizes;
-  readonly shape: (form: Form) => readonly number[];
-  /** As many random rows as are asked for. */
-  readonly draw: (count: number, form: Form, random: () => number) => Samples;
+  readonly shape: (form: InputForm) => readonly number[];
+  /** Draws `count` random rows. */
+  readonly draw: (count: number, form: InputForm, random: () => number) => Samples;
 }
 
 const SIZES: Sizes = { train: 1500, validation: 500, test: 2000 };
 
-/** Characters that a recurrent net gets. No word is longer; of a piece in some language it is half. */
+/** How many characters a recurrent network gets: every word is shorter, and pieces of languages are cut in half. */
 const SEQUENCE_LENGTH = 16;
 
 const SOURCES: Record<TaskName, () => Source> = {
-  mnist: () => imageSource(merged(readMnist())),
+  mnist: () => imageSource(mergePools(readMnist())),
   'fashion-mnist': () => imageSource(readFashionMnist()),
   languages: () =>
     textSource(
@@ -70,8 +70,8 @@ const SOURCES: Record<TaskName, () => Source> = {
 
 const sources = new Map<TaskName, Source>();
 
-/** The same seed draws the same rows in the same order, and from one pool: no row is in two parts. */
-export function loadTask(name: TaskName, form: Form, seed: number): Task {
+/** Loads a task. The same seed draws the same rows in the same order. All parts are drawn at once, and share no row. */
+export function loadTask(name: TaskName, form: InputForm, seed: number): Task {
   const source = sources.get(name) ?? SOURCES[name]();
   sources.set(name, source);
   const { sizes } = source;
@@ -89,7 +89,7 @@ function imageSource(pool: ImagePool): Source {
   };
 }
 
-function merged({ train, test }: { train: ImagePool; test: ImagePool }): ImagePool {
+function mergePools({ train, test }: { train: ImagePool; test: ImagePool }): ImagePool {
   const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
     const both = new Uint8Array(a.length + b.length);
     both.set(a);
@@ -112,7 +112,7 @@ function textSource(
   };
 }
 
-/** As many of each class, in random order. */
+/** Draws equally many texts of each class, in random order. */
 function drawBalanced(
   texts: readonly LabelledText[],
   numClasses: number,
@@ -126,6 +126,6 @@ function drawBalanced(
     const text = texts[index]!;
     if (drawn.length < count && taken[text.label]!++ < quota) drawn.push(text);
   }
-  // Those of rare classes were drawn last: every part is to have its share of them.
+  // Rare classes were drawn last. Shuffles again, so that every part has its share of them.
   return Array.from(drawWithoutReplacement(drawn.length, drawn.length, random), (index) => drawn[index]!);
 }

@@ -1,4 +1,4 @@
-import type { Form, Samples } from './samples.js';
+import type { InputForm, Samples } from './samples.js';
 
 /** A text and its class. */
 export interface LabelledText {
@@ -6,26 +6,26 @@ export interface LabelledText {
   readonly label: number;
 }
 
-/** How a text becomes the inputs of a network. */
+/** How a text is converted to network inputs. */
 export interface TextFeatures {
-  /** The pieces that are counted, for the form `'vector'`. */
+  /** Splits a text into the tokens that are counted, for the form `'vector'`. */
   readonly tokensOf: (text: string) => readonly string[];
-  /** Of the vector: tokens are hashed into so many buckets. */
+  /** Length of the vector: tokens are hashed into this many buckets. */
   readonly buckets: number;
-  /** Of a sequence, in characters; what is longer is cut. */
+  /** Length of a sequence, in characters. Longer texts are cut. */
   readonly length: number;
 }
 
 const SYMBOLS = ' abcdefghijklmnopqrstuvwxyz';
-/** For every other character. */
+/** Stands for every other character. */
 const OTHER = SYMBOLS.length;
 const NUM_SYMBOLS = SYMBOLS.length + 1;
 
-export function inputShapeOf({ buckets, length }: TextFeatures, form: Form): readonly number[] {
+export function inputShapeOf({ buckets, length }: TextFeatures, form: InputForm): readonly number[] {
   return form === 'sequence' ? [length, NUM_SYMBOLS] : [buckets];
 }
 
-export function samplesOf(texts: readonly LabelledText[], features: TextFeatures, form: Form): Samples {
+export function samplesOf(texts: readonly LabelledText[], features: TextFeatures, form: InputForm): Samples {
   const width = inputShapeOf(features, form).reduce((size, dim) => size * dim, 1);
   const inputs = new Float32Array(texts.length * width);
   for (const [row, { text }] of texts.entries()) {
@@ -36,7 +36,7 @@ export function samplesOf(texts: readonly LabelledText[], features: TextFeatures
   return { inputs, labels: Uint8Array.from(texts, ({ label }) => label) };
 }
 
-/** All runs of three characters, with a blank at both ends. */
+/** All runs of three characters. The text is padded with a space at both ends. */
 export function trigramsOf(text: string): string[] {
   const padded = ` ${text} `;
   return Array.from({ length: Math.max(0, padded.length - 2) }, (_, i) => padded.slice(i, i + 3));
@@ -46,7 +46,7 @@ export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/\p{L}+/gu) ?? [];
 }
 
-/** Square roots of counts, of length 1: long texts weigh no more than short ones. */
+/** Fills in square roots of token counts, scaled to unit length: long texts weigh no more than short ones. */
 function fillCounts(target: Float32Array, tokens: readonly string[]): void {
   for (const token of tokens) target[hash(token) % target.length]! += 1;
   const norm = Math.sqrt(target.reduce((sum, count) => sum + count, 0)) || 1;
@@ -58,7 +58,7 @@ function fillOneHot(target: Float32Array, text: string, length: number): void {
     const symbol = SYMBOLS.indexOf(character);
     return symbol < 0 ? OTHER : symbol;
   });
-  // The end of the text at the end of the sequence: that is what a recurrent net has seen last.
+  // Aligned to the end of the sequence: a recurrent network sees the end of the text last.
   const start = length - symbols.length;
   for (const [i, symbol] of symbols.entries()) target[(start + i) * NUM_SYMBOLS + symbol] = 1;
 }

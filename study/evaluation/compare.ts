@@ -3,17 +3,16 @@ import type { Trajectory } from '../trajectories.js';
 import { regretOf } from './regret.js';
 import { estimateMean, quantile, type MeanEstimate } from './statistics.js';
 
-/** How a rule did. Regrets in percentage points. */
+/** The regrets of a rule, in percentage points. */
 export interface Performance {
   readonly regret: MeanEstimate;
-  /** 95 % are at most that. */
-  readonly high: number;
+  readonly percentile95: number;
   readonly worst: number;
 }
 
-/** A rule against another in the same trainings. */
+/** A rule compared with another one in the same trainings. */
 export interface PairedComparison {
-  /** Mean regret less that of the other: below 0 it is better. */
+  /** Mean regret minus that of the other rule: below 0, the rule is better. */
   readonly difference: MeanEstimate;
   readonly wins: number;
   readonly ties: number;
@@ -24,7 +23,7 @@ export function performanceOf(rule: Rule, trajectories: readonly Trajectory[]): 
   const regrets = trajectories.map((trajectory) => regretOf(rule, trajectory));
   return {
     regret: estimateMean(grouped(trajectories, regrets)),
-    high: quantile(regrets, 0.95),
+    percentile95: quantile(regrets, 0.95),
     worst: Math.max(...regrets),
   };
 }
@@ -42,7 +41,7 @@ export function compareRules(rule: Rule, other: Rule, trajectories: readonly Tra
   };
 }
 
-/** Values of trainings that differ in their seed alone are together. */
+/** Groups the values of trainings that differ only in their seed. */
 function grouped(trajectories: readonly Trajectory[], values: readonly number[]): number[][] {
   const groups = new Map<string, number[]>();
   for (const [i, { cell }] of trajectories.entries()) {

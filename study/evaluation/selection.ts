@@ -3,24 +3,28 @@ import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
 import { performanceOf } from './compare.js';
 
-/** In points. */
-const MAX_WORST = 5;
+/** In percentage points. */
+const MAX_WORST_REGRET = 5;
 
 export const isTuning = ({ cell }: Trajectory): boolean => TUNING_TASKS.includes(cell.task);
 
-/** Of rules that need neither labels nor a further pass, the one that README.md says is shipped. */
-export function bestOf(rules: readonly Rule[], tuning: readonly Trajectory[]): Rule {
+/**
+ * Selects the rule that the package ships, among those that need only the predictions that a callback sees. It has the
+ * smallest mean regret among rules whose worst regret is at most 5 points. If no rule has such a worst regret, the
+ * smallest mean regret decides.
+ */
+export function selectShippedRule(rules: readonly Rule[], tuning: readonly Trajectory[]): Rule {
   const candidates = rules
-    .filter(({ needs }) => needs === 'tap')
+    .filter(({ needs }) => needs === 'predictions')
     .map((rule) => ({ rule, ...performanceOf(rule, tuning) }));
-  const within = candidates.filter(({ worst }) => worst <= MAX_WORST);
+  const within = candidates.filter(({ worst }) => worst <= MAX_WORST_REGRET);
   const [first] = (within.length > 0 ? within : candidates).toSorted((a, b) => a.regret.mean - b.regret.mean);
-  if (first === undefined) throw new RangeError('Expected at least one rule that needs no labels.');
+  if (first === undefined) throw new RangeError('Expected at least one rule that needs predictions alone.');
   return first.rule;
 }
 
-/** Whatever it needs. */
-export function bestByMean(rules: readonly Rule[], tuning: readonly Trajectory[]): Rule {
+/** The rule with the smallest mean regret, whatever it needs. */
+export function bestByMeanRegret(rules: readonly Rule[], tuning: readonly Trajectory[]): Rule {
   const meanOf = (rule: Rule): number => performanceOf(rule, tuning).regret.mean;
   return rules.reduce((best, rule) => (meanOf(rule) < meanOf(best) ? rule : best));
 }

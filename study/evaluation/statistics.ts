@@ -15,15 +15,15 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** @param share 0…1; 0.95 is the value that 95 % are at most. */
+/** @param share 0…1. With 0.95: the smallest of `values` that 95 % of them do not exceed. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
 /**
- * The mean of all values with its 95 % percentile-bootstrap interval, which draws whole groups: values within
- * one are alike. The same values give the same interval.
+ * The mean of all values with its 95 % percentile-bootstrap interval. The bootstrap draws whole groups, because values
+ * within a group are alike. It is seeded, so the same values give the same interval.
  */
 export function estimateMean(groups: readonly (readonly number[])[]): MeanEstimate {
   const random = seedrandom.alea('bootstrap');

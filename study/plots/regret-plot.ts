@@ -1,14 +1,14 @@
 import { performanceOf } from '../evaluation/compare.js';
 import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
-import { svgOf } from './svg.js';
+import { renderSvg } from './svg.js';
 
 const WIDTH = 860;
 const ROW_HEIGHT = 30;
-/** Apart for those who see no colours as well: the shipped one is darker and says so in bold. */
+/** Readable without colours as well: the shipped rule is darker, and its name is bold. */
 const COLOURS = { shipped: '#0b5394', other: '#9fc5e8', labels: '#d9d9d9' };
 
-/** Mean regret by rule, the smallest at the top, with its interval and worst case. */
+/** Plots the mean regret of each rule with its interval and worst case, the smallest at the top. */
 export function regretPlot(
   rules: readonly Rule[],
   shipped: Rule,
@@ -23,14 +23,14 @@ export function regretPlot(
   };
   const option = {
     title: {
-      text: `Mean regret by rule, ${trajectories.length} trainings that no rule was chosen on`,
+      text: `Mean regret by rule, ${trajectories.length} held-out trainings`,
       subtext:
-        'Points of clean test accuracy lost against the best epoch; 95 % interval; worst training. Dark: offered as `consensus`. Grey: needs labels.',
+        'Clean test accuracy lost against the best epoch, in points; 95 % interval; worst training. Dark: offered as `consensus`. Grey: needs labels.',
       left: 10,
       textStyle: { fontSize: 15 },
       subtextStyle: { fontSize: 11, color: '#444' },
     },
-    grid: { left: 290, right: 190, top: 62, bottom: 36 },
+    grid: { left: 335, right: 180, top: 62, bottom: 36 },
     xAxis: { type: 'value', name: 'points', nameLocation: 'middle', nameGap: 22, min: 0 },
     yAxis: {
       type: 'category',
@@ -64,5 +64,5 @@ export function regretPlot(
       },
     ],
   };
-  return svgOf(option, WIDTH, 100 + rows.length * ROW_HEIGHT);
+  return renderSvg(option, WIDTH, 100 + rows.length * ROW_HEIGHT);
 }

@@ -1,10 +1,10 @@
 import { init, type EChartsCoreOption } from 'echarts';
 
-/** It stands within an attribute, between double quotes. */
+/** Without double quotes, which end the attribute that it is written to. */
 const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
-/** A chart as the text of an SVG, on white. */
-export function svgOf(option: EChartsCoreOption, width: number, height: number): string {
+/** Renders a chart to the text of an SVG, on white. */
+export function renderSvg(option: EChartsCoreOption, width: number, height: number): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({
@@ -13,14 +13,14 @@ export function svgOf(option: EChartsCoreOption, width: number, height: number):
       textStyle: { fontFamily: FONT },
       ...option,
     });
-    return withoutCounters(chart.renderToSVGString());
+    return withStableNames(chart.renderToSVGString());
   } finally {
     chart.dispose();
   }
 }
 
-/** ECharts numbers its styles and clips through all charts of a process: the same chart is to be the same text. */
-function withoutCounters(svg: string): string {
+/** ECharts numbers styles and clips across all charts of a process. Renumbered, the same chart has the same text. */
+function withStableNames(svg: string): string {
   const names = new Map<string, string>();
   return svg.replace(/\bzr\d+-[\w-]+/g, (name) => {
     if (!names.has(name)) names.set(name, `c${names.size}`);

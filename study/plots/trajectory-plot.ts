@@ -1,13 +1,13 @@
 import { cellId } from '../grid.js';
 import type { Rule } from '../rules/rule.js';
-import { withoutTest, type Trajectory } from '../trajectories.js';
-import { svgOf } from './svg.js';
+import { visibleSignals, type Trajectory } from '../trajectories.js';
+import { renderSvg } from './svg.js';
 
 const WIDTH = 860;
 const PANEL_HEIGHT = 250;
 const LEFT = 64;
 
-/** Of one training: the curves by epoch, and which epoch each of `rules` keeps. */
+/** One training, plotted by epoch. */
 export interface Panel {
   readonly title: string;
   readonly trajectory: Trajectory;
@@ -18,18 +18,22 @@ const LINES = [
   { signal: 'val-accuracy', name: 'noisy validation accuracy', color: '#7f7f7f', type: 'dashed', width: 1.5 },
   {
     signal: 'running-entropy',
-    name: 'entropy of training (nats)',
+    name: 'training entropy (nats)',
     color: '#b45f06',
     type: 'solid',
     width: 1.5,
   },
-  { signal: 'val-entropy', name: 'entropy of validation (nats)', color: '#b45f06', type: 'dotted', width: 2 },
+  { signal: 'val-entropy', name: 'validation entropy (nats)', color: '#b45f06', type: 'dotted', width: 2 },
 ] as const;
 
-/** One below the other, with the chosen epochs marked. @param rules names by what is written at the mark. */
+/**
+ * Plots the panels below each other, and marks the epoch that each rule selects.
+ *
+ * @param rules by the label of their mark.
+ */
 export function trajectoryPlot(panels: readonly Panel[], rules: Readonly<Record<string, Rule>>): string {
   const option = {
-    // Texts are wider than ECharts thinks, which has no font at hand.
+    // ECharts has no font here and underestimates the width of texts, so the gap is wide.
     legend: {
       bottom: 4,
       data: LINES.map(({ name }) => name),
@@ -48,8 +52,8 @@ export function trajectoryPlot(panels: readonly Panel[], rules: Readonly<Record<
     grid: panels.map((_, i) => ({
       left: LEFT,
       right: 24,
-      top: i * PANEL_HEIGHT + 78,
-      height: PANEL_HEIGHT - 118,
+      top: i * PANEL_HEIGHT + 88,
+      height: PANEL_HEIGHT - 128,
     })),
     xAxis: panels.map(({ trajectory }, i) => ({
       type: 'category',
@@ -75,27 +79,27 @@ export function trajectoryPlot(panels: readonly Panel[], rules: Readonly<Record<
       })),
     ),
   };
-  return svgOf(option, WIDTH, panels.length * PANEL_HEIGHT + 40);
+  return renderSvg(option, WIDTH, panels.length * PANEL_HEIGHT + 40);
 }
 
-/** A line at each chosen epoch; the names of rules that agree are together. */
+/** A line at each selected epoch. Rules that select the same epoch share one. */
 function marksOf(trajectory: Trajectory, rules: Readonly<Record<string, Rule>>): object {
   const accuracies = trajectory.signals['test-accuracy'] as number[];
-  const names = new Map<number, string[]>([[accuracies.indexOf(Math.max(...accuracies)), ['best']]]);
-  for (const [name, rule] of Object.entries(rules)) {
-    const epoch = rule.choose(withoutTest(trajectory));
-    names.set(epoch, [...(names.get(epoch) ?? []), name]);
+  const marks = new Map<number, string[]>([[accuracies.indexOf(Math.max(...accuracies)), ['best']]]);
+  for (const [label, rule] of Object.entries(rules)) {
+    const epoch = rule.select(visibleSignals(trajectory));
+    marks.set(epoch, [...(marks.get(epoch) ?? []), label]);
   }
-  const inOrder = [...names].sort(([a], [b]) => a - b);
+  const inOrder = [...marks].sort(([a], [b]) => a - b);
   return {
     symbol: 'none',
     silent: true,
     lineStyle: { color: '#0b5394', type: 'solid', width: 1 },
-    data: inOrder.map(([epoch, agreed], i) => ({
+    data: inOrder.map(([epoch, labels], i) => ({
       xAxis: epoch,
       label: {
-        // Neighbours stand at three heights, so that none covers another.
-        formatter: agreed.join(' = ') + '\n'.repeat(i % 3),
+        // Labels alternate between three heights, so that neighbours do not overlap.
+        formatter: labels.join(' = ') + '\n'.repeat(i % 3),
         color: '#0b5394',
         fontSize: 10,
         lineHeight: 11,

@@ -2,47 +2,47 @@ import type { Series } from '../signals.js';
 import type { Rule, VisibleSignals } from './rule.js';
 import { argmax, argmin } from './series.js';
 
-/** As many rows of training as the study has to one of validation. */
+/** Share of training rows among training and validation rows. */
 const TRAIN_SHARE = 0.8;
 
-/** The mean over all rows of training and validation, as the original takes it. */
+/** The mean over all training and validation rows, as in the original. */
 function combinedEntropy(signals: VisibleSignals): Series {
   return signals['running-entropy'].map(
     (train, epoch) => TRAIN_SHARE * train! + (1 - TRAIN_SHARE) * signals['val-entropy'][epoch]!,
   );
 }
 
-export const last: Rule = {
+export const lastEpoch: Rule = {
   name: 'last epoch',
-  needs: 'tap',
-  choose: (signals) => signals['val-entropy'].length - 1,
+  needs: 'predictions',
+  select: (signals) => signals['val-entropy'].length - 1,
 };
 
 /** @see Preventing Overfitting on Noisy Labels Through Adaptive Checkpointing, OpenReview uv35Ndww94 (2025) */
 export const maximumEntropy: Rule = {
   name: 'maximum entropy (the original)',
-  needs: 'tap',
-  choose: (signals) => argmax(combinedEntropy(signals)),
+  needs: 'predictions',
+  select: (signals) => argmax(combinedEntropy(signals)),
 };
 
 const FIRST_EPOCH = 5;
 
 export const maximumEntropyLater: Rule = {
   name: `maximum entropy from epoch ${FIRST_EPOCH} on`,
-  needs: 'tap',
-  choose: (signals) =>
+  needs: 'predictions',
+  select: (signals) =>
     argmax(combinedEntropy(signals).map((value, epoch) => (epoch < FIRST_EPOCH ? null : value))),
 };
 
 export const validationLoss: Rule = {
   name: 'noisy validation loss',
-  needs: 'tap and noisy labels',
-  choose: (signals) => argmin(signals['val-loss']),
+  needs: 'predictions and noisy labels',
+  select: (signals) => argmin(signals['val-loss']),
 };
 
 /** @see Chen et al., Robustness of Accuracy Metric and its Inspirations, AAAI 2021 (arXiv 2012.04193) */
 export const validationAccuracy: Rule = {
   name: 'noisy validation accuracy',
-  needs: 'tap and noisy labels',
-  choose: (signals) => argmax(signals['val-accuracy']),
+  needs: 'predictions and noisy labels',
+  select: (signals) => argmax(signals['val-accuracy']),
 };

@@ -4,34 +4,40 @@ import { argmax, argmin, firstMinimum } from './series.js';
 
 /** @see Deng et al., Confidence and Dispersity Speak, ICML 2023 (arXiv 2302.01094) */
 export const nuclearNorm: Rule = {
-  name: 'largest nuclear norm of validation',
-  needs: 'tap',
-  choose: (signals) => argmax(signals['val-nuclear-norm']),
+  name: 'largest validation nuclear norm',
+  needs: 'predictions',
+  select: (signals) => argmax(signals['val-nuclear-norm']),
 };
 
 /** @see Xie et al., MaNo: Exploiting Matrix Norm for Unsupervised Accuracy Estimation, NeurIPS 2024 (arXiv 2405.18979) */
 export const matrixNorm: Rule = {
-  name: 'largest matrix norm of validation',
-  needs: 'tap',
-  choose: (signals) => argmax(signals['val-norm']),
+  name: 'largest validation matrix norm',
+  needs: 'predictions',
+  select: (signals) => argmax(signals['val-norm']),
 };
 
-/** Certain predictions of many classes: the entropy of their mean less their mean entropy. */
+/** The entropy of the mean prediction minus the mean entropy: large if predictions are certain and of many classes. */
 export const mutualInformation: Rule = {
-  name: 'largest mutual information of validation',
-  needs: 'tap',
-  choose: (signals) => {
-    const own = signals['val-full-entropy'];
-    const information: Series = signals['val-marginal-entropy'].map((value, epoch) => value! - own[epoch]!);
+  name: 'largest validation mutual information',
+  needs: 'predictions',
+  select: (signals) => {
+    const entropies = signals['val-full-entropy'];
+    const information: Series = signals['val-marginal-entropy'].map(
+      (value, epoch) => value! - entropies[epoch]!,
+    );
     return argmax(information);
   },
 };
 
-/** Stops when it has risen for the fifth time. @see Forouzesh and Thiran, ECML 2021 (arXiv 2107.06665) */
+/**
+ * The epoch with the smallest disparity before the fifth rise.
+ *
+ * @see Forouzesh and Thiran, ECML 2021 (arXiv 2107.06665)
+ */
 export const gradientDisparity: Rule = {
   name: 'gradient disparity',
-  needs: 'further passes and noisy labels',
-  choose: (signals) => {
+  needs: 'extra passes and noisy labels',
+  select: (signals) => {
     const disparity = signals['gradient-disparity'];
     let rises = 0;
     const stop = disparity.findIndex((value, epoch) => {
@@ -42,9 +48,9 @@ export const gradientDisparity: Rule = {
   },
 };
 
-/** The first minimum of the mean total variation distance to the epoch before. */
-export const firstShift: Rule = {
-  name: 'first minimum of the shift of validation',
-  needs: 'tap',
-  choose: (signals) => firstMinimum(signals['val-shift']),
+/** The first minimum of the mean total variation distance to the previous epoch. */
+export const firstShiftMinimum: Rule = {
+  name: 'first minimum of the validation shift',
+  needs: 'predictions',
+  select: (signals) => firstMinimum(signals['val-shift']),
 };

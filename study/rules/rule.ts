@@ -1,25 +1,25 @@
 import type { Signals } from '../signals.js';
 
-/** What a rule may see. */
+/** The signals that a rule may see. */
 export type VisibleSignals = Omit<Signals, 'test-accuracy'> & { readonly numClasses: number };
 
-/** Where the signals of a rule come from: what it costs a user. */
+/** What the signals of a rule need: its cost for a user. */
 export type Needs =
-  /** What a callback sees in passing: running predictions of training, and those of validation. */
-  | 'tap'
-  /** The same, and which row is which in training, whose order `fit` keeps to itself. */
-  | 'tap and row identity'
-  /** The same, and the noisy labels. */
-  | 'tap and noisy labels'
-  /** Predicting the training rows again at the end of each epoch, or more. */
-  | 'further passes'
-  | 'further passes and noisy labels';
+  /** The predictions that a callback sees anyway: running ones on training rows, and those on validation rows. */
+  | 'predictions'
+  /** The same, and which training row is which. `fit` shuffles the rows and does not say how. */
+  | 'predictions and row identity'
+  /** The same as `'predictions'`, and the noisy labels. */
+  | 'predictions and noisy labels'
+  /** One or more extra passes over the training rows at the end of each epoch. */
+  | 'extra passes'
+  | 'extra passes and noisy labels';
 
-/** A way to choose the epoch that is kept. */
+/** Selects the epoch that is kept. */
 export interface Rule {
   /** Unique. */
   readonly name: string;
   readonly needs: Needs;
-  /** An index of an epoch. It has all epochs before it; what stops earlier must not look further itself. */
-  readonly choose: (signals: VisibleSignals) => number;
+  /** Gets the signals of all epochs and returns the index of one. A rule that stops early must ignore later epochs. */
+  readonly select: (signals: VisibleSignals) => number;
 }

@@ -1,6 +1,6 @@
 import type { Series } from '../signals.js';
 
-/** The first epoch with the largest value; 0 where there is none. */
+/** The first epoch with the largest value; 0 if all are null. */
 export function argmax(series: Series): number {
   let best = 0;
   for (const [epoch, value] of series.entries()) {
@@ -18,8 +18,8 @@ export function negated(series: Series): Series {
 }
 
 /**
- * The epoch before the first rise: where the smallest value so far is followed by `patience` epochs without a
- * smaller one. The epoch of the smallest where that never happens.
+ * The first epoch whose value is the smallest so far and is followed by `patience` epochs without a smaller one. If no
+ * epoch is, the one with the smallest value.
  */
 export function firstMinimum(series: Series, patience = 1): number {
   let best: number | null = null;
@@ -35,7 +35,7 @@ export function firstMaximum(series: Series, patience = 1): number {
   return firstMinimum(negated(series), patience);
 }
 
-/** Of the last `window` values, fewer at the beginning. */
+/** Averages the last `window` values, or fewer at the beginning. Null values are left out. */
 export function movingAverage(series: Series, window: number): Series {
   return series.map((value, epoch) => {
     const values = series.slice(Math.max(0, epoch - window + 1), epoch + 1).filter((one) => one !== null);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Samples, Task } from '../data/samples.js';
 
-/** @returns the caller disposes them. */
+/** @returns inputs and one-hot labels. The caller disposes them. */
 export function tensorsOf(
   { inputs, labels }: Samples,
   { inputShape, numClasses }: Task,
@@ -14,7 +14,7 @@ export function tensorsOf(
   };
 }
 
-export function pick({ inputs, labels }: Samples, rows: Uint32Array): Samples {
+export function pickRows({ inputs, labels }: Samples, rows: Uint32Array): Samples {
   const width = inputs.length / labels.length;
   const picked = new Float32Array(rows.length * width);
   for (const [i, row] of rows.entries())

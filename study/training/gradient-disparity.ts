@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
 import type { Samples, Task } from '../data/samples.js';
-import { pick, tensorsOf } from './batches.js';
+import { pickRows, tensorsOf } from './batches.js';
 
 const BATCHES = 3;
 
 /**
- * Mean Euclidean distance of the gradients of every pair of a few random batches. Each loss is divided by its
- * standard deviation within the batch, so that a small loss does not make it small.
+ * Mean Euclidean distance between the gradients of every pair of a few random batches. Each gradient is divided by the
+ * standard deviation of the losses in its batch, so that small losses do not make the distance small.
  *
  * @see Forouzesh and Thiran, Disparity Between Batches as a Signal for Early Stopping, ECML 2021
  *   (arXiv 2107.06665)
@@ -22,7 +22,7 @@ export function gradientDisparity(
     const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
     const rows = drawWithoutReplacement(samples.labels.length, BATCHES * batchSize, Math.random);
     const gradients = Array.from({ length: BATCHES }, (_, i) => {
-      const { x, y } = tensorsOf(pick(samples, rows.subarray(i * batchSize, (i + 1) * batchSize)), task);
+      const { x, y } = tensorsOf(pickRows(samples, rows.subarray(i * batchSize, (i + 1) * batchSize)), task);
       return scaledGradient(model, variables, x, y);
     });
     const distances: tf.Scalar[] = [];
@@ -33,7 +33,7 @@ export function gradientDisparity(
   });
 }
 
-/** Of all weights, as one vector. */
+/** The gradient of all weights as one vector, over the standard deviation of the losses. */
 function scaledGradient(
   model: tf.Sequential,
   variables: tf.Variable[],

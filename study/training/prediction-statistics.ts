@@ -1,4 +1,4 @@
-/** Probabilities of `numClasses` classes for each row, row after row. */
+/** Concatenated rows of the probabilities of `numClasses` classes. */
 export interface Probabilities {
   readonly values: Float64Array;
   readonly numClasses: number;
@@ -21,12 +21,12 @@ export function* rowsOf({ values, numClasses }: Probabilities): Generator<Float6
   }
 }
 
-/** The most probable class of each row, the first of several that are equal. */
+/** The most probable class of each row; of equally probable ones, the first. */
 export function predictedClasses(probabilities: Probabilities): Uint8Array {
   return Uint8Array.from(rowsOf(probabilities), (row) => row.indexOf(Math.max(...row)));
 }
 
-/** The two largest of each row. */
+/** The two largest probabilities of a row, the largest first. */
 export function topTwo(row: Float64Array): [number, number] {
   let [first, second] = [-Infinity, -Infinity];
   for (const value of row) {
@@ -36,7 +36,7 @@ export function topTwo(row: Float64Array): [number, number] {
   return [first, second];
 }
 
-/** −p·ln(p + 1e-10), as the original has it. */
+/** −p·ln(p + 1e-10), as in the original. */
 function entropyTerm(probability: number): number {
   return -probability * Math.log(probability + 1e-10);
 }
@@ -70,21 +70,21 @@ export function meanLoss({ values, numClasses }: Probabilities, labels: Uint8Arr
   return sum / labels.length;
 }
 
-/** Share of places where both are the same. */
+/** Share of rows in which `a` and `b` are equal. */
 export function agreement(a: Uint8Array, b: Uint8Array): number {
   let same = 0;
   for (const [i, value] of a.entries()) if (value === b[i]) same++;
   return same / a.length;
 }
 
-/** Mean over rows of half the sum of absolute differences, 0…1. */
+/** Half the sum of absolute differences, averaged over rows; 0…1. */
 export function meanTotalVariation(a: Probabilities, b: Probabilities): number {
   let sum = 0;
   for (const [i, value] of a.values.entries()) sum += Math.abs(value - b.values[i]!);
   return (sum / 2 / a.values.length) * a.numClasses;
 }
 
-/** Entropy of the mean of all rows. */
+/** Entropy of the mean row. */
 export function marginalEntropy(probabilities: Probabilities): number {
   const mean = new Float64Array(probabilities.numClasses);
   const count = probabilities.values.length / probabilities.numClasses;
@@ -93,8 +93,8 @@ export function marginalEntropy(probabilities: Probabilities): number {
 }
 
 /**
- * Sum of the singular values over √(rows · min(rows, classes)), the largest that it can be: 1 where every row
- * is certain and the classes are equally many.
+ * Sum of the singular values, divided by its largest possible value √(rows · min(rows, classes)). It is 1 if every
+ * row is certain and the classes are equally frequent.
  *
  * @see Deng et al., Confidence and Dispersity Speak, ICML 2023 (arXiv 2302.01094)
  */
@@ -116,23 +116,23 @@ export function fourthNorm({ values }: Probabilities): number {
   return (values.reduce((sum, value) => sum + value ** 4, 0) / values.length) ** 0.25;
 }
 
-/** Jacobi's method, which changes `matrix`. */
+/** The eigenvalues by Jacobi's method. Overwrites `matrix`. */
 function symmetricEigenvalues(matrix: Float64Array[]): number[] {
   const size = matrix.length;
   for (let sweep = 0; sweep < 50; sweep++) {
-    let off = 0;
+    let offDiagonal = 0;
     for (let p = 0; p < size; p++) {
       for (let q = p + 1; q < size; q++) {
-        off += matrix[p]![q]! ** 2;
+        offDiagonal += matrix[p]![q]! ** 2;
         rotate(matrix, p, q);
       }
     }
-    if (off < 1e-18) break;
+    if (offDiagonal < 1e-18) break;
   }
   return matrix.map((row, i) => row[i]!);
 }
 
-/** Makes the element at (p, q) zero. */
+/** Rotates `matrix` so that its element at (p, q) becomes zero. */
 function rotate(matrix: Float64Array[], p: number, q: number): void {
   const apq = matrix[p]![q]!;
   if (apq === 0) return;

@@ -4,16 +4,16 @@ import { cellId, type Cell } from '../grid.js';
 import type { Signals } from '../signals.js';
 import type { Trajectory } from '../trajectories.js';
 
-/** What a worker answers. */
-type Answer = { readonly signals: Signals } | { readonly error: string };
+/** What a worker sends back for a cell. */
+type Reply = { readonly signals: Signals } | { readonly error: string };
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /**
- * Trains all cells, as many at a time as there are processes.
+ * Trains all cells in child processes, one cell at a time in each.
  *
- * @param record is given each as it is finished.
- * @throws Error of the first that failed, when no process is left.
+ * @param record called with each trajectory when its training has ended.
+ * @throws Error of the first process that failed, once all processes have ended.
  */
 export async function runGrid(
   cells: readonly Cell[],
@@ -29,7 +29,7 @@ export async function runGrid(
         record({ cell, signals: await train(worker, cell) });
       }
     } finally {
-      // The others need not go on after a failure.
+      // After a failure, the other processes start no further cell.
       next = cells.length;
       worker.kill();
     }
@@ -40,17 +40,17 @@ export async function runGrid(
 }
 
 async function train(worker: ChildProcess, cell: Cell): Promise<Signals> {
-  const answer = await new Promise<Answer>((resolve) => {
+  const reply = await new Promise<Reply>((resolve) => {
     const onExit = (code: number | null): void => {
-      resolve({ error: `its process ended with ${code ?? 'a signal'}` });
+      resolve({ error: `the worker process exited with ${code ?? 'a signal'}` });
     };
     worker.once('exit', onExit);
     worker.once('message', (message) => {
       worker.off('exit', onExit);
-      resolve(message as Answer);
+      resolve(message as Reply);
     });
     worker.send(cell);
   });
-  if ('error' in answer) throw new Error(`${cellId(cell)}: ${answer.error}`);
-  return answer.signals;
+  if ('error' in reply) throw new Error(`${cellId(cell)}: ${reply.error}`);
+  return reply.signals;
 }

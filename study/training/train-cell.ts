@@ -4,10 +4,10 @@ import { withNoise } from '../data/label-noise.js';
 import type { Samples, Task } from '../data/samples.js';
 import { loadTask } from '../data/tasks.js';
 import { cellId, EPOCHS, type Cell, type OptimizerName } from '../grid.js';
-import { buildNetwork, FORM_OF } from '../networks.js';
+import { buildNetwork, INPUT_FORM_OF } from '../networks.js';
 import { SIGNALS, type Series, type SignalName, type Signals } from '../signals.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
-import { pick, tensorsOf } from './batches.js';
+import { pickRows, tensorsOf } from './batches.js';
 import { gradientDisparity } from './gradient-disparity.js';
 import { fitAndConfidence, labelFreeSignals, PredictionHistory } from './prediction-signals.js';
 import { agreement, predictedClasses, softmaxRows, type Probabilities } from './prediction-statistics.js';
@@ -16,7 +16,7 @@ const BATCH_SIZE = 32;
 const PREDICTION_BATCH = 500;
 
 /** Small steps memorise slowly, large ones within a few epochs. */
-const NEW_OPTIMIZER: Record<OptimizerName, () => tf.Optimizer> = {
+const CREATE_OPTIMIZER: Record<OptimizerName, () => tf.Optimizer> = {
   'adam-small': () => tf.train.adam(0.0005),
   'adam-large': () => tf.train.adam(0.005),
   'sgd-small': () => tf.train.momentum(0.01, 0.9),
@@ -25,20 +25,20 @@ const NEW_OPTIMIZER: Record<OptimizerName, () => tf.Optimizer> = {
 
 type EpochSignals = Record<SignalName, number | null>;
 
-/** Trains one network from the beginning. The same cell gives the same signals on the same machine. */
+/** Trains one network from scratch. The same cell gives the same signals on the same machine. */
 export async function trainCell(cell: Cell): Promise<Signals> {
   await useBackend('wasm');
-  const task = withNoise(loadTask(cell.task, FORM_OF[cell.network], cell.seed), cell.noise, cell.seed);
+  const task = withNoise(loadTask(cell.task, INPUT_FORM_OF[cell.network], cell.seed), cell.noise, cell.seed);
   return withSeededRandom(cellId(cell), () => {
     const tensorsBefore = tf.memory().numTensors;
     const model = buildNetwork(cell.network, task.inputShape, task.numClasses);
-    const optimizer = NEW_OPTIMIZER[cell.optimizer]();
-    const run = new Run(model, optimizer, task);
-    const epochs = Array.from({ length: EPOCHS }, () => run.epoch());
+    const optimizer = CREATE_OPTIMIZER[cell.optimizer]();
+    const run = new TrainingRun(model, optimizer, task);
+    const epochs = Array.from({ length: EPOCHS }, () => run.trainEpoch());
     model.dispose();
     optimizer.dispose();
-    // tfjs's momentum leaves its learning rate behind.
-    if (tf.memory().numTensors > tensorsBefore + 1) throw new Error(`${cellId(cell)} leaves tensors behind.`);
+    // The momentum optimizer of TensorFlow.js does not dispose its learning rate.
+    if (tf.memory().numTensors > tensorsBefore + 1) throw new Error(`${cellId(cell)} leaked tensors.`);
     const names = Object.keys(SIGNALS) as SignalName[];
     const columns = names.map((name) => [name, epochs.map((epoch) => rounded(epoch[name]))]);
     const series = Object.fromEntries(columns) as Record<SignalName, Series>;
@@ -46,7 +46,7 @@ export async function trainCell(cell: Cell): Promise<Signals> {
   });
 }
 
-class Run {
+class TrainingRun {
   readonly #model: tf.Sequential;
   readonly #optimizer: tf.Optimizer;
   readonly #task: Task;
@@ -60,20 +60,20 @@ class Run {
     this.#task = task;
   }
 
-  epoch(): EpochSignals {
+  trainEpoch(): EpochSignals {
     const running = this.#train();
     const { train, validation, test } = this.#task;
-    const onTrain = softmaxRows(this.#logits(train), this.#task.numClasses);
-    const validationLogits = this.#logits(validation);
-    const onValidation = softmaxRows(validationLogits, this.#task.numClasses);
-    const onTest = softmaxRows(this.#logits(test), this.#task.numClasses);
-    const ofTrain = fitAndConfidence(onTrain, train.labels);
-    const ofValidation = {
-      ...fitAndConfidence(onValidation, validation.labels),
-      ...labelFreeSignals(onValidation),
+    const trainPredictions = softmaxRows(this.#predictLogits(train), this.#task.numClasses);
+    const validationLogits = this.#predictLogits(validation);
+    const validationPredictions = softmaxRows(validationLogits, this.#task.numClasses);
+    const testPredictions = softmaxRows(this.#predictLogits(test), this.#task.numClasses);
+    const trainSignals = fitAndConfidence(trainPredictions, train.labels);
+    const validationSignals = {
+      ...fitAndConfidence(validationPredictions, validation.labels),
+      ...labelFreeSignals(validationPredictions),
     };
-    const trainChanges = this.#trainHistory.next(onTrain);
-    const validationChanges = this.#validationHistory.next(onValidation);
+    const trainChanges = this.#trainHistory.add(trainPredictions);
+    const validationChanges = this.#validationHistory.add(validationPredictions);
     return {
       'running-loss': running.loss,
       'running-accuracy': running.accuracy,
@@ -82,33 +82,33 @@ class Run {
       'running-margin': running.margin,
       'running-sure': running.sure,
       'running-changes': running.changes,
-      'train-loss': ofTrain.loss,
-      'train-accuracy': ofTrain.accuracy,
-      'train-entropy': ofTrain.entropy,
-      'train-margin': ofTrain.margin,
+      'train-loss': trainSignals.loss,
+      'train-accuracy': trainSignals.accuracy,
+      'train-entropy': trainSignals.entropy,
+      'train-margin': trainSignals.margin,
       'train-changes': trainChanges.changes,
       'train-shift': trainChanges.shift,
-      'val-loss': ofValidation.loss,
-      'val-accuracy': ofValidation.accuracy,
-      'val-entropy': ofValidation.entropy,
-      'val-full-entropy': ofValidation.fullEntropy,
-      'val-margin': ofValidation.margin,
-      'val-sure': ofValidation.sure,
+      'val-loss': validationSignals.loss,
+      'val-accuracy': validationSignals.accuracy,
+      'val-entropy': validationSignals.entropy,
+      'val-full-entropy': validationSignals.fullEntropy,
+      'val-margin': validationSignals.margin,
+      'val-sure': validationSignals.sure,
       'val-changes': validationChanges.changes,
       'val-shift': validationChanges.shift,
       'val-confident-changes': validationChanges.confidentChanges,
       'val-averaged-changes': validationChanges.averagedChanges,
       'val-averaged-shift': validationChanges.averagedShift,
-      'val-marginal-entropy': ofValidation.marginalEntropy,
-      'val-nuclear-norm': ofValidation.nuclearNorm,
-      'val-norm': ofValidation.norm,
+      'val-marginal-entropy': validationSignals.marginalEntropy,
+      'val-nuclear-norm': validationSignals.nuclearNorm,
+      'val-norm': validationSignals.norm,
       'val-energy': meanEnergy(validationLogits, this.#task.numClasses),
       'gradient-disparity': gradientDisparity(this.#model, train, this.#task, BATCH_SIZE),
-      'test-accuracy': agreement(predictedClasses(onTest), test.labels),
+      'test-accuracy': agreement(predictedClasses(testPredictions), test.labels),
     };
   }
 
-  /** Of validation, between all epochs so far. */
+  /** For each epoch and each earlier one: share of validation rows whose prediction is the same in both. */
   agreements(): number[][] {
     return this.#validationHistory.agreements();
   }
@@ -122,7 +122,7 @@ class Run {
     const labels = Uint8Array.from(order, (row) => train.labels[row]!);
     for (let start = 0; start < count; start += BATCH_SIZE) {
       const rows = order.subarray(start, start + BATCH_SIZE);
-      const logits = this.#step(pick(train, rows));
+      const logits = this.#step(pickRows(train, rows));
       values.set(softmaxRows(logits, numClasses).values, start * numClasses);
     }
     const probabilities: Probabilities = { values, numClasses };
@@ -132,7 +132,7 @@ class Run {
     };
   }
 
-  /** Of the same rows, which come in another order in each epoch. */
+  /** Share of training rows predicted differently than in the previous epoch. Each epoch has its own row `order`. */
   #runningChanges(order: Uint32Array, probabilities: Probabilities): number | null {
     const classes = new Uint8Array(order.length);
     for (const [i, predicted] of predictedClasses(probabilities).entries()) classes[order[i]!] = predicted;
@@ -161,7 +161,7 @@ class Run {
     });
   }
 
-  #logits(samples: Samples): Float32Array {
+  #predictLogits(samples: Samples): Float32Array {
     const count = samples.labels.length;
     const width = samples.inputs.length / count;
     const logits = new Float32Array(count * this.#task.numClasses);
@@ -190,7 +190,7 @@ function meanEnergy(logits: Float32Array, numClasses: number): number {
   return (sum / logits.length) * numClasses;
 }
 
-/** tfjs draws its initial weights and dropout from `Math.random`. */
+/** TensorFlow.js draws initial weights and dropout from `Math.random`. */
 function withSeededRandom<T>(seed: string, action: () => T): T {
   const { random } = Math;
   Math.random = seedrandom.alea(seed);
@@ -203,10 +203,10 @@ function withSeededRandom<T>(seed: string, action: () => T): T {
 
 async function useBackend(name: string): Promise<void> {
   tf.enableProdMode();
-  if (!(await tf.setBackend(name))) throw new Error(`The backend "${name}" does not start on this machine.`);
+  if (!(await tf.setBackend(name))) throw new Error(`Could not start the backend "${name}".`);
 }
 
-/** Four digits: what is beyond is not to be told apart, and takes room. */
+/** Rounds to four significant digits. More would take space and mean nothing. */
 function roundedNumber(value: number): number {
   return Number(value.toPrecision(4));
 }

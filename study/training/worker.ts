@@ -1,4 +1,4 @@
-/** A process that trains the cells that it is sent, one at a time, and sends back what it has recorded. */
+/** A child process that trains the cells it receives, one at a time, and sends back their signals. */
 import '@tensorflow/tfjs-backend-wasm';
 import type { Cell } from '../grid.js';
 import { trainCell } from './train-cell.js';

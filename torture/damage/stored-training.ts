@@ -7,16 +7,16 @@ import type { TrainingPlan } from '../training/plans.js';
 import { referenceOf, type ReferenceEpoch } from '../training/reference.js';
 import { checkpointOptions, disposeModel, fit, makeModel } from '../training/train.js';
 
-/** How many of the plan's epochs are left for those who go on. */
-export const EPOCHS_LEFT = 2;
+/** How many of the plan's epochs are left for a resumed training. */
+const EPOCHS_LEFT = 2;
 
-/** A training that was stopped, and what its folder holds. */
+/** A training that stopped before its last epochs, and the content of its folder. */
 export interface StoredTraining {
   readonly plan: TrainingPlan;
   readonly reference: readonly ReferenceEpoch[];
   readonly folder: string;
   readonly files: ReadonlyMap<string, Buffer>;
-  /** The files that each slot needs, its own first. */
+  /** The files that each slot needs, its manifest first. */
   readonly filesOfSlot: ReadonlyMap<CheckpointSlot, readonly string[]>;
   readonly epochOfSlot: ReadonlyMap<CheckpointSlot, number>;
 }
@@ -36,12 +36,12 @@ export async function storeTraining(plan: TrainingPlan, folder: string): Promise
   ]);
   const filesOfSlot = new Map<CheckpointSlot, string[]>();
   for (const [slot, weights] of storedFiles(folder).slots) {
-    const own = slot === 'best' ? 'model.json' : `model.${slot}.json`;
-    if (isCheckpointSlot(slot)) filesOfSlot.set(slot, [own, ...weights]);
+    const manifest = slot === 'best' ? 'model.json' : `model.${slot}.json`;
+    if (isCheckpointSlot(slot)) filesOfSlot.set(slot, [manifest, ...weights]);
   }
   const names = readdirSync(folder);
   const files = new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
-  // Otherwise the damages would not be those that this part is about.
+  // Otherwise the damage would not cover what this part is about.
   if (best === stored.epochs - 1 || filesOfSlot.size !== epochOfSlot.size) {
     throw new Error(`Expected the plan "${plan.name}" to fill five slots with four epochs.`);
   }

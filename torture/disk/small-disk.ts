@@ -5,16 +5,16 @@ import type { Workspace } from '../workspace.js';
 
 const CHUNK_BYTES = 2 ** 16;
 
-export type DiskKind = 'tmpfs' | 'ext4' | 'tmpfs of few files';
+export type DiskKind = 'tmpfs' | 'ext4' | 'tmpfs with few files';
 
 const SIZE_BYTES: Record<DiskKind, number> = {
   tmpfs: 8 * 2 ** 20,
   ext4: 24 * 2 ** 20,
-  'tmpfs of few files': 8 * 2 ** 20,
+  'tmpfs with few files': 8 * 2 ** 20,
 };
 const FEW_FILES = 64;
 
-/** A file system of its own, of a few MiB. */
+/** A separate file system of a few MiB. */
 export class SmallDisk {
   readonly kind: DiskKind;
   readonly path: string;
@@ -25,9 +25,9 @@ export class SmallDisk {
   }
 
   /**
-   * Mounted until this process ends.
+   * Mounts a file system until this process ends.
    *
-   * @throws Error where this user, or this machine, may not mount.
+   * @throws Error if mounting is not permitted here.
    */
   static mount(kind: DiskKind, workspace: Workspace): SmallDisk {
     const path = workspace.newPath('disk');
@@ -43,28 +43,28 @@ export class SmallDisk {
       run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_BYTES[kind]}${files}`, 'tmpfs', path]);
     }
     const disk = new SmallDisk(kind, path);
-    workspace.atEnd(() => {
+    workspace.onExit(() => {
       run('umount', [path]);
     });
     return disk;
   }
 
-  /** Takes all of the disk but `bytes`, or but `bytes` files where these are few. */
+  /** Fills the disk. @param free the space to leave: in bytes, or in files for `'tmpfs with few files'`. */
   leave(free: number): void {
     fs.mkdirSync(join(this.path, 'filler'));
-    if (this.kind === 'tmpfs of few files') this.#leaveFiles(free);
+    if (this.kind === 'tmpfs with few files') this.#leaveFiles(free);
     else this.#leaveBytes(free);
   }
 
   makeRoom(): void {
     fs.rmSync(join(this.path, 'filler'), { recursive: true, force: true });
-    // Until then ext4 does not give away again what was removed.
+    // Before a sync, ext4 does not reuse the space of removed files.
     const folder = fs.openSync(this.path, 'r');
     fs.fsyncSync(folder);
     fs.closeSync(folder);
   }
 
-  /** @throws Error where this user may not remount. */
+  /** @throws Error if remounting is not permitted here. */
   setReadOnly(isReadOnly: boolean): void {
     run('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, this.path]);
   }

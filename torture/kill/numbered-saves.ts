@@ -1,30 +1,30 @@
 import type { SlotUpdate, CheckpointSlot } from '../../src/stores/store.js';
 
-/** Which save is in which slot. */
+/** The number of the save in each slot. */
 export type Contents = ReadonlyMap<CheckpointSlot, number>;
 
 const SMALL_FLOATS = [1, 40, 700, 9000];
-/** Two files of weights, and three. */
+/** Two weight files, and three. */
 const LARGE_FLOATS = [800_000, 1_500_000];
 
-/** The size of a save, as `checkpointOfStep` takes it: one in 40 is of several files. */
-export function sizeOf(step: number): number {
+/** The size that `checkpointOfStep` takes. One save in 40 has several weight files. */
+export function sizeFloatsOf(step: number): number {
   if (step % 40 === 20) return LARGE_FLOATS[Math.floor(step / 40) % LARGE_FLOATS.length]!;
   return SMALL_FLOATS[step % SMALL_FLOATS.length]!;
 }
 
-/** As a training places its epochs: every third is the latest alone, the others are the best as well. */
+/** The slots that a training would update: every third epoch is only the last, the others are the best as well. */
 export function slotUpdateOf(step: number): SlotUpdate {
-  const bests = [step, step - 1, step - 2, step - 3, step - 4].filter((one) => one >= 0 && one % 3 !== 1);
-  const kept = bests.slice(0, 3).map((one): CheckpointSlot => `epoch-${one}`);
+  const bests = [step, step - 1, step - 2, step - 3, step - 4].filter((save) => save >= 0 && save % 3 !== 1);
+  const kept = bests.slice(0, 3).map((save): CheckpointSlot => `epoch-${save}`);
   if (step % 3 === 1) return { into: ['last'], keep: ['best', ...kept] };
-  const own: CheckpointSlot = `epoch-${step}`;
-  return { into: ['best', own, 'last'], keep: kept.filter((slot) => slot !== own) };
+  const epochSlot: CheckpointSlot = `epoch-${step}`;
+  return { into: ['best', epochSlot, 'last'], keep: kept.filter((slot) => slot !== epochSlot) };
 }
 
-/** What is in the slots once a save has been completed. */
+/** The contents of the slots after save number `step`. */
 export function contentsAfter(before: Contents, step: number): Contents {
   const { into, keep } = slotUpdateOf(step);
-  const staying = [...before].filter(([slot]) => keep.includes(slot));
-  return new Map([...staying, ...into.map((slot) => [slot, step] as const)]);
+  const kept = [...before].filter(([slot]) => keep.includes(slot));
+  return new Map([...kept, ...into.map((slot) => [slot, step] as const)]);
 }

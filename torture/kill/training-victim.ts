@@ -5,32 +5,32 @@ import { leftoversIn } from '../stored-files.js';
 import { KILL_PLANS } from '../training/plans.js';
 import { recordText } from '../training/reference.js';
 import { checkpointOptions, fit, makeModel, useWasm } from '../training/train.js';
-import { dyingFileSystem } from './dying-file-system.js';
-import { nextOrder, report } from './inside-child.js';
+import { selfKillingFileSystem } from './self-killing-file-system.js';
+import { waitForOrder, report } from './parent-channel.js';
 
-// Trains until it is killed, or has come to its end: training-victim.mjs <number of the plan>
+// Trains until it is killed or training ends. Usage: training-victim.mjs <index of the plan>
 
 export interface TrainingOrder {
   readonly folder: string;
-  /** After how many epochs each it waits until all is stored; 0: never. */
+  /** It calls `flush` every this many epochs; 0: never. */
   readonly flushEvery: number;
-  /** Before which of its changes to the names in the folder it kills itself. */
-  readonly dieAtChange: number | null;
+  /** The rename or removal just before which it kills itself; null: it does not. */
+  readonly killAtChange: number | null;
 }
 
-/** A line; each has some of these. */
+/** One line to the parent. Each line has some of these fields. */
 export interface TrainingReport {
   readonly ready: true;
   readonly initialEpoch: number;
-  /** What `resume` has found. */
+  /** The history that `resume` restored. */
   readonly history: readonly string[];
-  /** When the folder was claimed. */
-  readonly claimedAtMs: number;
-  /** In the folder, at a moment at which nothing is being written. */
+  /** When this process locked the folder. */
+  readonly lockedAtMs: number;
+  /** Leftovers in the folder, while nothing is being written. */
   readonly leftovers: readonly string[];
   readonly epoch: number;
   readonly record: string;
-  /** All up to this epoch is stored. */
+  /** Everything up to this epoch is stored. */
   readonly flushed: number;
   readonly finished: true;
 }
@@ -38,21 +38,21 @@ export interface TrainingReport {
 const plan = KILL_PLANS[Number(process.argv[2])]!;
 await useWasm();
 const model = makeModel(plan);
-const { folder, flushEvery, dieAtChange } = await nextOrder<TrainingOrder>();
-const filepath = dieAtChange === null ? folder : new FileStore(folder, dyingFileSystem(dieAtChange));
+const { folder, flushEvery, killAtChange } = await waitForOrder<TrainingOrder>();
+const filepath = killAtChange === null ? folder : new FileStore(folder, selfKillingFileSystem(killAtChange));
 const checkpoint = new EntropyCheckpointCallback({ ...checkpointOptions(filepath, plan), verbose: 1 });
 const { initialEpoch } = await checkpoint.resume(model);
-const claimedAtMs = Date.now();
+const lockedAtMs = Date.now();
 report({
   initialEpoch,
   history: checkpoint.history.map(recordText),
-  // Where nothing is stored, nothing is claimed before `fit`.
-  ...(initialEpoch > 0 && { claimedAtMs, leftovers: leftoversIn(folder) }),
+  // If nothing is stored, `resume` does not lock the folder, and `fit` does.
+  ...(initialEpoch > 0 && { lockedAtMs, leftovers: leftoversIn(folder) }),
 });
 
 const reporter = new tf.CustomCallback({
   onTrainBegin: () => {
-    report({ claimedAtMs: Date.now(), leftovers: leftoversIn(folder) });
+    report({ lockedAtMs: Date.now(), leftovers: leftoversIn(folder) });
   },
   onEpochEnd: async (epoch) => {
     report({ epoch, record: recordText(checkpoint.history.at(-1)!) });

@@ -2,53 +2,53 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Workspace } from '../workspace.js';
 
-/** What a process has left behind. */
-export interface Ended<Report> {
-  /** What it has reported, up to the last complete line. */
+/** What is known of a process that has ended. */
+export interface VictimExit<Report> {
+  /** Its reports, up to the last complete line. */
   readonly reports: readonly Partial<Report>[];
-  /** Lines of its stdout that are no reports. */
+  /** The other lines of its stdout. */
   readonly prints: readonly string[];
   readonly stderr: string;
-  /** null: killed, as intended. */
+  /** null: it was killed by a signal. */
   readonly exitCode: number | null;
 }
 
-const running = new Set<ChildProcess>();
+const runningVictims = new Set<ChildProcess>();
 
-/** For the end of the parent. */
-export function killVictims(): void {
-  for (const child of running) child.kill('SIGKILL');
+/** Called when the parent ends. */
+export function killRunningVictims(): void {
+  for (const child of runningVictims) child.kill('SIGKILL');
 }
 
-/** A process that is to be killed. It gets ready by itself, and begins when it is ordered to. */
+/** A child process to be killed. It starts at once, and waits for its order. */
 export class VictimProcess<Order extends object, Report extends object> {
   readonly ready: Promise<void>;
-  readonly ended: Promise<Ended<Report>>;
+  readonly ended: Promise<VictimExit<Report>>;
   readonly #child: ChildProcess;
   readonly #reports: Partial<Report>[] = [];
   readonly #prints: string[] = [];
   #stderr = '';
 
   constructor(program: string, args: readonly string[], workspace: Workspace) {
-    if (running.size === 0) workspace.atEnd(killVictims);
+    if (runningVictims.size === 0) workspace.onExit(killRunningVictims);
     this.#child = fork(program, args, { execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    running.add(this.#child);
+    runningVictims.add(this.#child);
     this.ended = this.#watchEnd();
     let setReady: () => void = () => undefined;
     this.ready = new Promise((resolve) => (setReady = resolve));
     createInterface(this.#child.stdout!).on('line', (line) => {
-      this.#take(line);
+      this.#addLine(line);
       setReady();
     });
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
-    // One that fails before it is ready is told of by its end.
+    // If it fails before it is ready, `ended` says why.
     void this.ended.then(setReady);
   }
 
   order(order: Order): void {
-    // What cannot be sent has an ended process as its reason.
+    // Sending fails only if the process has ended, and `ended` says why.
     if (this.#child.connected) this.#child.send(order, () => undefined);
   }
 
@@ -56,7 +56,7 @@ export class VictimProcess<Order extends object, Report extends object> {
     this.#child.kill('SIGKILL');
   }
 
-  #take(line: string): void {
+  #addLine(line: string): void {
     try {
       this.#reports.push(JSON.parse(line) as Partial<Report>);
     } catch {
@@ -64,12 +64,12 @@ export class VictimProcess<Order extends object, Report extends object> {
     }
   }
 
-  #watchEnd(): Promise<Ended<Report>> {
+  #watchEnd(): Promise<VictimExit<Report>> {
     return new Promise((resolve) => {
       this.#child.once('error', (error) => (this.#stderr += error.message));
-      // Not 'exit': what it has written is to be read first.
+      // Not 'exit': its output must have been read first.
       this.#child.once('close', (exitCode) => {
-        running.delete(this.#child);
+        runningVictims.delete(this.#child);
         resolve({ reports: this.#reports, prints: this.#prints, stderr: this.#stderr, exitCode });
       });
     });

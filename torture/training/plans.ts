@@ -1,7 +1,7 @@
-/** A training whose every number is the same in every process. */
+/** A training that computes the same numbers in every process. */
 export interface TrainingPlan {
   readonly name: string;
-  /** Units of each layer, that of the input first and the classes last. */
+  /** Units of each layer, from the inputs to the classes. */
   readonly layers: readonly number[];
   readonly rows: number;
   readonly epochs: number;
@@ -11,12 +11,12 @@ export interface TrainingPlan {
 
 const SMALL = { layers: [8, 16, 4], rows: 48, epochs: 90, learningRate: 0.01 } as const;
 
-/** With Adam three numbers a weight are stored; of more than 8 MiB several files are made. */
+/** Adam stores three numbers for each weight. Above 8 MiB, they take several weight files. */
 export const KILL_PLANS: readonly TrainingPlan[] = [
   { ...SMALL, name: 'small, each epoch better', monitor: 'loss' },
   { ...SMALL, name: 'small, few epochs better', monitor: 'entropy' },
   {
-    name: 'two files of weights',
+    name: 'two weight files',
     layers: [96, 2048, 256],
     rows: 48,
     epochs: 40,
@@ -24,7 +24,7 @@ export const KILL_PLANS: readonly TrainingPlan[] = [
     monitor: 'loss',
   },
   {
-    name: 'four files of weights',
+    name: 'four weight files',
     layers: [96, 2048, 1280],
     rows: 32,
     epochs: 16,
@@ -33,7 +33,7 @@ export const KILL_PLANS: readonly TrainingPlan[] = [
   },
 ];
 
-/** About 400 kB. */
+/** A checkpoint takes about 400 kB. */
 export const DISK_PLAN: TrainingPlan = {
   name: 'for a small disk',
   layers: [64, 384, 16],
@@ -43,11 +43,11 @@ export const DISK_PLAN: TrainingPlan = {
   monitor: 'loss',
 };
 
-/** The best is not the last: five slots hold four epochs. */
+/** The best epoch is not the last, so that five slots hold four epochs. */
 export const DAMAGE_PLANS = {
   small: { ...SMALL, name: 'small', monitor: 'entropy', epochs: 10, learningRate: 0.03 },
   large: {
-    name: 'several files of weights',
+    name: 'several weight files',
     layers: [96, 2048, 256],
     rows: 48,
     epochs: 10,

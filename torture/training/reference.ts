@@ -4,7 +4,7 @@ import type { TrainingPlan } from './plans.js';
 import { stateDigest } from './state-digest.js';
 import { checkpointOptions, disposeModel, fit, makeModel } from './train.js';
 
-/** What an uninterrupted training comes to after an epoch. */
+/** The result of one epoch of an uninterrupted training. */
 export interface ReferenceEpoch {
   readonly record: string;
   readonly digest: string;
@@ -15,7 +15,7 @@ export interface ReferenceEpoch {
 
 const references = new Map<TrainingPlan, Promise<readonly ReferenceEpoch[]>>();
 
-/** Trains once without a store; the same ever after. */
+/** Trains a plan without a store, once in this process. */
 export function referenceOf(plan: TrainingPlan): Promise<readonly ReferenceEpoch[]> {
   const reference = references.get(plan) ?? trainUninterrupted(plan);
   references.set(plan, reference);
@@ -23,8 +23,8 @@ export function referenceOf(plan: TrainingPlan): Promise<readonly ReferenceEpoch
 }
 
 /**
- * A record as text, to compare every bit of its numbers. Which `fit` it was is no matter, nor whether it was the
- * best by then: that depends on what is still stored.
+ * A record as text, to compare every bit of its numbers. It leaves out the number of the `fit`, and whether the epoch
+ * was the best so far: after a kill, both depend on what is still stored.
  */
 export function recordText({ epoch, entropy, trainEntropy, valEntropy, value }: EpochRecord): string {
   return JSON.stringify([epoch, entropy, trainEntropy, valEntropy, value]);
@@ -34,14 +34,14 @@ async function trainUninterrupted(plan: TrainingPlan): Promise<readonly Referenc
   const model = makeModel(plan);
   const checkpoint = new EntropyCheckpointCallback(checkpointOptions(null, plan));
   const epochs: ReferenceEpoch[] = [];
-  const note = new tf.CustomCallback({
+  const recorder = new tf.CustomCallback({
     onEpochEnd: async () => {
       const kept = checkpoint.kept.map(({ epoch }) => epoch);
       const digest = await stateDigest(model);
       epochs.push({ record: recordText(checkpoint.history.at(-1)!), digest, best: kept[0]!, kept });
     },
   });
-  await fit(model, plan, 0, [checkpoint, note]);
+  await fit(model, plan, 0, [checkpoint, recorder]);
   checkpoint.dispose();
   disposeModel(model);
   return epochs;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 
-/** Tells the weights of a model and the moments of its optimizer, bit for bit. */
+/** A checksum of every bit of a model's weights and its optimizer slots. */
 export async function stateDigest(model: tf.LayersModel): Promise<string> {
   const slots = await model.optimizer.getWeights();
   const hash = createHash('sha256');
@@ -9,7 +9,7 @@ export async function stateDigest(model: tf.LayersModel): Promise<string> {
     const { buffer, byteOffset, byteLength } = await tensor.data();
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
-  // The count of steps is made for the call; the other tensors are the optimizer's.
+  // `getWeights` creates the tensor of the step count. The other tensors belong to the optimizer.
   tf.dispose(slots.filter(({ name }) => name === 'iter').map(({ tensor }) => tensor));
   return hash.digest('hex');
 }

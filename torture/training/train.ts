@@ -7,12 +7,12 @@ import type { TrainingPlan } from './plans.js';
 export const MAX_TO_KEEP = 3;
 
 export async function useWasm(): Promise<void> {
-  // Without it tfjs prints a banner that recommends tfjs-node.
+  // Otherwise TensorFlow.js prints a banner that recommends tfjs-node.
   tf.enableProdMode();
-  if (!(await tf.setBackend('wasm'))) throw new Error('The backend "wasm" does not start on this machine.');
+  if (!(await tf.setBackend('wasm'))) throw new Error('Could not start the backend "wasm".');
 }
 
-/** A classifier, compiled with Adam; the caller disposes both. */
+/** A classifier, compiled with Adam. The caller disposes both. */
 export function makeModel({ layers, learningRate }: TrainingPlan): tf.Sequential {
   const [inputs = 1, ...units] = layers;
   const model = tf.sequential();
@@ -57,7 +57,7 @@ export async function fit(
       epochs: plan.epochs,
       batchSize: 16,
       validationSplit: 0.25,
-      // tfjs draws the order from Math.random.
+      // TensorFlow.js shuffles by Math.random, which takes no seed.
       shuffle: false,
       verbose: 0,
       callbacks,
@@ -67,7 +67,7 @@ export async function fit(
   }
 }
 
-/** Labels that nothing tells: a network can only memorise them. */
+/** Random inputs with unrelated labels: a network can only memorise them. */
 function makeData({ layers, rows }: TrainingPlan): { x: tf.Tensor2D; y: tf.Tensor2D } {
   const numClasses = layers.at(-1) ?? 2;
   const labels = Array.from({ length: rows }, (_, i) => (i * i * 7 + (i >> 2)) % numClasses);

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { afterAll, expect } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-node';
 
-// The processes that a suite starts train on it as well.
+// Child processes of a suite use tfjs-node as well.
 process.env['NODE_OPTIONS'] = `--require ${createRequire(import.meta.url).resolve('@tensorflow/tfjs-node')}`;
 
 afterAll(() => {

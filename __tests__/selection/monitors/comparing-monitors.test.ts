@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import { WINDOW_EPOCHS, type ComparedValues } from '../../../src/selection/monitors/comparing-monitor.js';
 import { consensus } from '../../../src/selection/monitors/consensus.js';
 import { labelWave } from '../../../src/selection/monitors/label-wave.js';
@@ -11,7 +11,7 @@ const epochWith = (
   valInformation: number | null = 0.5,
 ): ComparedValues => ({ valChanges, valInformation, trainEntropy, valEntropy });
 
-test('are registered by the names that users give', () => {
+test('the comparing monitors are registered by the values of the option `monitor`', () => {
   expect(COMPARING_MONITORS).toEqual({ consensus, label_wave: labelWave });
 });
 
@@ -24,12 +24,12 @@ test.each(Object.entries(COMPARING_MONITORS))(
 );
 
 describe('consensus', () => {
-  test('is the share that agrees, less the entropy of validation above that of training', () => {
+  it('is the share that agrees, minus the gap between validation and training entropy', () => {
     // Around the epoch: (0.5 + 0.3) / 2 = 0.4; 1 − 0.2 − (0.4 − 0.25).
     expect(consensus.valueOf([epochWith(null, 0.6, 0.5), epochWith(0.2, 0.25, 0.3)])).toBeCloseTo(0.65, 12);
   });
 
-  test('is scaled down while the predictions hardly depend on the row', () => {
+  it('is scaled down while the predictions hardly depend on the row', () => {
     const at = (information: number | null): number | null =>
       consensus.valueOf([epochWith(null, 0.6, 0.5), epochWith(0.2, 0.25, 0.3, information)]);
     expect(at(0.1)).toBeCloseTo(0.65, 12);
@@ -39,16 +39,16 @@ describe('consensus', () => {
     expect(at(null)).toBeNull();
   });
 
-  test('is higher for a network that is less certain of its training rows', () => {
+  it('is higher for a network that is less certain of its training rows', () => {
     expect(consensus.valueOf([epochWith(null), epochWith(0.2, 0.5, 0.3)])).toBeCloseTo(1, 12);
   });
 
-  test('takes the entropy at its own end where there was no validation before', () => {
+  it('uses only the validation entropy of the epoch if the previous one has none', () => {
     expect(consensus.valueOf([epochWith(null, 0.6, null), epochWith(0.2, 0.25, 0.3)])).toBeCloseTo(0.75, 12);
     expect(consensus.valueOf([epochWith(0.2, 0.25, 0.3)])).toBeCloseTo(0.75, 12);
   });
 
-  test('has no value with nothing to compare with', () => {
+  it('has no value with nothing to compare with', () => {
     expect(consensus.valueOf([epochWith(null)])).toBeNull();
     expect(consensus.valueOf([epochWith(0.1, 0.3, null)])).toBeNull();
     expect(consensus.valueOf([])).toBeNull();
@@ -56,14 +56,14 @@ describe('consensus', () => {
 });
 
 describe('label wave', () => {
-  test('is the mean of the last three shares that are known', () => {
+  it('is the mean of the known shares among the last three epochs', () => {
     const epochs = [epochWith(0.9), epochWith(0.4), epochWith(0.3), epochWith(0.2)];
     expect(labelWave.valueOf(epochs)).toBeCloseTo(0.3, 12);
     expect(labelWave.valueOf([epochWith(null), epochWith(0.4)])).toBeCloseTo(0.4, 12);
     expect(labelWave.valueOf([epochWith(0.4), epochWith(null), epochWith(0.2)])).toBeCloseTo(0.3, 12);
   });
 
-  test('has no value with nothing to compare with', () => {
+  it('has no value with nothing to compare with', () => {
     expect(labelWave.valueOf([epochWith(0.4), epochWith(null)])).toBeNull();
     expect(labelWave.valueOf([])).toBeNull();
   });

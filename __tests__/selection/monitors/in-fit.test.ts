@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpoint,
@@ -8,7 +8,7 @@ import {
 } from '../../../src/index.js';
 import { changes64 } from '../../support/changes64.js';
 import { information64 } from '../../support/information64.js';
-import { callbackThat } from '../../support/confidences.js';
+import { callbackWith } from '../../support/confidences.js';
 import { rejection } from '../../support/errors.js';
 import {
   disposeModel,
@@ -38,7 +38,7 @@ interface Trained {
   readonly checkpoint: EntropyCheckpointCallback;
   readonly model: tf.LayersModel;
   readonly history: tf.History['history'];
-  /** Of validation, after each epoch. */
+  /** The validation predictions after each epoch. */
   readonly predictions: number[][][];
   readonly weights: number[][][];
 }
@@ -51,7 +51,7 @@ async function train(options: EntropyCheckpointOptions, to = EPOCHS): Promise<Tr
   const { initialEpoch } =
     typeof options.filepath === 'string' ? await checkpoint.resume(model) : { initialEpoch: 0 };
   const [predictions, weights] = [[] as number[][][], [] as number[][][]];
-  const note = callbackThat('onEpochEnd', async () => {
+  const note = callbackWith('onEpochEnd', async () => {
     const predicted = model.predict(val.x) as tf.Tensor2D;
     predictions.push(await predicted.array());
     predicted.dispose();
@@ -71,7 +71,7 @@ async function train(options: EntropyCheckpointOptions, to = EPOCHS): Promise<Tr
 }
 
 describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
-  test('counts what an observer counts, keeps the best by its value, and restores it', async () => {
+  it('matches an independent calculation, and keeps and restores the best epoch', async () => {
     await expectNoTensorsLeft(async () => {
       const { checkpoint, model, history, predictions, weights } = await train({ monitor, filepath: null });
       const shares = changes64(predictions, comparesWith);
@@ -85,7 +85,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
         else expect(valInformation).toBeCloseTo(information64(predictions[i]!), 5);
       }
 
-      // Written anew, from the numbers of the records alone.
+      // Calculated independently, from the numbers of the records.
       const values = records.map(({ trainEntropy, valEntropy }, i) => {
         if (i === 0) return null;
         if (monitor === 'label_wave') {
@@ -115,7 +115,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     });
   });
 
-  test('a run that is cut and resumed goes on as one that was not', async () => {
+  it('is the same in a resumed run as in an uninterrupted one', async () => {
     const whole = await train({ monitor, filepath: null });
     const options = { monitor, filepath: tempFolder(), saveLast: true };
     await train(options, 3);
@@ -129,7 +129,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     expect(weightValues(resumed.model)).toEqual(weightValues(whole.model));
   });
 
-  test('what is remembered is stored for it alone: any loader reads the weights', async () => {
+  it('stores its monitor state apart from the weights of the model', async () => {
     const folder = tempFolder();
     const { checkpoint } = await train({ monitor, filepath: folder });
     const { model, record } = await loadCheckpoint(folder);
@@ -137,7 +137,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     expect(model.weights).toHaveLength(4);
   });
 
-  test('is not resumed by another monitor', async () => {
+  it('cannot be resumed with another monitor', async () => {
     const folder = tempFolder();
     await train({ monitor, filepath: folder });
     const other = new EntropyCheckpointCallback({ filepath: folder });
@@ -146,7 +146,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     expect(message).toContain(`monitor: '${monitor}'`);
   });
 
-  test('is refused without validation, before a weight has changed', async () => {
+  it('is refused without validation, before a weight changes', async () => {
     const model = makeModel();
     const before = weightValues(model);
     const { x, y } = makeData(8);
@@ -159,11 +159,11 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     expect(weightValues(model)).toEqual(before);
   });
 
-  test('nothing is chosen once it has decided, nor in the next fit', async () => {
+  it('selects no epoch after the choice is made, nor in the next fit', async () => {
     const { checkpoint, model } = await train({ monitor, filepath: null, maxToKeep: 3 });
     const { best, kept } = checkpoint;
     expect(checkpoint.explain()).toMatch(
-      monitor === 'label_wave' ? /before more did again/ : /none of the 7 epochs/,
+      monitor === 'label_wave' ? /the epoch after it was not better/ : /none of the 7 epochs/,
     );
     const [data, val] = [makeData(40), makeData(22, 5)];
     await model.fit(data.x, data.y, {
@@ -177,7 +177,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
     expect(kept.length).toBeGreaterThan(1);
   });
 
-  test('in a loop of one’s own: the same as in fit', async () => {
+  it('counts the same in a custom training loop as in fit', async () => {
     const inFit = await train({ monitor, filepath: null });
     const model = makeModel();
     const checkpoint = new EntropyCheckpoint(model, undefined, { monitor, filepath: null });
@@ -203,7 +203,7 @@ describe.each(MONITORS)('monitor: %s', (monitor, comparesWith) => {
 });
 
 test.each(['consensus', 'label_wave'] as const)(
-  '%s: fitDataset, whose validation comes by evaluate',
+  '%s counts the same in fitDataset, which validates with `evaluate`',
   async (monitor) => {
     const model = makeModel(tf.train.adam(0.1));
     const rows = async (count: number, seed: number): Promise<tf.data.Dataset<tf.TensorContainer>> => {
@@ -212,8 +212,8 @@ test.each(['consensus', 'label_wave'] as const)(
       return tf.data.array(await Promise.all(pairs)).batch(8);
     };
     const checkpoint = new EntropyCheckpointCallback({ monitor, filepath: null });
-    // Others evaluate as well: that is no validation.
-    const foreign = callbackThat('onBatchEnd', async () => {
+    // Another callback evaluates too, which isn't validation.
+    const evaluates = callbackWith('onBatchEnd', async () => {
       const { x, y } = makeData(6, 9);
       tf.dispose(model.evaluate(x, y, { verbose: 0 }));
       return Promise.resolve();
@@ -222,7 +222,7 @@ test.each(['consensus', 'label_wave'] as const)(
       epochs: 5,
       verbose: 0,
       validationData: await rows(22, 5),
-      callbacks: [checkpoint, foreign],
+      callbacks: [checkpoint, evaluates],
     });
     const inFit = await train({ monitor, filepath: null }, 5);
     expect(checkpoint.history.map(({ valChanges }) => valChanges?.toFixed(6))).toEqual(

@@ -1,29 +1,37 @@
 import { assert } from 'chai';
 import { SHARD_BYTES, type CheckpointStore } from '../../../src/stores/store.js';
-import { assertHolds, assertIs, emptySample, sameBytes, sampleOf, sourceOf, type Sample } from './sample.js';
+import {
+  assertStored,
+  assertMatches,
+  emptySample,
+  sameBytes,
+  sampleOf,
+  sourceOf,
+  type Sample,
+} from './sample.js';
 import { INTO_BEST, type StoreCase } from './store-case.js';
 
-async function saved(store: CheckpointStore, sample: Sample): Promise<void> {
+async function saveToBest(store: CheckpointStore, sample: Sample): Promise<void> {
   await store.save(sourceOf(sample), INTO_BEST);
 }
 
-/** What comes out is what went in. */
+/** A store returns what was saved. */
 export const contentCases: readonly StoreCase[] = [
   {
-    name: 'where nothing is stored there are no slots, and null is loaded',
+    name: 'lists no slots and loads null when nothing is stored',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
       assert.deepEqual(await store.slots(), []);
-      await assertHolds(store, null);
+      await assertStored(store, null);
       await store.open();
       assert.deepEqual(await store.slots(), []);
-      await assertHolds(store, null);
+      await assertStored(store, null);
       store.close();
     },
   },
   {
-    name: 'a checkpoint in several shards comes back as it was saved, from another store of the place',
+    name: 'returns a checkpoint of several shards unchanged, also through another store of the same location',
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1);
@@ -31,15 +39,15 @@ export const contentCases: readonly StoreCase[] = [
       assert.notEqual(sample.bytes.length % 4, 0);
       const store = makeStore();
       await store.open();
-      await saved(store, sample);
+      await saveToBest(store, sample);
       store.close();
       const other = makeStore();
       assert.deepEqual(await other.slots(), ['best']);
-      await assertHolds(other, sample);
+      await assertStored(other, sample);
     },
   },
   {
-    name: 'a checkpoint in shards of the largest size comes back',
+    name: 'returns a checkpoint whose shards have the maximum size',
     capacity: 'one',
     isLarge: true,
     async run(makeStore) {
@@ -49,21 +57,21 @@ export const contentCases: readonly StoreCase[] = [
         [SHARD_BYTES, SHARD_BYTES, 11],
       );
       const store = makeStore();
-      await saved(store, sample);
-      await assertHolds(store, sample);
+      await saveToBest(store, sample);
+      await assertStored(store, sample);
     },
   },
   {
-    name: 'a checkpoint whose weights have no elements comes back',
+    name: 'returns a checkpoint whose weights have no elements',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
-      await saved(store, emptySample());
-      await assertHolds(store, emptySample());
+      await saveToBest(store, emptySample());
+      await assertStored(store, emptySample());
     },
   },
   {
-    name: 'two shards of the same content come back as two',
+    name: 'returns two shards of equal content',
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1, { elements: 500, shardBytes: 669 });
@@ -73,20 +81,20 @@ export const contentCases: readonly StoreCase[] = [
       bytes.copyWithin(2 * 669, 0, 669);
       const shards = [...sample.manifest.shards];
       shards[2] = first!;
-      const own = { step: 1, shards: shards.map((shard) => ({ ...shard })) };
-      const manifest = { ...sample.manifest, shards, metadata: { entropyCheckpoint: own } };
+      const entry = { step: 1, shards: shards.map((shard) => ({ ...shard })) };
+      const manifest = { ...sample.manifest, shards, metadata: { entropyCheckpoint: entry } };
       const store = makeStore();
-      await saved(store, { manifest, bytes });
-      await assertHolds(store, { manifest, bytes });
+      await saveToBest(store, { manifest, bytes });
+      await assertStored(store, { manifest, bytes });
     },
   },
   {
-    name: 'any range of the weights can be read, in any order, and no byte beside it is touched',
+    name: 'reads any range of the weights, in any order, without touching bytes outside the target',
     capacity: 'one',
     async run(makeStore) {
       const { manifest, bytes } = await sampleOf(1);
       const store = makeStore();
-      await saved(store, { manifest, bytes });
+      await saveToBest(store, { manifest, bytes });
       const stored = await store.load('best');
       const ranges = [
         [3000, 1007],
@@ -108,12 +116,12 @@ export const contentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what is beyond the weights cannot be read',
+    name: 'rejects a range beyond the weights',
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1);
       const store = makeStore();
-      await saved(store, sample);
+      await saveToBest(store, sample);
       const stored = await store.load('best');
       const beyond = stored!.read(sample.bytes.length - 1, new Uint8Array(2));
       assert.instanceOf(await beyond.catch((error: unknown) => error), RangeError);
@@ -121,7 +129,7 @@ export const contentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a checkpoint is replaced by the next, also where that is smaller',
+    name: 'replaces a checkpoint by the next one, even a smaller one',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
@@ -132,28 +140,28 @@ export const contentCases: readonly StoreCase[] = [
         [3, 10],
       ] as const) {
         const sample = await sampleOf(step, { elements });
-        await saved(store, sample);
-        await assertHolds(store, sample);
+        await saveToBest(store, sample);
+        await assertStored(store, sample);
       }
       store.close();
-      await assertHolds(makeStore(), await sampleOf(3, { elements: 10 }));
+      await assertStored(makeStore(), await sampleOf(3, { elements: 10 }));
     },
   },
   {
-    name: 'a checkpoint that was loaded stays readable while it is replaced, and afterwards',
+    name: 'keeps a loaded checkpoint readable while and after it is replaced',
     capacity: 'one',
     async run(makeStore) {
       const [first, second] = [await sampleOf(1), await sampleOf(2)];
       const store = makeStore();
       await store.open();
-      await saved(store, first);
+      await saveToBest(store, first);
       const stored = await store.load('best');
       const readFirst = async (): Promise<void> => {
-        await assertIs(stored, first);
+        await assertMatches(stored, first);
       };
-      await store.save(sourceOf(second, { beforeShard: readFirst, beforeHead: readFirst }), INTO_BEST);
+      await store.save(sourceOf(second, { beforeShard: readFirst, beforeManifest: readFirst }), INTO_BEST);
       await readFirst();
-      await saved(store, await sampleOf(3));
+      await saveToBest(store, await sampleOf(3));
       store.close();
       await readFirst();
       await stored!.close();
@@ -161,12 +169,12 @@ export const contentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what is done to the saved and the loaded objects does not change what is stored',
+    name: 'does not change when the caller changes saved or loaded objects',
     capacity: 'one',
     async run(makeStore) {
       const given = await sampleOf(1);
       const store = makeStore();
-      await saved(store, given);
+      await saveToBest(store, given);
       (given.manifest.modelTopology as Record<string, unknown>)['class_name'] = 'Changed';
       given.bytes.fill(0);
       const stored = await store.load('best');
@@ -174,16 +182,16 @@ export const contentCases: readonly StoreCase[] = [
       await stored!.read(0, found);
       found.fill(0);
       await stored!.close();
-      await assertHolds(store, await sampleOf(1));
+      await assertStored(store, await sampleOf(1));
     },
   },
   {
-    name: 'shards have names, for messages',
+    name: 'names each shard, for messages',
     capacity: 'one',
     async run(makeStore) {
       const sample = await sampleOf(1);
       const store = makeStore();
-      await saved(store, sample);
+      await saveToBest(store, sample);
       const stored = await store.load('best');
       const names = sample.manifest.shards.map((_shard, i) => stored!.shardName(i));
       assert.lengthOf(new Set(names), names.length);

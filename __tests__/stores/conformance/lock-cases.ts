@@ -1,38 +1,38 @@
 import { assert } from 'chai';
-import { assertHolds, sampleOf, sourceOf } from './sample.js';
+import { assertStored, sampleOf, sourceOf } from './sample.js';
 import { pause } from '../../support/pause.js';
-import { gate, INTO_BEST, refusal, type StoreCase } from './store-case.js';
+import { gate, INTO_BEST, rejectionWith, type StoreCase } from './store-case.js';
 
-/** One training at a time, and one save at a time. */
-export const claimCases: readonly StoreCase[] = [
+/** One training at a time, and one save at a time, may write to a location. */
+export const lockCases: readonly StoreCase[] = [
   {
-    name: 'a second training is refused until the first has closed the store',
+    name: 'refuses a second training until the first one closes the store',
     capacity: 'one',
     async run(makeStore) {
       const [first, second] = [makeStore(), makeStore()];
       await first.open();
       for (let attempt = 0; attempt < 2; attempt++) {
-        const error = await refusal(second.open(), 'ENTROPY_STORE_IN_USE');
+        const error = await rejectionWith(second.open(), 'ENTROPY_STORE_IN_USE');
         assert.include(error.message.toLowerCase(), first.name.toLowerCase());
       }
       first.close();
       await second.open();
-      await refusal(first.open(), 'ENTROPY_STORE_IN_USE');
+      await rejectionWith(first.open(), 'ENTROPY_STORE_IN_USE');
       second.close();
     },
   },
   {
-    name: 'a store that is open cannot be opened again, as it may have been given to two trainings',
+    name: 'refuses to open an open store again, as two trainings may share it',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
       await store.open();
-      await refusal(store.open(), 'ENTROPY_STORE_IN_USE');
+      await rejectionWith(store.open(), 'ENTROPY_STORE_IN_USE');
       store.close();
     },
   },
   {
-    name: 'of several that open at the same moment, one succeeds',
+    name: 'opens for exactly one of several stores that open at the same moment',
     capacity: 'one',
     async run(makeStore) {
       const stores = Array.from({ length: 5 }, makeStore);
@@ -48,7 +48,7 @@ export const claimCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'closing is idempotent, needs no opening, and a closed store can be opened again',
+    name: 'can be closed at any time, closed twice, and opened again',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
@@ -60,11 +60,11 @@ export const claimCases: readonly StoreCase[] = [
       }
       await store.save(sourceOf(await sampleOf(1)), INTO_BEST);
       store.close();
-      await assertHolds(store, await sampleOf(1));
+      await assertStored(store, await sampleOf(1));
     },
   },
   {
-    name: 'a save without `open` claims the place for its own time',
+    name: 'locks the location only during a save without `open`',
     capacity: 'one',
     async run(makeStore) {
       const [store, other] = [makeStore(), makeStore()];
@@ -72,11 +72,11 @@ export const claimCases: readonly StoreCase[] = [
       await other.save(sourceOf(await sampleOf(2)), INTO_BEST);
       await other.open();
       other.close();
-      await assertHolds(store, await sampleOf(2));
+      await assertStored(store, await sampleOf(2));
     },
   },
   {
-    name: 'loading needs no claim, and gives what has been saved before, also where nobody has waited for it',
+    name: 'loads without the lock, and waits for the saves begun before',
     capacity: 'one',
     async run(makeStore) {
       const [store, reader] = [makeStore(), makeStore()];
@@ -84,28 +84,28 @@ export const claimCases: readonly StoreCase[] = [
       await store.open();
       const saving = store.save(sourceOf(first), INTO_BEST);
       const slots = reader.slots();
-      const reading = assertHolds(reader, first);
+      const reading = assertStored(reader, first);
       assert.deepEqual(await slots, ['best']);
       await Promise.all([saving, reading]);
       const savingAgain = store.save(sourceOf(second), INTO_BEST);
       store.close();
-      await Promise.all([assertHolds(store, second), assertHolds(reader, second), savingAgain]);
+      await Promise.all([assertStored(store, second), assertStored(reader, second), savingAgain]);
     },
   },
   {
-    name: 'loading is not hindered by a save that fails',
+    name: 'loads the previous checkpoint while a save fails',
     capacity: 'one',
     async run(makeStore) {
       const [store, reader] = [makeStore(), makeStore()];
       await store.save(sourceOf(await sampleOf(1)), INTO_BEST);
       const broken = sourceOf(await sampleOf(2), { beforeShard: () => Promise.reject(new Error('no')) });
-      const failing = refusal(store.save(broken, INTO_BEST), 'ENTROPY_STORE_FAILED');
-      await assertHolds(reader, await sampleOf(1));
+      const failing = rejectionWith(store.save(broken, INTO_BEST), 'ENTROPY_STORE_FAILED');
+      await assertStored(reader, await sampleOf(1));
       await failing;
     },
   },
   {
-    name: 'saves of two stores that are not open are made in turn, and so is what comes after them',
+    name: 'runs saves of two stores that are not open, and a later open, in turn',
     capacity: 'one',
     async run(makeStore) {
       const [one, other] = [makeStore(), makeStore()];
@@ -115,23 +115,23 @@ export const claimCases: readonly StoreCase[] = [
         other.save(sourceOf(second), INTO_BEST),
         other.open(),
       ]);
-      await refusal(makeStore().open(), 'ENTROPY_STORE_IN_USE');
+      await rejectionWith(makeStore().open(), 'ENTROPY_STORE_IN_USE');
       other.close();
-      await assertHolds(one, second);
+      await assertStored(one, second);
     },
   },
   {
-    name: 'a store that is closed during a save keeps the place until that has ended',
+    name: 'holds the lock of a store closed during a save until the save has ended',
     capacity: 'one',
     async run(makeStore) {
       const [store, other] = [makeStore(), makeStore()];
-      const { opened: mayGoOn, open: goOn } = gate();
-      const { opened: hasBegun, open: begin } = gate();
+      const { opened: mayContinue, open: resume } = gate();
+      const { opened: hasBegun, open: reportBegun } = gate();
       const source = sourceOf(await sampleOf(1), {
         beforeShard: async (index) => {
           if (index !== 2) return;
-          begin();
-          await mayGoOn;
+          reportBegun();
+          await mayContinue;
         },
       });
       const log: string[] = [];
@@ -142,15 +142,15 @@ export const claimCases: readonly StoreCase[] = [
       const opening = other.open().then(() => log.push('opened'));
       await pause();
       assert.deepEqual(log, []);
-      goOn();
+      resume();
       await Promise.all([saving, opening]);
       assert.deepEqual(log, ['saved', 'opened']);
-      await assertHolds(other, await sampleOf(1));
+      await assertStored(other, await sampleOf(1));
       other.close();
     },
   },
   {
-    name: 'saves that nobody waits for are made one after the other, and the last is the one that stays',
+    name: 'runs unawaited saves one after the other, and keeps the last',
     capacity: 'one',
     async run(makeStore) {
       const store = makeStore();
@@ -163,7 +163,7 @@ export const claimCases: readonly StoreCase[] = [
             if (index === 0) reading++;
             assert.equal(reading, 1, 'two sources are read at once');
           },
-          beforeHead: () => {
+          beforeManifest: () => {
             reading--;
           },
         });
@@ -171,21 +171,21 @@ export const claimCases: readonly StoreCase[] = [
       });
       await Promise.all(saves);
       store.close();
-      await assertHolds(store, samples[3]!);
+      await assertStored(store, samples[3]!);
     },
   },
   {
-    name: 'a save that fails does not fail the one behind it, and gives the place back',
+    name: 'runs the next save after a failed one, and releases the lock',
     capacity: 'one',
     async run(makeStore) {
       const [store, other] = [makeStore(), makeStore()];
       const broken = sourceOf(await sampleOf(1), { beforeShard: () => Promise.reject(new Error('no')) });
       const sound = sourceOf(await sampleOf(2));
-      const failing = refusal(store.save(broken, INTO_BEST), 'ENTROPY_STORE_FAILED');
+      const failing = rejectionWith(store.save(broken, INTO_BEST), 'ENTROPY_STORE_FAILED');
       await Promise.all([failing, store.save(sound, INTO_BEST)]);
       await other.open();
       other.close();
-      await assertHolds(store, await sampleOf(2));
+      await assertStored(store, await sampleOf(2));
     },
   },
 ];

@@ -10,22 +10,22 @@ import {
   type StoredCheckpoint,
 } from '../../../src/stores/store.js';
 
-/** A whole checkpoint, in memory. */
+/** A checkpoint in memory. */
 export interface Sample {
   readonly manifest: CheckpointManifest;
   readonly bytes: Uint8Array;
 }
 
 export interface SampleSizes {
-  /** Of the largest of the weights, in elements of 4 bytes. */
+  /** The size of the largest weight, in elements of 4 bytes. */
   readonly elements?: number;
-  /** Of each shard; the last may have fewer. */
+  /** The size of each shard. The last may be smaller. */
   readonly shardBytes?: number;
-  /** How many of the shards, from the first on, are the same in every step. */
+  /** How many of the first shards are equal in every step. */
   readonly frozenShards?: number;
 }
 
-/** The checkpoint of one step: no byte of its manifest and few of its weights are those of another step. */
+/** Makes the checkpoint of a step. Every part of its manifest and almost every weight byte depends on the step. */
 export async function sampleOf(step: number, sizes: SampleSizes = {}): Promise<Sample> {
   const { elements = 1000, shardBytes = 999, frozenShards = 0 } = sizes;
   const weightSpecs = [
@@ -42,16 +42,16 @@ export async function sampleOf(step: number, sizes: SampleSizes = {}): Promise<S
     const shard = bytes.subarray(start, start + shardBytes);
     shards.push({ sizeBytes: shard.length, sha256: await sha256(shard) });
   }
-  return { bytes, manifest: headOf(step, weightSpecs, shards) };
+  return { bytes, manifest: manifestOf(step, weightSpecs, shards) };
 }
 
-/** One that has no weights, or none with an element. */
+/** A checkpoint whose only weight has no elements. */
 export function emptySample(): Sample {
   const weightSpecs = [{ name: 'none', shape: [0, 4], dtype: 'float32' as const }];
-  return { bytes: new Uint8Array(), manifest: headOf(1, weightSpecs, []) };
+  return { bytes: new Uint8Array(), manifest: manifestOf(1, weightSpecs, []) };
 }
 
-function headOf(
+function manifestOf(
   step: number,
   weightSpecs: CheckpointManifest['weightSpecs'],
   shards: readonly ShardSpec[],
@@ -68,9 +68,9 @@ function headOf(
   };
 }
 
-/** Every byte depends on its place, so that a shard which is in another's place is seen. */
+/** Every byte depends on its position, so that swapped shards are noticed. */
 function fill(bytes: Uint8Array, step: number): void {
-  // Of the global object, Jest makes the look-up slow.
+  // Jest makes look-ups in the global object slow.
   const { imul } = Math;
   let state = imul(step, 2654435761) + 1;
   for (let i = 0; i < bytes.length; i++) {
@@ -84,27 +84,27 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** What may happen while a source is read; what is thrown comes out of the source. */
-export interface Happenings {
+/** Hooks that run while a source is read. What they throw, the source throws. */
+export interface SourceHooks {
   readonly beforeShard?: (index: number) => void | Promise<void>;
   readonly beforeChecksum?: (index: number) => void | Promise<void>;
-  readonly beforeHead?: () => void | Promise<void>;
-  /** In place of the sample's own. */
+  readonly beforeManifest?: () => void | Promise<void>;
+  /** Replaces the manifest of the sample. */
   readonly manifest?: CheckpointManifest;
 }
 
-/** A sample on its way into a store. Refuses to be read in another way than stores may. */
-export function sourceOf({ manifest, bytes }: Sample, happenings: Happenings = {}): CheckpointSource {
+/** The source of a sample. It asserts that the store follows the rules of `CheckpointSource`. */
+export function sourceOf({ manifest, bytes }: Sample, hooks: SourceHooks = {}): CheckpointSource {
   let position = 0;
   let index = 0;
   let isReading = false;
   return {
     sizeBytes: bytes.length,
     async readShard(buffer) {
-      assert.isFalse(isReading, 'two shards are read at once');
+      assert.isFalse(isReading, 'the store reads two shards at once');
       assert.isAtLeast(buffer.length, Math.min(SHARD_BYTES, bytes.length));
       isReading = true;
-      await happenings.beforeShard?.(index);
+      await hooks.beforeShard?.(index);
       isReading = false;
       const shard = manifest.shards[index];
       if (shard === undefined) return null;
@@ -114,25 +114,25 @@ export function sourceOf({ manifest, bytes }: Sample, happenings: Happenings = {
       return { sizeBytes, sha256: checksumOf(buffer, shard, index++) };
     },
     async manifest() {
-      assert.equal(index, manifest.shards.length, 'the manifest is read before the last shard');
-      await happenings.beforeHead?.();
-      return happenings.manifest ?? manifest;
+      assert.equal(index, manifest.shards.length, 'the store reads the manifest before the last shard');
+      await hooks.beforeManifest?.();
+      return hooks.manifest ?? manifest;
     },
   };
 
   async function checksumOf(buffer: Uint8Array<ArrayBuffer>, shard: ShardSpec, at: number): Promise<string> {
     const before = buffer.slice(0, shard.sizeBytes);
-    await happenings.beforeChecksum?.(at);
+    await hooks.beforeChecksum?.(at);
     assert.equal(
       await sha256(buffer.slice(0, shard.sizeBytes)),
       await sha256(before),
-      'the buffer was reused',
+      'the store reused the buffer too early',
     );
     return shard.sha256;
   }
 }
 
-/** A copy of `manifest` with other metadata. */
+/** A copy of `manifest` with `metadata` merged into its own. */
 export function withMetadata(
   manifest: CheckpointManifest,
   metadata: Record<string, Json>,
@@ -140,18 +140,21 @@ export function withMetadata(
   return { ...manifest, metadata: { ...manifest.metadata, ...metadata } };
 }
 
-/** Compares all of a checkpoint, and leaves it open. */
-export async function assertIs(stored: StoredCheckpoint | null, { manifest, bytes }: Sample): Promise<void> {
+/** Asserts that a stored checkpoint equals the sample. Leaves it open. */
+export async function assertMatches(
+  stored: StoredCheckpoint | null,
+  { manifest, bytes }: Sample,
+): Promise<void> {
   assert.isNotNull(stored);
   assert.deepEqual(stored.manifest, manifest);
   const found = new Uint8Array(bytes.length);
   await stored.read(0, found);
-  // Not one by one: the message would have millions of numbers.
-  assert.isTrue(sameBytes(found, bytes), 'the weights are not those that were saved');
+  // Not with `deepEqual`: its message would contain millions of numbers.
+  assert.isTrue(sameBytes(found, bytes), 'the weights differ from those that were saved');
 }
 
-/** Makes sure that a slot holds `sample`, whole; or nothing. */
-export async function assertHolds(
+/** Asserts that a slot holds exactly `sample`, or nothing where it is null. */
+export async function assertStored(
   store: CheckpointStore,
   sample: Sample | null,
   slot: CheckpointSlot = 'best',
@@ -159,7 +162,7 @@ export async function assertHolds(
   const stored = await store.load(slot);
   try {
     if (sample === null) assert.isNull(stored, `slot '${slot}' is not empty`);
-    else await assertIs(stored, sample);
+    else await assertMatches(stored, sample);
   } finally {
     await stored?.close();
   }

@@ -1,25 +1,25 @@
 import { assert } from 'chai';
-import { assertHolds, assertIs, sampleOf, sourceOf } from './sample.js';
+import { assertStored, assertMatches, sampleOf, sourceOf } from './sample.js';
 import type { StoreCase } from './store-case.js';
 
-/** Of stores that hold several checkpoints. */
+/** Only for stores that hold several checkpoints. */
 export const slotCases: readonly StoreCase[] = [
   {
-    name: 'one save can fill several slots',
+    name: 'fills several slots in one save',
     capacity: 'many',
     async run(makeStore) {
       const sample = await sampleOf(1);
       const store = makeStore();
       await store.save(sourceOf(sample), { into: ['best', 'last', 'fit-2-epoch-7'], keep: [] });
       assert.sameMembers([...(await store.slots())], ['best', 'last', 'fit-2-epoch-7']);
-      await assertHolds(store, sample, 'best');
-      await assertHolds(store, sample, 'last');
-      await assertHolds(store, sample, 'fit-2-epoch-7');
-      await assertHolds(store, null, 'epoch-7');
+      await assertStored(store, sample, 'best');
+      await assertStored(store, sample, 'last');
+      await assertStored(store, sample, 'fit-2-epoch-7');
+      await assertStored(store, null, 'epoch-7');
     },
   },
   {
-    name: 'slots that are kept stay, and all others are emptied',
+    name: 'keeps the slots in `keep`, and empties all others',
     capacity: 'many',
     async run(makeStore) {
       const [one, two, three] = [await sampleOf(1), await sampleOf(2), await sampleOf(3)];
@@ -27,19 +27,19 @@ export const slotCases: readonly StoreCase[] = [
       await store.open();
       await store.save(sourceOf(one), { into: ['best', 'last'], keep: [] });
       await store.save(sourceOf(two), { into: ['last', 'epoch-1'], keep: ['best'] });
-      await assertHolds(store, one, 'best');
-      await assertHolds(store, two, 'last');
-      await assertHolds(store, two, 'epoch-1');
+      await assertStored(store, one, 'best');
+      await assertStored(store, two, 'last');
+      await assertStored(store, two, 'epoch-1');
       await store.save(sourceOf(three), { into: ['last'], keep: ['epoch-1', 'epoch-0'] });
       assert.sameMembers([...(await store.slots())], ['last', 'epoch-1']);
-      await assertHolds(store, null, 'best');
-      await assertHolds(store, three, 'last');
-      await assertHolds(store, two, 'epoch-1');
+      await assertStored(store, null, 'best');
+      await assertStored(store, three, 'last');
+      await assertStored(store, two, 'epoch-1');
       store.close();
     },
   },
   {
-    name: 'a shard that is part of several checkpoints stays until the last of them goes',
+    name: 'keeps a shared shard until the last checkpoint with it is gone',
     capacity: 'many',
     async run(makeStore) {
       const sizes = { frozenShards: 2 };
@@ -51,14 +51,14 @@ export const slotCases: readonly StoreCase[] = [
       await store.save(sourceOf(one), { into: ['best'], keep: [] });
       await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });
       await store.save(sourceOf(three), { into: ['epoch-3'], keep: ['last'] });
-      await assertHolds(store, two, 'last');
-      await assertHolds(store, three, 'epoch-3');
+      await assertStored(store, two, 'last');
+      await assertStored(store, three, 'epoch-3');
       await store.save(sourceOf(one), { into: ['last'], keep: [] });
-      await assertHolds(store, one, 'last');
+      await assertStored(store, one, 'last');
     },
   },
   {
-    name: 'what is already stored can be saved again, into another slot as well',
+    name: 'saves a stored checkpoint again, into the same slot and another',
     capacity: 'many',
     async run(makeStore) {
       const sample = await sampleOf(1);
@@ -67,11 +67,11 @@ export const slotCases: readonly StoreCase[] = [
       await store.save(sourceOf(sample), { into: ['best'], keep: ['last'] });
       await store.save(sourceOf(sample), { into: ['best'], keep: [] });
       assert.deepEqual(await store.slots(), ['best']);
-      await assertHolds(store, sample);
+      await assertStored(store, sample);
     },
   },
   {
-    name: 'a checkpoint that was loaded stays readable when its slot is emptied',
+    name: 'keeps a loaded checkpoint readable after its slot is emptied',
     capacity: 'many',
     async run(makeStore) {
       const one = await sampleOf(1);
@@ -80,13 +80,13 @@ export const slotCases: readonly StoreCase[] = [
       const stored = await store.load('epoch-1');
       await store.save(sourceOf(await sampleOf(2)), { into: ['epoch-2'], keep: [] });
       await store.save(sourceOf(await sampleOf(3)), { into: ['epoch-3'], keep: [] });
-      await assertHolds(store, null, 'epoch-1');
-      await assertIs(stored, one);
+      await assertStored(store, null, 'epoch-1');
+      await assertMatches(stored, one);
       await stored!.close();
     },
   },
   {
-    name: 'a save that fails leaves every slot as it was',
+    name: 'leaves every slot unchanged when a save fails',
     capacity: 'many',
     async run(makeStore) {
       const [one, two] = [await sampleOf(1, { frozenShards: 2 }), await sampleOf(2)];
@@ -94,13 +94,13 @@ export const slotCases: readonly StoreCase[] = [
       await store.save(sourceOf(one), { into: ['best'], keep: [] });
       await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });
       const failing = sourceOf(await sampleOf(3, { frozenShards: 2 }), {
-        beforeHead: () => Promise.reject(new Error('no')),
+        beforeManifest: () => Promise.reject(new Error('no')),
       });
       const save = store.save(failing, { into: ['last', 'epoch-1'], keep: [] });
       assert.instanceOf(await save.catch((error: unknown) => error), Error);
       assert.sameMembers([...(await store.slots())], ['best', 'last']);
-      await assertHolds(store, one, 'best');
-      await assertHolds(store, two, 'last');
+      await assertStored(store, one, 'best');
+      await assertStored(store, two, 'last');
     },
   },
 ];

@@ -2,35 +2,36 @@ import { assert } from 'chai';
 import { EntropyCheckpointError, type EntropyCheckpointErrorCode } from '../../../src/errors.js';
 import type { CheckpointStore, SlotUpdate } from '../../../src/stores/store.js';
 
-/** Another store of the same place, which is empty at first. It may be the same object where that is the place. */
+/** Makes a store of the location under test, which is empty at first. May return the same object each time. */
 export type MakeStore = () => CheckpointStore;
 
-/** One thing that must hold of every store. It runs where the store is, which may be a browser's page. */
+/** One test of the behaviour that every store must have. It runs where the store runs, such as in a browser's page. */
 export interface StoreCase {
   readonly name: string;
-  /** `'many'`: left out for a store that has the slot `'best'` alone. */
+  /** `'many'`: skipped for a store that has only the slot `'best'`. */
   readonly capacity: CheckpointStore['capacity'];
-  /** More than `localStorage` holds. */
+  /** Whether it stores more than `localStorage` can hold. */
   readonly isLarge?: boolean;
   readonly run: (makeStore: MakeStore) => Promise<void>;
 }
 
-/** What differs between places. */
-export interface StoreTerms {
+/** How stores differ. */
+export interface StoreTraits {
   readonly capacity: CheckpointStore['capacity'];
   readonly holdsLarge: boolean;
 }
 
-export function casesFor(cases: readonly StoreCase[], { capacity, holdsLarge }: StoreTerms): StoreCase[] {
+export function casesFor(cases: readonly StoreCase[], { capacity, holdsLarge }: StoreTraits): StoreCase[] {
   return cases.filter(
-    (one) => (capacity === 'many' || one.capacity === 'one') && (holdsLarge || one.isLarge !== true),
+    (storeCase) =>
+      (capacity === 'many' || storeCase.capacity === 'one') && (holdsLarge || storeCase.isLarge !== true),
   );
 }
 
 export const INTO_BEST: SlotUpdate = { into: ['best'], keep: [] };
 
-/** The error of this package that `promise` is rejected with. */
-export async function refusal(
+/** The error that `promise` is rejected with. @throws unless it is this package's, with the expected code. */
+export async function rejectionWith(
   promise: Promise<unknown>,
   code: EntropyCheckpointErrorCode,
 ): Promise<EntropyCheckpointError> {
@@ -44,7 +45,7 @@ export async function refusal(
   throw new Error(`Expected a rejection with ${code}.`);
 }
 
-/** A promise, and what resolves it. */
+/** A promise with the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, test } from '@jest/globals';
+import { afterEach, describe, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { FileStore } from '../../../src/stores/file/file-store.js';
 import { HandlerStore } from '../../../src/stores/handler-store.js';
 import { MemoryStore } from '../../../src/stores/memory-store.js';
-import { STORE_CASES } from './all-cases.js';
-import { casesFor, type MakeStore, type StoreTerms } from './store-case.js';
+import { STORE_CASES } from './store-cases.js';
+import { casesFor, type MakeStore, type StoreTraits } from './store-case.js';
 
 const folders: string[] = [];
 
@@ -26,51 +26,51 @@ function memoryStore(): MakeStore {
   return () => store;
 }
 
-/** What tfjs has for memory: one handler to save, another to load. */
+/** The in-memory handlers of TensorFlow.js: one saves, another loads. */
 function tfjsHandlers(): MakeStore {
-  let kept: tf.io.ModelArtifacts | null = null;
+  let stored: tf.io.ModelArtifacts | null = null;
   const saver = tf.io.withSaveHandler((artifacts) => {
-    kept = artifacts;
+    stored = artifacts;
     return Promise.resolve({ modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) });
   });
   const handler: tf.io.IOHandler = {
     save: (artifacts) => saver.save!(artifacts),
     load: () => {
-      if (kept === null) throw new Error('Cannot find model in memory.');
-      return tf.io.fromMemory(kept).load!();
+      if (stored === null) throw new Error('Cannot find model in memory.');
+      return tf.io.fromMemory(stored).load!();
     },
   };
   return () => new HandlerStore(handler);
 }
 
-/** A handler of a user in Node: text and Buffers, which are parts of a larger piece of memory. */
-function handlerOfUser(): MakeStore {
-  let kept: { json: string; weights: Buffer } | null = null;
+/** A user's handler in Node, which stores JSON text and a Buffer that is part of a larger ArrayBuffer. */
+function userHandler(): MakeStore {
+  let stored: { json: string; weights: Buffer } | null = null;
   const handler = {
     save({ weightData, ...rest }: tf.io.ModelArtifacts) {
       const pool = Buffer.alloc(7 + (weightData as ArrayBuffer).byteLength + 5, 99);
       const weights = pool.subarray(7, pool.length - 5);
       weights.set(new Uint8Array(weightData as ArrayBuffer));
-      kept = { json: JSON.stringify(rest), weights };
+      stored = { json: JSON.stringify(rest), weights };
       return Promise.resolve();
     },
     load() {
-      if (kept === null) return Promise.resolve(null);
-      return Promise.resolve({ ...(JSON.parse(kept.json) as object), weightData: kept.weights });
+      if (stored === null) return Promise.resolve(null);
+      return Promise.resolve({ ...(JSON.parse(stored.json) as object), weightData: stored.weights });
     },
   };
   return () => new HandlerStore(handler as unknown as tf.io.IOHandler);
 }
 
-const STORES: readonly (readonly [string, () => MakeStore, StoreTerms])[] = [
+const STORES: readonly (readonly [string, () => MakeStore, StoreTraits])[] = [
   ['FileStore', fileStore, { capacity: 'many', holdsLarge: true }],
   ['MemoryStore', memoryStore, { capacity: 'many', holdsLarge: true }],
-  ["HandlerStore of tfjs's own handlers", tfjsHandlers, { capacity: 'one', holdsLarge: true }],
-  ['HandlerStore of a handler of the user', handlerOfUser, { capacity: 'one', holdsLarge: true }],
+  ["HandlerStore with TensorFlow.js's own handlers", tfjsHandlers, { capacity: 'one', holdsLarge: true }],
+  ["HandlerStore with a user's handler", userHandler, { capacity: 'one', holdsLarge: true }],
 ];
 
-describe.each(STORES)('%s', (_name, makePlace, terms) => {
-  test.each(casesFor(STORE_CASES, terms))('$name', async ({ run }) => {
-    await run(makePlace());
+describe.each(STORES)('%s', (_name, makeLocation, traits) => {
+  it.each(casesFor(STORE_CASES, traits))('$name', async ({ run }) => {
+    await run(makeLocation());
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,16 +8,18 @@ import { nodeFileSystem, type FileSystem, type OpenFile } from '../../../src/sto
 import type { CheckpointSource, SlotUpdate, CheckpointSlot } from '../../../src/stores/store.js';
 import { rejection } from '../../support/errors.js';
 import { interceptCalls, shortenCalls, type Call } from '../fixtures/intercepted-file-system.js';
+import { until } from '../../support/until.js';
+import { IS_THOROUGH } from '../../support/thorough.js';
 
-// Small shards: a checkpoint of several costs nothing.
+// Small shards, so that a checkpoint of several is cheap.
 const actual = await import('../../../src/stores/store.js');
 jest.unstable_mockModule('../../../src/stores/store.js', () => ({ ...actual, SHARD_BYTES: 1500 }));
 const { FileStore } = await import('../../../src/stores/file/file-store.js');
-const { checkpointOfStep, headOf, partsOfStep, stepOf } = await import('../fixtures/checkpoints.js');
+const { checkpointOfStep, manifestOf, partsOfStep, stepOf } = await import('../fixtures/checkpoints.js');
 
-/** Six shards, more than there are buffers; the second of a step has the content of the first of the next. */
+/** Makes six shards, more than there are buffers. The second shard of a step equals the first of the next step. */
 const SIZE_FLOATS = 700;
-const PLACEMENT: SlotUpdate = { into: ['best', 'last'], keep: ['epoch-2'] };
+const UPDATE: SlotUpdate = { into: ['best', 'last'], keep: ['epoch-2'] };
 
 type Contents = Readonly<Partial<Record<CheckpointSlot, number>>>;
 const BEFORE: Contents = { best: 1, last: 2, 'epoch-1': 3, 'epoch-2': 4 };
@@ -33,7 +35,7 @@ afterEach(() => {
   fs.rmSync(join(folder, '..'), { recursive: true, force: true });
 });
 
-/** Puts `BEFORE` into the folder, the first time by saving it. */
+/** Fills the folder with `BEFORE`. The first call saves it; later ones copy the files. */
 async function prepare(): Promise<void> {
   const template = `${folder}-template`;
   if (!fs.existsSync(template)) {
@@ -58,27 +60,27 @@ async function storedContents(): Promise<Contents> {
 
 function shardsOf(contents: Contents): Set<string> {
   const steps = Object.values(contents) as number[];
-  const shards = steps.flatMap((step) => headOf(partsOfStep(step, SIZE_FLOATS)).shards);
+  const shards = steps.flatMap((step) => manifestOf(partsOfStep(step, SIZE_FLOATS)).shards);
   return new Set(shards.map(({ sha256 }) => `weights.${sha256.slice(0, 16)}.bin`));
 }
 
 const isTemporary = (name: string) => name.endsWith('.tmp');
 const isShard = (name: string) => name.endsWith('.bin');
-/** Files that no slot needs. */
-const unnamed = (found: Contents) => {
+/** The files that no slot needs. */
+const unneededFiles = (found: Contents) => {
   const named = shardsOf(found);
   return fs.readdirSync(folder).filter((name) => isTemporary(name) || (isShard(name) && !named.has(name)));
 };
 
 interface Fault {
-  /** Which call fails, from 1 on. */
+  /** Which call fails, counted from 1. */
   readonly at: number;
   readonly code: string;
-  /** `'after'`: it has had its effect. `'from then on'`: it has not, and neither have those that follow. */
+  /** `'after'`: the call has had its effect. `'from then on'`: neither this call nor any later one has an effect. */
   readonly when: 'before' | 'after' | 'from then on';
 }
 
-/** A file system with a fault; `failed` are the calls that met it. */
+/** A file system with a fault. `failed` lists the calls that failed, and `errors` their errors. */
 function withFault({ at, code, when }: Fault): { fileSystem: FileSystem; failed: Call[]; errors: Error[] } {
   const failed: Call[] = [];
   const errors: Error[] = [];
@@ -89,7 +91,7 @@ function withFault({ at, code, when }: Fault): { fileSystem: FileSystem; failed:
     const error = Object.assign(new Error(`${code}: injected, ${call.method} '${call.path}'`), { code });
     failed.push(call);
     errors.push(error);
-    // Whatever is reported, a file that has been closed is closed.
+    // A close that reports an error closes the file all the same.
     if (when === 'after' || call.method === 'close') {
       const result = await perform();
       if (call.method === 'open') await (result as OpenFile).close();
@@ -101,10 +103,10 @@ function withFault({ at, code, when }: Fault): { fileSystem: FileSystem; failed:
 
 const isCleaning = (call: Call | undefined) => call?.method === 'unlink' && /\.(tmp|bin)$/.test(call.path);
 
-describe('a save during which a call fails', () => {
+describe('a save in which a call fails', () => {
   const saveWith = async (fileSystem: FileSystem) => {
     const store = new FileStore(folder, fileSystem);
-    return store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT).then(
+    return store.save(checkpointOfStep(5, SIZE_FLOATS), UPDATE).then(
       () => null,
       (error: unknown) => {
         if (!(error instanceof EntropyCheckpointError)) throw error;
@@ -113,13 +115,17 @@ describe('a save during which a call fails', () => {
     );
   };
 
-  /** Runs `check` on a save in which the first call fails, the second, and so on. */
+  /**
+   * Runs `check` on a save in which the first call fails, then on one in which the second does, and so on. A sample
+   * takes every third call, from the `sampled` one.
+   */
   async function eachFault(
     fault: Omit<Fault, 'at'>,
+    sampled: 1 | 2 | 3,
     check: (error: EntropyCheckpointError | null, failed: Call[], errors: Error[]) => Promise<void>,
   ): Promise<void> {
     let refusals = 0;
-    for (let at = 1; ; at++) {
+    for (let at = IS_THOROUGH ? 1 : sampled; ; at += IS_THOROUGH ? 1 : 3) {
       await prepare();
       const { fileSystem, failed, errors } = withFault({ ...fault, at });
       const error = await saveWith(fileSystem);
@@ -127,22 +133,22 @@ describe('a save during which a call fails', () => {
       if (error !== null) refusals++;
       await check(error, failed, errors);
 
-      await new FileStore(folder).save(checkpointOfStep(6, SIZE_FLOATS), PLACEMENT);
+      await new FileStore(folder).save(checkpointOfStep(6, SIZE_FLOATS), UPDATE);
       const found = await storedContents();
       expect(found).toEqual({ best: 6, last: 6, 'epoch-2': 4 });
-      expect(unnamed(found)).toEqual([]);
+      expect(unneededFiles(found)).toEqual([]);
     }
-    expect(refusals).toBeGreaterThan(30);
+    expect(refusals).toBeGreaterThan(IS_THOROUGH ? 30 : 10);
   }
 
-  test.each([
-    ['ENOSPC', 'before'],
-    ['EIO', 'after'],
-    ['EACCES', 'before'],
+  it.each([
+    ['ENOSPC', 'before', 1],
+    ['EIO', 'after', 2],
+    ['EACCES', 'before', 3],
   ] as const)(
-    'with %s, %s it has an effect',
-    async (code, when) => {
-      await eachFault({ code, when }, async (error, failed, errors) => {
+    'keeps every slot old or new, and says what is stored: %s, %s the call has its effect',
+    async (code, when, sampled) => {
+      await eachFault({ code, when }, sampled, async (error, failed, errors) => {
         const found = await storedContents();
         if (error === null) {
           expect(found).toEqual(AFTER);
@@ -153,27 +159,27 @@ describe('a save during which a call fails', () => {
         expect(error.message).toContain(folder);
         expect(found['epoch-2']).toBe(4);
         if (error.message.includes('unchanged') && when === 'before') expect(found).toEqual(BEFORE);
-        // In the order in which they were given, and the end of the others last.
+        // Slots are replaced in the given order, and the others are removed last.
         const stages = [BEFORE, { ...BEFORE, best: 5 }, { ...BEFORE, best: 5, last: 5 }, AFTER];
         expect(stages).toContainEqual(found);
         if (isCleaning(failed[0])) return;
-        // The previous shards are needed until the slots are known to be on the disk.
+        // The previous shards are needed until the new slot files are on the disk.
         const previous = shardsOf(BEFORE);
-        expect(unnamed(found).filter((name) => found.best !== 5 || !previous.has(name))).toEqual([]);
+        expect(unneededFiles(found).filter((name) => found.best !== 5 || !previous.has(name))).toEqual([]);
       });
     },
     120_000,
   );
 
-  test('with EIO, as does every call after it', async () => {
-    await eachFault({ code: 'EIO', when: 'from then on' }, async (error, failed, errors) => {
+  it('keeps every slot old or new when every later call fails as well', async () => {
+    await eachFault({ code: 'EIO', when: 'from then on' }, 2, async (error, failed, errors) => {
       const found = await storedContents();
       if (error === null) {
         expect(found).toEqual(AFTER);
         return;
       }
       expect(error.code).toBe('ENTROPY_STORE_FAILED');
-      // Not what closing or removing a file says that could not be written.
+      // The cause is the error of the write, not that of closing or removing the same file.
       const thrown = errors.indexOf(error.cause as Error);
       const { path = '' } = failed[thrown] ?? {};
       if (isTemporary(path)) expect(failed.findIndex((call) => call.path === path)).toBe(thrown);
@@ -183,8 +189,8 @@ describe('a save during which a call fails', () => {
   }, 120_000);
 });
 
-describe('other calls that fail', () => {
-  test('open: is rejected or does without, and the folder can be opened again', async () => {
+describe('a failed call outside a save', () => {
+  it('rejects `open`, or is ignored, and the folder can be opened again', async () => {
     let refusals = 0;
     for (let at = 1; ; at++) {
       await prepare();
@@ -203,13 +209,13 @@ describe('other calls that fail', () => {
       await next.open();
       next.close();
       expect(await storedContents()).toEqual(BEFORE);
-      expect(unnamed(BEFORE)).toEqual([]);
+      expect(unneededFiles(BEFORE)).toEqual([]);
       if (failed.length === 0) break;
     }
     expect(refusals).toBeGreaterThan(5);
   });
 
-  test('load, reading and slots: are rejected, and leave no file open', async () => {
+  it('rejects `load`, `read` and `slots`, and leaves no file open', async () => {
     await prepare();
     let refusals = 0;
     for (let at = 1; ; at++) {
@@ -237,7 +243,7 @@ describe('other calls that fail', () => {
       expect(open).toBe(0);
       if (failed.length === 0) break;
       if (error === null) {
-        // Closing a file that was only read loses nothing.
+        // Closing a file that was only read cannot lose data.
         expect(failed[0]?.method).toBe('close');
         continue;
       }
@@ -247,24 +253,24 @@ describe('other calls that fail', () => {
     expect(refusals).toBeGreaterThan(10);
   });
 
-  test('a folder that cannot be flushed at all does without', async () => {
+  it('is ignored when the file system cannot flush a folder', async () => {
     const fileSystem = interceptCalls(nodeFileSystem, (call, perform) =>
       call.method === 'sync' && call.path === folder
         ? Promise.reject(Object.assign(new Error('EINVAL'), { code: 'EINVAL' }))
         : perform(),
     );
     await prepare();
-    await new FileStore(folder, fileSystem).save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT);
+    await new FileStore(folder, fileSystem).save(checkpointOfStep(5, SIZE_FLOATS), UPDATE);
     expect(await storedContents()).toEqual(AFTER);
   });
 });
 
-describe('a save that is held up', () => {
-  /** Saves twelve shards while `step` of every shard waits; how many have been read when nothing goes on. */
-  async function readWhileWaiting(step: 'write' | 'sync' | 'checksum'): Promise<number> {
-    let goOn!: () => void;
+describe('a delayed save', () => {
+  /** Saves twelve shards while `step` of every shard waits, and expects that `count` shards are read meanwhile. */
+  async function expectReadShards(step: 'write' | 'sync' | 'checksum', count: number): Promise<void> {
+    let openGate!: () => void;
     const gate = new Promise<void>((resolve) => {
-      goOn = resolve;
+      openGate = resolve;
     });
     let read = 0;
     const fileSystem = interceptCalls(nodeFileSystem, async (call, perform) => {
@@ -282,34 +288,39 @@ describe('a save that is held up', () => {
           : { ...shard, sha256: gate.then(() => shard.sha256) };
       },
     };
-    const saved = new FileStore(folder, fileSystem).save(counted, PLACEMENT);
+    const saved = new FileStore(folder, fileSystem).save(counted, UPDATE);
+    await until(() => read >= count);
+    // Time to read more.
     await setTimeout(200);
     const readBefore = read;
-    goOn();
+    openGate();
     await saved;
     expect(await stepOf(await new FileStore(folder).load('best'), 2 * SIZE_FLOATS)).toBe(7);
-    return readBefore;
+    expect(readBefore).toBe(count);
   }
 
-  test.each(['write', 'checksum'] as const)('by the %s holds four shards in memory', async (step) => {
-    expect(await readWhileWaiting(step)).toBe(4);
-  });
+  it.each(['write', 'checksum'] as const)(
+    'holds four shards in memory while it waits for the %s',
+    async (step) => {
+      await expectReadShards(step, 4);
+    },
+  );
 
-  test('by the disk alone uses their memory again, for eight shards', async () => {
-    expect(await readWhileWaiting('sync')).toBe(8);
+  it('reuses their memory for eight shards while it waits for the disk', async () => {
+    await expectReadShards('sync', 8);
   });
 });
 
 describe('short writes and reads', () => {
-  test('are gone on with', async () => {
+  it('are continued', async () => {
     await prepare();
     const store = new FileStore(folder, shortenCalls(nodeFileSystem));
-    await store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT);
+    await store.save(checkpointOfStep(5, SIZE_FLOATS), UPDATE);
     expect(await storedContents()).toEqual(AFTER);
     expect(await stepOf(await store.load('best'), SIZE_FLOATS)).toBe(5);
   });
 
-  test('a write that takes nothing is an error, not an endless loop', async () => {
+  it('are an error when a write takes no byte', async () => {
     await prepare();
     const stuck: FileSystem = {
       ...nodeFileSystem,
@@ -319,16 +330,16 @@ describe('short writes and reads', () => {
       },
     };
     const store = new FileStore(folder, stuck);
-    const error = await rejection(store.save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT));
+    const error = await rejection(store.save(checkpointOfStep(5, SIZE_FLOATS), UPDATE));
     expect(error.code).toBe('ENTROPY_STORE_FAILED');
     expect(error.message).toContain('0 of 1500 bytes');
     expect(await storedContents()).toEqual(BEFORE);
-    expect(unnamed(BEFORE)).toEqual([]);
+    expect(unneededFiles(BEFORE)).toEqual([]);
   });
 });
 
-describe('a save in another process while a checkpoint is loaded', () => {
-  /** Runs `action` before the first call that opens a shard. */
+describe('a save in another process during `load`', () => {
+  /** A file system that runs `action` before the first call for a shard. */
   const beforeShards = (action: () => Promise<void>) => {
     let hasRun = false;
     return interceptCalls(nodeFileSystem, async (call, perform) => {
@@ -340,15 +351,15 @@ describe('a save in another process while a checkpoint is loaded', () => {
     });
   };
 
-  test('the new one is loaded when the shards of the old are gone', async () => {
+  it('loads the new checkpoint when the shards of the old one are gone', async () => {
     await prepare();
     const fileSystem = beforeShards(() =>
-      new FileStore(folder).save(checkpointOfStep(5, SIZE_FLOATS), PLACEMENT),
+      new FileStore(folder).save(checkpointOfStep(5, SIZE_FLOATS), UPDATE),
     );
     expect(await stepOf(await new FileStore(folder, fileSystem).load('best'), SIZE_FLOATS)).toBe(5);
   });
 
-  test('null is loaded when the slot has been emptied', async () => {
+  it('loads null when the slot has been emptied', async () => {
     await prepare();
     const fileSystem = beforeShards(() =>
       new FileStore(folder).save(checkpointOfStep(9, SIZE_FLOATS), { into: ['last'], keep: [] }),
@@ -356,7 +367,7 @@ describe('a save in another process while a checkpoint is loaded', () => {
     expect(await new FileStore(folder, fileSystem).load('best')).toBeNull();
   });
 
-  test('a shard that is missing although nothing was saved is damage', async () => {
+  it('reports damage when a shard is missing and nothing was saved', async () => {
     await prepare();
     const fileSystem = beforeShards(() => {
       for (const name of fs.readdirSync(folder).filter(isShard)) fs.unlinkSync(join(folder, name));
@@ -364,6 +375,6 @@ describe('a save in another process while a checkpoint is loaded', () => {
     });
     const error = await rejection(new FileStore(folder, fileSystem).load('best'));
     expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
-    expect(error.message).toContain('no such file');
+    expect(error.message).toContain('the file is missing');
   });
 });

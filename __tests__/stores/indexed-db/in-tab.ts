@@ -2,79 +2,79 @@ import { IndexedDbStore } from '../../../src/stores/indexed-db/indexed-db-store.
 import type { CheckpointSlot } from '../../../src/stores/store.js';
 import { rawRecords } from './raw-database.js';
 import { assertNoLeftovers } from './indexed-db-case.js';
-import { assertHolds, sampleOf, sourceOf, type SampleSizes } from '../conformance/sample.js';
+import { assertStored, sampleOf, sourceOf, type SampleSizes } from '../conformance/sample.js';
 import { gate } from '../conformance/store-case.js';
 
-/** What the tests call in a tab. Stores are kept by place, as a training keeps its own. */
+/** The stores of this tab, by location. The tests call the functions of this module. */
 const stores = new Map<string, IndexedDbStore>();
 const continuations = new Map<string, () => void>();
 const saves = new Map<string, Promise<void>>();
 
-function storeOf(place: string): IndexedDbStore {
-  const store = stores.get(place) ?? new IndexedDbStore(place);
-  stores.set(place, store);
+function storeOf(location: string): IndexedDbStore {
+  const store = stores.get(location) ?? new IndexedDbStore(location);
+  stores.set(location, store);
   return store;
 }
 
-export function open(place: string): Promise<void> {
-  return storeOf(place).open();
+export function open(location: string): Promise<void> {
+  return storeOf(location).open();
 }
 
-export function close(place: string): void {
-  storeOf(place).close();
+export function close(location: string): void {
+  storeOf(location).close();
 }
 
 export async function save(
-  place: string,
+  location: string,
   step: number,
   into: CheckpointSlot[],
   sizes: SampleSizes,
 ): Promise<void> {
-  await storeOf(place).save(sourceOf(await sampleOf(step, sizes)), { into, keep: ['best', 'last'] });
+  await storeOf(location).save(sourceOf(await sampleOf(step, sizes)), { into, keep: ['best', 'last'] });
 }
 
-/** Resolves when two shards have been read; the save then waits for `finishSave`. */
-export async function beginSave(place: string, step: number): Promise<void> {
-  const [reached, mayGoOn] = [gate(), gate()];
+/** Starts a save. Resolves when two shards have been read; the save then waits for `finishSave`. */
+export async function beginSave(location: string, step: number): Promise<void> {
+  const [reached, mayContinue] = [gate(), gate()];
   const source = sourceOf(await sampleOf(step), {
     beforeShard: async (index) => {
       if (index !== 2) return;
       reached.open();
-      await mayGoOn.opened;
+      await mayContinue.opened;
     },
   });
-  const saving = storeOf(place).save(source, { into: ['best'], keep: [] });
-  continuations.set(place, mayGoOn.open);
-  saves.set(place, saving);
+  const saving = storeOf(location).save(source, { into: ['best'], keep: [] });
+  continuations.set(location, mayContinue.open);
+  saves.set(location, saving);
   await Promise.race([reached.opened, saving]);
 }
 
-export async function finishSave(place: string): Promise<void> {
-  continuations.get(place)?.();
-  await saves.get(place);
+export async function finishSave(location: string): Promise<void> {
+  continuations.get(location)?.();
+  await saves.get(location);
 }
 
-/** Makes sure that the slot has the checkpoint of a step, whole; null is none. */
+/** Asserts that the slot holds exactly the checkpoint of a step, or nothing where it is null. */
 export async function expectStep(
-  place: string,
+  location: string,
   slot: CheckpointSlot,
   step: number | null,
   sizes: SampleSizes = {},
 ): Promise<void> {
-  await assertHolds(storeOf(place), step === null ? null : await sampleOf(step, sizes), slot);
+  await assertStored(storeOf(location), step === null ? null : await sampleOf(step, sizes), slot);
 }
 
-export async function countShards(place: string): Promise<number> {
-  return Object.keys((await rawRecords(place)).shards).length;
+export async function countShards(location: string): Promise<number> {
+  return Object.keys((await rawRecords(location)).shards).length;
 }
 
-export function expectNoLeftovers(place: string): Promise<void> {
-  return assertNoLeftovers(place);
+export function expectNoLeftovers(location: string): Promise<void> {
+  return assertNoLeftovers(location);
 }
 
 let worker: Worker | null = null;
 
-/** Runs the script of this page in a worker, whose functions `inWorker` calls. */
+/** Runs the script of this page in a worker. `inWorker` calls its functions. */
 export async function startWorker(): Promise<void> {
   const script = await (await fetch('/page.js')).text();
   const listener = `

@@ -2,16 +2,16 @@ import { assert } from 'chai';
 import type { CheckpointManifest } from '../../../src/stores/store.js';
 import { rawRecords } from './raw-database.js';
 
-/** One thing that must hold of `IndexedDbStore` alone, in a page. */
+/** One test of `IndexedDbStore`, which runs in a page. */
 export interface IndexedDbCase {
   readonly name: string;
-  /** @param place that nobody else uses. */
-  readonly run: (place: string) => Promise<void>;
+  /** @param location one that no other case uses. */
+  readonly run: (location: string) => Promise<void>;
 }
 
-/** All shards in the database are named by a manifest, and the other way round. */
-export async function assertNoLeftovers(place: string): Promise<void> {
-  const { manifests, shards } = await rawRecords(place);
+/** Asserts that manifests name exactly the shards in the database. */
+export async function assertNoLeftovers(location: string): Promise<void> {
+  const { manifests, shards } = await rawRecords(location);
   const named = Object.values(manifests).flatMap((text) => {
     const { metadata } = JSON.parse(text as string) as CheckpointManifest;
     const { shards: specs } = metadata['entropyCheckpoint'] as unknown as CheckpointManifest;

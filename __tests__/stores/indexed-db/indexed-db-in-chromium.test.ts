@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openBackend, type OpenBackend } from '../../../backends/open-backend.js';
 import { INDEXED_DB_CASES } from './indexed-db-cases.js';
 
@@ -6,7 +6,7 @@ let opened: OpenBackend;
 
 beforeAll(async () => {
   opened = await openBackend(
-    { place: 'chromium', backend: 'cpu' },
+    { runtime: 'chromium', backend: 'cpu' },
     new URL('run-indexed-db-case.ts', import.meta.url),
   );
 }, 120_000);
@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 describe('IndexedDbStore', () => {
-  test.each(INDEXED_DB_CASES)('$name', async ({ name }) => {
+  it.each(INDEXED_DB_CASES)('$name', async ({ name }) => {
     await expect(opened.call('runIndexedDbCase', name)).resolves.toBeUndefined();
   });
 });

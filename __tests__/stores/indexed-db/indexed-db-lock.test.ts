@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { lockAcrossTabs } from '../../../src/stores/indexed-db/indexed-db-lock.js';
 
-const NAME = 'tfjs-entropy-checkpoint place';
+const NAME = 'tfjs-entropy-checkpoint location';
 
 type Request = (
   name: string,
@@ -9,8 +9,8 @@ type Request = (
   whenHeld: () => Promise<void>,
 ) => Promise<void>;
 
-/** A browser that grants the lock at a certain request and until then lets each run into its time limit. */
-function browserThatGrants(atRequest: number, heldNames: string[]) {
+/** Mocks a browser that grants the lock at one request. Earlier requests run into their timeout. */
+function mockLocks(atRequest: number, heldNames: string[]) {
   let requests = 0;
   const request = jest.fn<Request>(async (_name, { signal }, whenHeld) => {
     if (++requests >= atRequest) return whenHeld();
@@ -35,18 +35,18 @@ afterEach(() => {
   else Object.defineProperty(globalThis, 'navigator', original);
 });
 
-describe('the lock among tabs', () => {
-  test('is waited for while nobody has it, however long a busy browser takes to grant it', async () => {
-    const request = browserThatGrants(3, ['another lock']);
-    const release = await lockAcrossTabs('place');
+describe('lockAcrossTabs', () => {
+  it('keeps waiting while no tab holds the lock, as a busy browser grants it late', async () => {
+    const request = mockLocks(3, ['another lock']);
+    const release = await lockAcrossTabs('location');
     expect(request).toHaveBeenCalledTimes(3);
     expect(request.mock.calls[0]?.[0]).toBe(NAME);
     await release!();
   });
 
-  test('is refused once it is known that another has it', async () => {
-    const request = browserThatGrants(2, [NAME]);
-    expect(await lockAcrossTabs('place')).toBeNull();
+  it('gives up when another tab holds the lock', async () => {
+    const request = mockLocks(2, [NAME]);
+    expect(await lockAcrossTabs('location')).toBeNull();
     expect(request).toHaveBeenCalledTimes(1);
   });
 });

@@ -2,17 +2,17 @@ import { assert } from 'chai';
 import { IndexedDbStore } from '../../../src/stores/indexed-db/indexed-db-store.js';
 import { putRaw, rawRecords } from './raw-database.js';
 import { assertNoLeftovers, type IndexedDbCase } from './indexed-db-case.js';
-import { assertHolds, sampleOf, sourceOf, type Sample } from '../conformance/sample.js';
-import { INTO_BEST, refusal } from '../conformance/store-case.js';
+import { assertStored, sampleOf, sourceOf, type Sample } from '../conformance/sample.js';
+import { INTO_BEST, rejectionWith } from '../conformance/store-case.js';
 
-/** A shard that a closed tab may have left. */
+/** The checksum of a shard that a closed tab has left. */
 const LEFTOVER = '0123456789abcdef'.repeat(4);
 
 type Put = (this: IDBObjectStore, value: unknown, key: IDBValidKey) => IDBRequest<IDBValidKey>;
 
 /** Runs `action` with `put` of every object store replaced. */
 async function withPut<T>(replace: (original: Put) => Put, action: () => Promise<T>): Promise<T> {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the `this` that it is called with.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- `call` passes on `this`.
   const original = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = replace(original) as typeof original;
   try {
@@ -22,17 +22,17 @@ async function withPut<T>(replace: (original: Put) => Put, action: () => Promise
   }
 }
 
-/** Ways in which the nth write of a save can fail. */
+/** Ways in which a write of a save can fail. */
 const BROKEN_PUTS: readonly (readonly [what: string, cause: RegExp, put: (original: Put) => Put])[] = [
   [
-    'throws for want of room',
+    'throws for lack of space',
     /QuotaExceededError/,
     () => () => {
-      throw new DOMException('There is no room.', 'QuotaExceededError');
+      throw new DOMException('No space is left.', 'QuotaExceededError');
     },
   ],
   [
-    'is of a transaction that aborts',
+    'aborts its transaction',
     /AbortError|TransactionInactiveError/,
     (original) =>
       function (value, key) {
@@ -52,8 +52,8 @@ const BROKEN_PUTS: readonly (readonly [what: string, cause: RegExp, put: (origin
   ],
 ];
 
-/** Saves with write `index` broken. False if that fails as it should; true if there are fewer writes. */
-async function savesDespite(
+/** Saves while write `index` is broken. @returns false if the save fails as expected; true if it has fewer writes. */
+async function saveSucceeds(
   store: IndexedDbStore,
   sample: Sample,
   index: number,
@@ -69,7 +69,7 @@ async function savesDespite(
     const saving = store.save(sourceOf(sample), { into: ['last', 'epoch-1'], keep: ['best'] });
     await saving.catch(() => undefined);
     if (puts <= index) return true;
-    const error = await refusal(saving, 'ENTROPY_STORE_FAILED');
+    const error = await rejectionWith(saving, 'ENTROPY_STORE_FAILED');
     assert.match((error.cause as Error).name, cause);
     assert.include(error.message, store.name);
     assert.include(error.message, 'unchanged');
@@ -78,87 +78,87 @@ async function savesDespite(
 }
 
 const failingWrites: IndexedDbCase[] = BROKEN_PUTS.map(([what, cause, broken]) => ({
-  name: `whichever write of a save ${what}: the previous checkpoints stay whole, and no shard stays behind`,
-  async run(place) {
+  name: `keeps the previous checkpoints and leaves no shard when any write of a save ${what}`,
+  async run(location) {
     const [one, two, three] = [
       await sampleOf(1, { frozenShards: 2 }),
       await sampleOf(2),
       await sampleOf(3, { frozenShards: 2 }),
     ];
-    const store = new IndexedDbStore(place);
+    const store = new IndexedDbStore(location);
     await store.open();
     await store.save(sourceOf(one), INTO_BEST);
     await store.save(sourceOf(two), { into: ['last'], keep: ['best'] });
     let failures = 0;
-    while (!(await savesDespite(store, three, failures, broken, cause))) {
+    while (!(await saveSucceeds(store, three, failures, broken, cause))) {
       failures++;
-      await assertHolds(store, one, 'best');
-      await assertHolds(store, two, 'last');
-      await assertHolds(store, null, 'epoch-1');
-      await assertNoLeftovers(place);
+      await assertStored(store, one, 'best');
+      await assertStored(store, two, 'last');
+      await assertStored(store, null, 'epoch-1');
+      await assertNoLeftovers(location);
     }
-    // Five shards and two manifests.
+    // A save writes five shards and two manifests.
     assert.equal(failures, 7);
-    await assertHolds(store, one, 'best');
-    await assertHolds(store, three, 'last');
-    await assertHolds(store, three, 'epoch-1');
-    await assertNoLeftovers(place);
+    await assertStored(store, one, 'best');
+    await assertStored(store, three, 'last');
+    await assertStored(store, three, 'epoch-1');
+    await assertNoLeftovers(location);
     store.close();
   },
 }));
 
 const leftovers: IndexedDbCase[] = [
   {
-    name: 'what a closed tab has left is removed when the store is opened, and of this place only',
-    async run(place) {
-      const store = new IndexedDbStore(place);
-      const other = new IndexedDbStore(`${place}/other`);
+    name: 'removes the leftovers of a closed tab on `open`, in its own location only',
+    async run(location) {
+      const store = new IndexedDbStore(location);
+      const other = new IndexedDbStore(`${location}/other`);
       const sample = await sampleOf(1);
       await store.save(sourceOf(sample), INTO_BEST);
       await other.save(sourceOf(sample), INTO_BEST);
-      await putRaw('shards', place, LEFTOVER, new ArrayBuffer(9));
-      await putRaw('shards', `${place}/other`, LEFTOVER, new ArrayBuffer(9));
+      await putRaw('shards', location, LEFTOVER, new ArrayBuffer(9));
+      await putRaw('shards', `${location}/other`, LEFTOVER, new ArrayBuffer(9));
       await store.open();
       store.close();
-      await assertNoLeftovers(place);
-      assert.equal((await rawRecords(`${place}/other`)).shards[LEFTOVER], 9);
-      await assertHolds(store, sample);
-      await assertHolds(other, sample);
+      await assertNoLeftovers(location);
+      assert.equal((await rawRecords(`${location}/other`)).shards[LEFTOVER], 9);
+      await assertStored(store, sample);
+      await assertStored(other, sample);
     },
   },
   {
-    name: 'what a closed tab has left is removed by the next save',
-    async run(place) {
-      const store = new IndexedDbStore(place);
+    name: 'removes the leftovers of a closed tab on the next save',
+    async run(location) {
+      const store = new IndexedDbStore(location);
       await store.open();
-      await putRaw('shards', place, LEFTOVER, new ArrayBuffer(9));
+      await putRaw('shards', location, LEFTOVER, new ArrayBuffer(9));
       await store.save(sourceOf(await sampleOf(1)), INTO_BEST);
       store.close();
-      await assertNoLeftovers(place);
+      await assertNoLeftovers(location);
     },
   },
   {
-    name: 'a save makes the shards of what it replaces go, and keeps those that are used',
-    async run(place) {
-      const store = new IndexedDbStore(place);
+    name: 'deletes the shards of a replaced checkpoint, except those still in use',
+    async run(location) {
+      const store = new IndexedDbStore(location);
       for (const step of [1, 2, 3]) {
         const sample = await sampleOf(step, { frozenShards: 2 });
         await store.save(sourceOf(sample), { into: ['last'], keep: [] });
-        assert.lengthOf(Object.keys((await rawRecords(place)).shards), sample.manifest.shards.length);
-        await assertNoLeftovers(place);
+        assert.lengthOf(Object.keys((await rawRecords(location)).shards), sample.manifest.shards.length);
+        await assertNoLeftovers(location);
       }
     },
   },
   {
-    name: 'a shard that is shorter than the buffer is stored without the rest of it',
-    async run(place) {
+    name: 'stores only the bytes of a shard that is shorter than the buffer',
+    async run(location) {
       const sample = await sampleOf(1);
-      await new IndexedDbStore(place).save(sourceOf(sample), INTO_BEST);
-      const { shards } = await rawRecords(place);
+      await new IndexedDbStore(location).save(sourceOf(sample), INTO_BEST);
+      const { shards } = await rawRecords(location);
       for (const { sizeBytes, sha256 } of sample.manifest.shards) assert.equal(shards[sha256], sizeBytes);
     },
   },
 ];
 
-/** What a save writes, and what it leaves when it fails. */
+/** What a save writes, and what a failed one leaves. */
 export const indexedDbWriteCases: readonly IndexedDbCase[] = [...failingWrites, ...leftovers];

@@ -1,10 +1,10 @@
-/** The database of `IndexedDbStore` as somebody else sees it who does not use the store. For pages. */
+/** Access to the database of `IndexedDbStore` without the store. Runs in a page. */
 
 export const DATABASE = 'tfjs-entropy-checkpoint';
 
 export interface RawRecords {
   readonly manifests: Readonly<Record<string, unknown>>;
-  /** Sizes. */
+  /** The size of each shard, in bytes. */
   readonly shards: Readonly<Record<string, number>>;
 }
 
@@ -14,7 +14,7 @@ export function requestResult<T>(request: IDBRequest<T>): Promise<T> {
       resolve(request.result);
     };
     request.onerror = () => {
-      reject(request.error ?? new Error('No reason.'));
+      reject(request.error ?? new Error('IndexedDB reported no reason.'));
     };
   });
 }
@@ -31,42 +31,45 @@ async function inDatabase<T>(
   }
 }
 
-export function rawRecords(place: string): Promise<RawRecords> {
+/** All records of a location. */
+export function rawRecords(location: string): Promise<RawRecords> {
   return inDatabase(async (manifests, shards) => {
-    const ofPlace = async (store: IDBObjectStore): Promise<[string, unknown][]> => {
+    const entriesOf = async (store: IDBObjectStore): Promise<[string, unknown][]> => {
       const keys = (await requestResult(store.getAllKeys())) as [string, string][];
       const values: unknown[] = await requestResult(store.getAll());
-      return keys.flatMap(([at, name], i) => (at === place ? [[name, values[i]] as [string, unknown]] : []));
+      return keys.flatMap(([at, name], i) =>
+        at === location ? [[name, values[i]] as [string, unknown]] : [],
+      );
     };
-    const sizes = (await ofPlace(shards)).map(([name, value]) => [name, (value as ArrayBuffer).byteLength]);
+    const sizes = (await entriesOf(shards)).map(([name, value]) => [name, (value as ArrayBuffer).byteLength]);
     return {
-      manifests: Object.fromEntries(await ofPlace(manifests)),
+      manifests: Object.fromEntries(await entriesOf(manifests)),
       shards: Object.fromEntries(sizes) as Record<string, number>,
     };
   });
 }
 
-/** @param value undefined deletes the record. */
+/** Writes a record. @param value undefined deletes it. */
 export async function putRaw(
   store: 'manifests' | 'shards',
-  place: string,
+  location: string,
   name: string,
   value: unknown,
 ): Promise<void> {
   await inDatabase(async (manifests, shards) => {
     const target = store === 'manifests' ? manifests : shards;
-    const key = [place, name];
+    const key = [location, name];
     if (value === undefined) await requestResult(target.delete(key));
     else await requestResult(target.put(value, key));
   });
 }
 
-/** Resolves when it is gone, for which all connections to it must have been closed. */
+/** Deletes the database. Resolves once all connections are closed and it is deleted. */
 export async function deleteDatabase(): Promise<void> {
   await requestResult(indexedDB.deleteDatabase(DATABASE));
 }
 
-/** Runs `action`, and gives the number of connections that it has opened and not closed. */
+/** Runs `action`. @returns how many connections it has left open. */
 export async function connectionsLeftBy(action: () => Promise<void>): Promise<number> {
   /* eslint-disable @typescript-eslint/unbound-method -- each is applied to its object below */
   const { open } = IDBFactory.prototype;

@@ -2,10 +2,10 @@ import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, loadCheckpoint } from 'tfjs-entropy-checkpoint';
-import type { OwnWay, ReadWay, WriteWay } from '../../saving/names.js';
+import type { PackageMethod, ReadMethod, WriteMethod } from '../../saving/names.js';
 import { collectGarbage } from '../collect-garbage.js';
 import { denseStack, fillDistinctly, sizeBytesOf } from './distinct-weights.js';
-import { peakResident, type Resident } from './peak-resident.js';
+import { peakResidentSet, type ResidentSet } from './resident-set.js';
 
 export interface LargeSize {
   readonly weights: number;
@@ -17,7 +17,7 @@ const READ_BYTES = 2 ** 23;
 
 let model: tf.Sequential | null = null;
 
-/** Makes the model that is saved, and loaded into: as many weights `[units, units]` as are asked for. */
+/** Creates the model to save and to load into: `weights` weights of shape `[units, units]`. */
 export function prepareLarge(weights: number, units: number): LargeSize {
   model = denseStack(weights, units);
   model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' });
@@ -25,27 +25,27 @@ export function prepareLarge(weights: number, units: number): LargeSize {
   return { weights, sizeBytes: sizeBytesOf(model), largestBytes: sizeBytesOf(model) / weights };
 }
 
-const ACTIONS: Record<WriteWay | ReadWay, (place: string) => Promise<void>> = {
+const ACTIONS: Record<WriteMethod | ReadMethod, (path: string) => Promise<void>> = {
   save: saveModel,
-  write: writePlainly,
+  write: writePlainFile,
   'load-new': loadNewModel,
   'load-given': loadIntoModel,
-  read: readPlainly,
-  skim,
+  read: readShards,
+  skim: skimShards,
 };
 
-/** Time in ms. @param place a folder, but a file for `'write'`; to be written, or to be read. */
-export async function timeLarge(way: WriteWay | ReadWay, place: string): Promise<number> {
+/** The time in ms. @param path a folder to write or to read, or a file for `'write'`. */
+export async function timeLarge(method: WriteMethod | ReadMethod, path: string): Promise<number> {
   collectGarbage();
   const startMs = performance.now();
-  await ACTIONS[way](place);
+  await ACTIONS[method](path);
   return performance.now() - startMs;
 }
 
-/** To be called once in a process. */
-export async function residentOfLarge(way: OwnWay, folder: string): Promise<Resident | null> {
+/** The resident set before and at its peak. Call it once in a process. */
+export async function residentOfLarge(method: PackageMethod, folder: string): Promise<ResidentSet | null> {
   collectGarbage();
-  return peakResident(() => ACTIONS[way](folder));
+  return peakResidentSet(() => ACTIONS[method](folder));
 }
 
 async function saveModel(folder: string): Promise<void> {
@@ -59,11 +59,11 @@ async function saveModel(folder: string): Promise<void> {
   checkpoint.dispose();
 }
 
-/** One file, from the first weight to the last, and then to the disk. */
-async function writePlainly(path: string): Promise<void> {
+/** Writes all weights into one file, and waits for the disk. */
+async function writePlainFile(path: string): Promise<void> {
   const file = await open(path, 'w');
   for (const weight of requireModel().weights) {
-    // On cpu the very array, not a copy of it.
+    // On cpu this is the array itself, not a copy.
     const values = await weight.read().data();
     for (let start = 0; start < values.byteLength;) {
       const { bytesWritten } = await file.write(new Uint8Array(values.buffer, start));
@@ -83,8 +83,8 @@ async function loadIntoModel(folder: string): Promise<void> {
   await loadCheckpoint(folder, { model: requireModel() });
 }
 
-/** The files of a checkpoint, one after the other, into memory. */
-async function readPlainly(folder: string): Promise<void> {
+/** Reads the weight files of a checkpoint into memory, one after another. */
+async function readShards(folder: string): Promise<void> {
   const kept: Uint8Array[] = [];
   await eachShard(folder, async (file) => {
     const bytes = Buffer.allocUnsafeSlow((await file.stat()).size);
@@ -93,8 +93,8 @@ async function readPlainly(folder: string): Promise<void> {
   });
 }
 
-/** The same, into one buffer. */
-async function skim(folder: string): Promise<void> {
+/** Reads the weight files into one buffer, and keeps none of them. */
+async function skimShards(folder: string): Promise<void> {
   const buffer = new Uint8Array(READ_BYTES);
   await eachShard(folder, async (file) => {
     while ((await file.read(buffer, 0, buffer.length, null)).bytesRead > 0);

@@ -1,4 +1,4 @@
-/** What the benchmarks of saving call where the backend is, in a Node process of its own. */
+/** The functions that the benchmarks of saving call in the backend's Node process. */
 export { prepareLarge, residentOfLarge, timeLarge } from './large-model.js';
 export { measurePause, measureSnapshot, preparePause } from './pause.js';
 export { measureSaveFit, prepareSaveFit } from './save-fit.js';

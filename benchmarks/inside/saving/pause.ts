@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint } from 'tfjs-entropy-checkpoint';
 import { disposeState } from '../../../src/format/snapshot.js';
 import { captureState, modelTopology, takeSnapshot } from '../../../src/state/training-state.js';
-import type { PauseWay } from '../../saving/names.js';
+import type { PauseMode } from '../../saving/names.js';
 import { collectGarbage } from '../collect-garbage.js';
 import { uniformTensor } from '../synthetic-data.js';
 import { denseStack, fillDistinctly, sizeBytesOf } from './distinct-weights.js';
@@ -15,17 +15,17 @@ export interface PauseSize {
 }
 
 export interface PauseSample {
-  /** Longest time in which the event loop did not come round. */
+  /** The longest time during which the event loop was blocked. */
   readonly longestMs: number;
   readonly batches: number;
-  /** From `saveCheckpoint` to the end of `flush`; null without. */
+  /** The time from `saveCheckpoint` to the end of `flush`; null without a save. */
   readonly saveMs: number | null;
 }
 
 export interface SnapshotSample {
-  /** Sharing all buffers. */
+  /** The time to share all buffers. */
   readonly captureMs: number;
-  /** That, and the description of the model. */
+  /** The same, with the description of the model. */
   readonly snapshotMs: number;
 }
 
@@ -36,18 +36,18 @@ interface Prepared {
   readonly checkpoint: EntropyCheckpoint;
 }
 
-/** Of a weight of 100 kB. */
+/** A weight `[UNITS, UNITS]` takes 100 kB. */
 const UNITS = 158;
-/** Trained by one batch, so that training itself makes no long pause. */
+/** How many layers one batch trains, so that training itself causes no long pause. */
 const BLOCK_LAYERS = 10;
 const BATCH_SIZE = 4;
 
 let prepared: Prepared | null = null;
 
 /**
- * A network of as many small weights as are asked for, one a layer.
+ * Creates a network with `weights` small weights, one in each layer.
  *
- * @param folder to be saved in.
+ * @param folder where it's saved.
  */
 export function preparePause(weights: number, folder: string): PauseSize {
   const model = denseStack(weights, UNITS);
@@ -63,20 +63,21 @@ export function preparePause(weights: number, folder: string): PauseSize {
 }
 
 /**
- * Trains for a time, one block of layers after the other, and finds the longest pause of the event loop.
+ * Trains for a while, one block of layers after another, and measures the longest pause of the event loop.
  *
- * @param way `'saving'`: an epoch ends at the beginning, and training goes on until it is stored.
+ * @param mode `'saving'`: an epoch ends at the beginning, and training continues until it's stored.
+ * @param forMs how long to train at least.
  */
-export async function measurePause(way: PauseWay, forMs: number): Promise<PauseSample> {
+export async function measurePause(mode: PauseMode, forMs: number): Promise<PauseSample> {
   collectGarbage();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  // The first tick is where it begins to count.
+  // It counts from its first tick.
   await wait(5);
   const startMs = performance.now();
-  const save = { isOver: way === 'bare', timeMs: null as number | null };
+  const save = { isOver: mode === 'bare', timeMs: null as number | null };
   const saving =
-    way === 'bare'
+    mode === 'bare'
       ? null
       : saveEpoch().then(() => {
           save.isOver = true;
@@ -88,27 +89,27 @@ export async function measurePause(way: PauseWay, forMs: number): Promise<PauseS
     await tf.nextFrame();
   }
   await saving;
-  // A pause counts with the tick after it.
+  // A pause is counted at the next tick.
   await wait(5);
   delay.disable();
   return { longestMs: delay.max / 1e6, batches, saveMs: save.timeMs };
 }
 
-/** Times of what is done at the end of an epoch, before training goes on. */
+/** Measures the synchronous work at the end of an epoch. */
 export function measureSnapshot(): SnapshotSample {
   const { model, optimizer } = requirePrepared();
   const startMs = performance.now();
   const state = captureState(model, optimizer);
   const captureMs = performance.now() - startMs;
   disposeState(state);
-  const againMs = performance.now();
+  const snapshotStartMs = performance.now();
   const snapshot = takeSnapshot(model, optimizer, null, modelTopology(model));
-  const snapshotMs = performance.now() - againMs;
+  const snapshotMs = performance.now() - snapshotStartMs;
   disposeState(snapshot.state);
   return { captureMs, snapshotMs };
 }
 
-/** Each epoch is the best. */
+/** Saves an epoch that is the best so far. */
 async function saveEpoch(): Promise<void> {
   const { checkpoint } = requirePrepared();
   const epoch = checkpoint.history.length;

@@ -4,17 +4,17 @@ import { FileStore } from '../../../src/stores/file/file-store.js';
 import type { SaveContenderName } from '../../saving/names.js';
 import { fileHandler } from './file-handler.js';
 
-/** One way to train and to save, once. */
+/** One way to train and save. Each object is used for one `fit`. */
 export interface SaveContender {
   readonly callbacks?: tf.CustomCallback[];
-  /** How many epochs have reached the store. */
+  /** How many epochs have been stored. */
   readonly committed?: () => number;
-  /** How many tensors tfjs itself leaves behind. */
-  readonly left?: () => number;
+  /** How many tensors TensorFlow.js itself leaks. */
+  readonly leakedTensors?: () => number;
   dispose?(): void;
 }
 
-/** @param folder to be saved in. */
+/** @param folder where it saves. */
 export function saveContenderNamed(
   name: SaveContenderName,
   model: tf.LayersModel,
@@ -30,12 +30,12 @@ export function saveContenderNamed(
       return withCheckpoint(new CountingStore(folder), false);
     case 'stored-last':
       return withCheckpoint(new CountingStore(folder), true);
-    case 'by-hand':
-      return withHandWritten(model, folder);
+    case 'model-save':
+      return withModelSave(model, folder);
   }
 }
 
-/** The store of a folder, which counts what it has committed: an epoch may be replaced while it waits. */
+/** A folder store that counts what it has committed: an epoch may be replaced while it waits. */
 class CountingStore extends FileStore {
   committed = 0;
 
@@ -45,10 +45,10 @@ class CountingStore extends FileStore {
   }
 }
 
-/** Makes every epoch the best: gives the compiled metric a value that rises. */
+/** Makes every epoch the best, by a rising value of the compiled metric. */
 class RisingMetric extends tf.CustomCallback {
   constructor() {
-    // The checkpoint after it yields to the event loop; once is what bare `fit` does.
+    // The checkpoint after it yields to the event loop. Bare `fit` yields as often as that.
     super({}, 'never');
   }
 
@@ -75,8 +75,8 @@ function withCheckpoint(store: CountingStore | null, saveLast: boolean): SaveCon
   };
 }
 
-/** What one writes without this package. */
-function withHandWritten(model: tf.LayersModel, folder: string): SaveContender {
+/** The callback that users write without this package. */
+function withModelSave(model: tf.LayersModel, folder: string): SaveContender {
   const handler = fileHandler(folder);
   let committed = 0;
   const callback = new tf.CustomCallback({
@@ -85,6 +85,6 @@ function withHandWritten(model: tf.LayersModel, folder: string): SaveContender {
       committed += 1;
     },
   });
-  // `getWeights` of adam, which saves call, makes a scalar that nobody disposes.
-  return { callbacks: [callback], committed: () => committed, left: () => committed };
+  // Each save calls `getWeights` of Adam, which leaks a scalar.
+  return { callbacks: [callback], committed: () => committed, leakedTensors: () => committed };
 }

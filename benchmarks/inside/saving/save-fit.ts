@@ -3,22 +3,22 @@ import type { SaveContenderName } from '../../saving/names.js';
 import { collectGarbage } from '../collect-garbage.js';
 import { oneHotTensor, uniformTensor } from '../synthetic-data.js';
 import { saveContenderNamed } from './save-contenders.js';
-import { stepsTimed } from './steps-timed.js';
+import { timeOptimizerSteps } from './time-optimizer-steps.js';
 
 export interface SaveFitSize {
   readonly title: string;
   readonly batchSize: number;
   readonly batches: number;
   readonly epochs: number;
-  /** Of weights and slots, after the first batch. */
+  /** The size of weights and optimizer slots, after the first batch. */
   readonly savedBytes: number;
 }
 
 export interface SaveFitSample {
   readonly timeMs: number;
-  /** Of it, what was spent outside the steps of the optimizer: in callbacks, in saving, and in waiting for it. */
+  /** The part of it outside the optimizer's steps: in callbacks, in saving, and in waiting for saves. */
   readonly outsideMs: number;
-  /** Epochs that have reached the disk; null where none is to. */
+  /** How many epochs reached the disk; null if the contender does not save. */
   readonly committed: number | null;
 }
 
@@ -33,36 +33,36 @@ const TITLE = UNITS.join('-');
 const BATCH_SIZE = 32;
 const MIN_BATCHES = 3;
 const MAX_BATCHES = 60;
-/** Of the probe. */
+/** How many batches the probe trains. */
 const PROBE_BATCHES = 4;
-/** A weight and its two slots of adam. */
+/** A weight and its two optimizer slots of Adam. */
 const COPIES = 3;
 
 let prepared: Prepared | null = null;
 
 /**
- * Makes the data. Slow backends get fewer batches.
+ * Creates the data. Slow backends get fewer batches.
  *
- * @param epochMs how long an epoch of a bare `fit` is to take; null: as short as can be.
+ * @param epochMs how long an epoch of a bare `fit` should take; null: as short as possible.
  */
 export async function prepareSaveFit(epochMs: number | null, epochs: number): Promise<SaveFitSize> {
   const [batches, batchSize] = epochMs === null ? [1, 4] : [await batchesIn(epochMs), BATCH_SIZE];
-  prepared = makeRows(batches, batchSize, epochs);
+  prepared = createRows(batches, batchSize, epochs);
   return prepared.size;
 }
 
 async function batchesIn(epochMs: number): Promise<number> {
-  prepared = makeRows(PROBE_BATCHES, BATCH_SIZE, 1);
+  prepared = createRows(PROBE_BATCHES, BATCH_SIZE, 1);
   const { x, y } = prepared;
   const probe = async (): Promise<number> => (await measureSaveFit('bare', '')).timeMs / PROBE_BATCHES;
-  // The first compiles.
+  // The first run compiles.
   await probe();
   const batchMs = Math.min(await probe(), await probe());
   tf.dispose([x, y]);
   return Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, Math.round(epochMs / batchMs)));
 }
 
-function makeRows(batches: number, batchSize: number, epochs: number): Prepared {
+function createRows(batches: number, batchSize: number, epochs: number): Prepared {
   const rows = batches * batchSize;
   const model = buildModel();
   const savedBytes = COPIES * Float32Array.BYTES_PER_ELEMENT * model.countParams();
@@ -74,7 +74,10 @@ function makeRows(batches: number, batchSize: number, epochs: number): Prepared 
   };
 }
 
-/** One `fit` of a new model, from the same weights and in the same order of rows, until all is saved. */
+/**
+ * Runs one `fit` until everything is saved. Each trains a new model from the same weights, with the rows in the same
+ * order.
+ */
 export async function measureSaveFit(name: SaveContenderName, folder: string): Promise<SaveFitSample> {
   if (prepared === null) throw new Error('Expected `prepareSaveFit` to be called first.');
   const { x, y, size } = prepared;
@@ -84,8 +87,8 @@ export async function measureSaveFit(name: SaveContenderName, folder: string): P
   collectGarbage();
 
   const startMs = performance.now();
-  // With the callback, it waits at its end for all to be stored.
-  const stepsMs = await stepsTimed(() =>
+  // With the callback, `fit` ends once everything is stored.
+  const stepsMs = await timeOptimizerSteps(() =>
     model.fit(x, y, {
       epochs: size.epochs,
       batchSize: size.batchSize,
@@ -99,8 +102,9 @@ export async function measureSaveFit(name: SaveContenderName, folder: string): P
   contender.dispose?.();
   model.optimizer.dispose();
   model.dispose();
-  const left = tf.memory().numTensors - tensorsBefore - (contender.left?.() ?? 0);
-  if (left !== 0) throw new Error(`Expected '${name}' to leave no tensor behind, got ${left}.`);
+  const leakedTensors = tf.memory().numTensors - tensorsBefore - (contender.leakedTensors?.() ?? 0);
+  if (leakedTensors !== 0)
+    throw new Error(`Expected '${name}' to leave no tensor behind, got ${leakedTensors}.`);
   return { timeMs, outsideMs: timeMs - stepsMs, committed: contender.committed?.() ?? null };
 }
 

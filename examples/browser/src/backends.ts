@@ -4,21 +4,22 @@ import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import { BACKEND_NAMES, type BackendName } from './settings.js';
 
-/** What this browser has, the fastest for large networks first. */
+/** The backends that this browser supports. The fastest for large networks comes first. */
 export async function offeredBackends(): Promise<BackendName[]> {
   const offered = await Promise.all(BACKEND_NAMES.map(isOffered));
   return BACKEND_NAMES.filter((_, index) => offered[index]);
 }
 
-/** For networks as small as these, starting work on a GPU takes longer than the work. */
+/** For networks this small, starting work on a GPU takes longer than the work itself. */
 export function preferredBackend(offered: readonly BackendName[]): BackendName {
   return offered.includes('wasm') ? 'wasm' : (offered[0] ?? 'cpu');
 }
 
-/** Makes `name` the backend of everything that follows. */
+/** Makes `name` the current backend. */
 export async function useBackend(name: BackendName): Promise<void> {
   await load(name);
-  if (!(await tf.setBackend(name))) throw new Error(`The backend "${name}" does not start in this browser.`);
+  if (!(await tf.setBackend(name)))
+    throw new Error(`The backend "${name}" could not be started in this browser.`);
   await tf.ready();
 }
 
@@ -39,12 +40,12 @@ async function isOffered(name: BackendName): Promise<boolean> {
   }
 }
 
-/** `@tensorflow/tfjs` has webgl and cpu. */
+/** Loads a backend that `@tensorflow/tfjs` does not include. */
 async function load(name: BackendName): Promise<void> {
   if (name === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
   if (name !== 'wasm') return;
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  // The page's own files: their names have a hash, and the page may lie in any folder.
+  // The built files have a hash in their names, and the page may be in any folder.
   setWasmPaths({
     'tfjs-backend-wasm.wasm': plainWasm,
     'tfjs-backend-wasm-simd.wasm': simdWasm,

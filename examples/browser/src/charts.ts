@@ -1,6 +1,7 @@
 import type { EpochRecord } from 'tfjs-entropy-checkpoint';
 import { element } from './page.js';
 import { CLEAN_ACCURACY } from './training-callbacks.js';
+import { yieldIfDue } from './yield-if-due.js';
 
 type Points = { x: number; y: number | null }[];
 
@@ -13,7 +14,7 @@ interface Curve {
 interface Chart {
   readonly container: HTMLElement;
   readonly curves: readonly Curve[];
-  /** The one whose kept value is drawn on. */
+  /** The curve whose value at the kept epoch is drawn as a line. */
   readonly marked: Curve;
 }
 
@@ -22,10 +23,10 @@ const BROWN = '#a34e08';
 const GREEN = '#4a7a0c';
 const RED = '#c0281e';
 
-/** A window that is being resized says so many times a second. */
+/** While a window is resized, the event comes many times a second. */
 const RESIZE_DELAY_MS = 150;
 
-/** Entropy and accuracy by epoch, drawn by tfjs-vis, with the kept epoch marked. */
+/** Draws entropy and accuracy by epoch with tfjs-vis, and marks the kept epoch. */
 export class Charts {
   readonly #charts = [entropyChart(), accuracyChart()];
   #history: readonly EpochRecord[] = [];
@@ -49,7 +50,7 @@ export class Charts {
     this.#update();
   }
 
-  /** One drawing at a time; what has come meanwhile is drawn next, the newest alone. */
+  /** Draws one state at a time. Of the states that come meanwhile, only the newest is drawn next. */
   #update(): void {
     this.#isOutdated = true;
     if (!this.#isDrawing) void this.#drawAll();
@@ -59,7 +60,10 @@ export class Charts {
     this.#isDrawing = true;
     while (this.#isOutdated) {
       this.#isOutdated = false;
-      for (const chart of this.#charts) await draw(chart, this.#history, this.#best);
+      for (const chart of this.#charts) {
+        await draw(chart, this.#history, this.#best);
+        await yieldIfDue();
+      }
     }
     this.#isDrawing = false;
   }
@@ -73,11 +77,11 @@ async function draw(chart: Chart, history: readonly EpochRecord[], best: EpochRe
   }
   const { render } = await import('@tensorflow/tfjs-vis');
   const kept = best === null ? [] : [{ name: 'kept', color: RED, points: keptLine(history, best, marked) }];
-  // tfjs-vis hands out the colours by the alphabet.
+  // tfjs-vis assigns the colours to the names in alphabetical order.
   const lines = [...curves.map((curve) => ({ ...curve, points: pointsOf(history, curve) })), ...kept].sort(
     (a, b) => a.name.localeCompare(b.name),
   );
-  // tfjs-vis leaves null out of a line, which its types do not say.
+  // tfjs-vis leaves a gap for null, but its types do not allow null.
   const values = lines.map(({ points }) => points) as { x: number; y: number }[][];
   await render.linechart(
     container,
@@ -85,7 +89,7 @@ async function draw(chart: Chart, history: readonly EpochRecord[], best: EpochRe
     {
       width: container.clientWidth,
       height: container.clientHeight,
-      // The heading says it, and here it would be cut off.
+      // The heading has the label. In the chart it would be cut off.
       xLabel: '',
       yLabel: '',
       zoomToFit: true,
@@ -125,7 +129,7 @@ function pointsOf(history: readonly EpochRecord[], { valueOf }: Curve): Points {
   return history.map((record, x) => ({ x, y: valueOf(record) }));
 }
 
-/** Level from the kept epoch on: where the network would be if training had ended there. */
+/** A level line from the kept epoch on: the value if training had ended there. */
 function keptLine(history: readonly EpochRecord[], best: EpochRecord, { valueOf }: Curve): Points {
   const kept = history.indexOf(best);
   return history.map((_, x) => ({ x, y: x < kept ? null : valueOf(best) }));

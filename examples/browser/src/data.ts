@@ -5,18 +5,18 @@ import { drawWithoutReplacement } from '../../noisy-mnist/sampling.js';
 import { ASSET_NAME, NUM_TEST_IMAGES, NUM_TRAIN_IMAGES } from './mnist-asset-format.js';
 import { PRESETS, type Settings } from './settings.js';
 
-/** How many digits with clean labels a network is tested on. */
-const NUM_TESTED = 500;
+/** How many digits with clean labels test a network. */
+const TEST_DIGITS = 500;
 
 export interface Digits {
   readonly train: ImagePool;
-  /** Of `train`, as the network sees them: some are wrong. */
+  /** The labels that the network learns for `train`. Some are wrong. */
   readonly noisyLabels: Uint8Array;
-  /** Its labels are right. */
+  /** All labels are right. */
   readonly test: ImagePool;
 }
 
-/** Draws the digits of a training. The same settings draw the same ones in the same order. */
+/** Draws the digits of a training. Equal settings draw the same digits in the same order. */
 export async function loadDigits({ preset, noise, seed }: Settings): Promise<Digits> {
   const pools = await (downloaded ??= download());
   const train = draw(pools.train, PRESETS[preset].trainImages, `train ${seed}`);
@@ -24,7 +24,7 @@ export async function loadDigits({ preset, noise, seed }: Settings): Promise<Dig
   return {
     train,
     noisyLabels: withLabelNoise(train.labels, options),
-    test: draw(pools.test, NUM_TESTED, `test ${seed}`),
+    test: draw(pools.test, TEST_DIGITS, `test ${seed}`),
   };
 }
 

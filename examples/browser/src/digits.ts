@@ -2,10 +2,10 @@ import { imageOf, NUM_PIXELS, type ImagePool } from '../../noisy-mnist/image-poo
 import { element, setText } from './page.js';
 import type { Run } from './run.js';
 
-const SHOWN = 12;
+const MAX_SHOWN = 12;
 const SIDE = Math.sqrt(NUM_PIXELS);
 
-/** Shows digits for which it matters which epoch is kept. */
+/** Shows the digits that the last and the kept epoch classify differently. */
 export function showDigits({ digits, last, kept }: Run): void {
   if (last === null || kept === null) {
     showMemorised([], digits.train, 'No epoch is kept yet.');
@@ -17,9 +17,9 @@ export function showDigits({ digits, last, kept }: Run): void {
   const repeatedBy = (classes: Uint8Array): number[] =>
     wrong.filter((index) => classes[index] === noisyLabels[index]);
   const repeated = repeatedBy(last.train.classes);
-  const forgotten = repeated.filter((index) => kept.train.classes[index] !== noisyLabels[index]);
+  const repeatedByLastOnly = repeated.filter((index) => kept.train.classes[index] !== noisyLabels[index]);
   showMemorised(
-    forgotten.map((index) => ({
+    repeatedByLastOnly.map((index) => ({
       index,
       label: noisyLabels[index]!,
       last: last.train.classes[index]!,
@@ -27,9 +27,10 @@ export function showDigits({ digits, last, kept }: Run): void {
     })),
     train,
     wrong.length === 0
-      ? 'There is no wrong label in this training.'
-      : `Of ${wrong.length} wrong labels, the last epoch repeats ${repeated.length}, the kept one ` +
-          `${repeatedBy(kept.train.classes).length}. ${firstOf(forgotten.length, 'that only the last one repeats')}`,
+      ? 'This training has no wrong labels.'
+      : `Of ${wrong.length} wrong labels, the last epoch repeats ${repeated.length}, and the kept epoch ` +
+          `${repeatedBy(kept.train.classes).length}. ` +
+          listHeading(repeatedByLastOnly.length, 'that only the last epoch repeats'),
   );
 
   const disputed = indicesWhere(
@@ -44,44 +45,46 @@ export function showDigits({ digits, last, kept }: Run): void {
       kept: kept.test.classes[index]!,
     })),
     test,
-    `Of ${test.labels.length} test digits, the last epoch reads ${numRight(last.test.classes, test.labels)} right, ` +
-      `the kept one ${numRight(kept.test.classes, test.labels)}. ${firstOf(disputed.length, 'on which they disagree')}`,
+    `Of ${test.labels.length} test digits, the last epoch gets ${numRight(last.test.classes, test.labels)} right, ` +
+      `and the kept epoch ${numRight(kept.test.classes, test.labels)}. ` +
+      listHeading(disputed.length, 'on which they disagree'),
   );
 }
 
-interface Shown {
+interface ShownDigit {
   readonly index: number;
-  /** The wrong one that was to be learnt; null for a test digit. */
+  /** The wrong label that was learnt; null for a test digit. */
   readonly label: number | null;
   readonly last: number;
   readonly kept: number;
 }
 
-function showMemorised(shown: readonly Shown[], pool: ImagePool, text: string): void {
+function showMemorised(shown: readonly ShownDigit[], pool: ImagePool, text: string): void {
   showList('memorised', shown, pool);
   setText('memorised-text', text);
 }
 
-function showTested(shown: readonly Shown[], pool: ImagePool, text: string): void {
+function showTested(shown: readonly ShownDigit[], pool: ImagePool, text: string): void {
   showList('tested', shown, pool);
   setText('tested-text', text);
 }
 
-function showList(id: string, shown: readonly Shown[], pool: ImagePool): void {
-  element(id, HTMLElement).replaceChildren(...shown.slice(0, SHOWN).map((one) => itemOf(one, pool)));
+function showList(id: string, shown: readonly ShownDigit[], pool: ImagePool): void {
+  const items = shown.slice(0, MAX_SHOWN).map((digit) => itemOf(digit, pool));
+  element(id, HTMLElement).replaceChildren(...items);
 }
 
-function itemOf({ index, label, last, kept }: Shown, pool: ImagePool): HTMLLIElement {
+function itemOf({ index, label, last, kept }: ShownDigit, pool: ImagePool): HTMLLIElement {
   const truth = pool.labels[index]!;
   const item = document.createElement('li');
   const lines = document.createElement('p');
   if (label !== null) lines.append(`label ${label}`, document.createElement('br'));
   lines.append(verdict('last', last, truth), document.createElement('br'), verdict('kept', kept, truth));
-  item.append(drawn(imageOf(pool, index), truth), lines);
+  item.append(digitCanvas(imageOf(pool, index), truth), lines);
   return item;
 }
 
-/** Told by a sign as well as by colour. */
+/** Shows by a sign as well as by colour whether a prediction is right. */
 function verdict(epoch: string, predicted: number, truth: number): HTMLSpanElement {
   const isRight = predicted === truth;
   const line = document.createElement('span');
@@ -96,7 +99,7 @@ function verdict(epoch: string, predicted: number, truth: number): HTMLSpanEleme
   return line;
 }
 
-function drawn(pixels: Uint8Array, truth: number): HTMLCanvasElement {
+function digitCanvas(pixels: Uint8Array, truth: number): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.width = SIDE;
   canvas.height = SIDE;
@@ -110,9 +113,9 @@ function drawn(pixels: Uint8Array, truth: number): HTMLCanvasElement {
   return canvas;
 }
 
-function firstOf(count: number, which: string): string {
-  if (count === 0) return `There is none ${which}.`;
-  return count > SHOWN ? `The first ${SHOWN} of ${count} ${which}:` : `Those ${which}:`;
+function listHeading(count: number, which: string): string {
+  if (count === 0) return `There are none ${which}.`;
+  return count > MAX_SHOWN ? `The first ${MAX_SHOWN} of ${count} ${which}:` : `Those ${which}:`;
 }
 
 function numRight(classes: Uint8Array, labels: Uint8Array): number {

@@ -2,7 +2,7 @@ import { element } from './page.js';
 import { PRESETS, type BackendName, type PresetName, type Settings } from './settings.js';
 import { percent } from './text.js';
 
-/** The options of a training, as the user has set them. */
+/** The form in which the user sets the options of a training. */
 export class SettingsForm {
   readonly #form = element('form', HTMLFormElement);
   readonly #fields = element('fields', HTMLFieldSetElement);
@@ -23,7 +23,7 @@ export class SettingsForm {
     });
     for (const input of [this.#epochs, this.#startFromEpoch]) {
       input.addEventListener('input', () => {
-        this.#checkStart();
+        this.#checkStartFromEpoch();
       });
     }
     this.#form.addEventListener('submit', (event) => {
@@ -56,7 +56,7 @@ export class SettingsForm {
     this.#backend.value = settings.backend;
     this.#seed.value = String(settings.seed);
     this.#showNoise();
-    this.#checkStart();
+    this.#checkStartFromEpoch();
   }
 
   #read(): Settings {
@@ -75,12 +75,10 @@ export class SettingsForm {
     element('noise-value', HTMLOutputElement).value = percent(this.#noise.valueAsNumber, 0);
   }
 
-  #checkStart(): void {
+  #checkStartFromEpoch(): void {
     const leavesNone = this.#startFromEpoch.valueAsNumber >= this.#epochs.valueAsNumber;
     this.#startFromEpoch.setCustomValidity(
-      leavesNone
-        ? `No epoch would be left to keep: the first eligible one must be below ${this.#epochs.value}.`
-        : '',
+      leavesNone ? `Enter a number below ${this.#epochs.value}. Otherwise no epoch can be kept.` : '',
     );
   }
 }

@@ -1,26 +1,26 @@
-/** Where a training waits while it is paused. */
+/** Where a paused training waits. */
 export class Gate {
   #opened: Promise<void> = Promise.resolve();
-  #release: (() => void) | null = null;
+  #resolveOpened: (() => void) | null = null;
 
   get isOpen(): boolean {
-    return this.#release === null;
+    return this.#resolveOpened === null;
   }
 
   close(): void {
     if (!this.isOpen) return;
     this.#opened = new Promise((resolve) => {
-      this.#release = resolve;
+      this.#resolveOpened = resolve;
     });
   }
 
   open(): void {
-    this.#release?.();
-    this.#release = null;
+    this.#resolveOpened?.();
+    this.#resolveOpened = null;
   }
 
-  /** Resolves as soon as the gate is open. */
-  passed(): Promise<void> {
+  /** Resolves once the gate is open. */
+  whenOpen(): Promise<void> {
     return this.#opened;
   }
 }

@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const form = new SettingsForm((settings) => void session.start(settings));
   const session = new Session(form);
   const backends = await offeredBackends();
-  // To look at what is stored, nothing else is needed.
+  // Enough to read what is stored.
   await tf.setBackend('cpu');
   await session.offerStoredRun();
   form.offer(backends, preferredBackend(backends));

@@ -1,4 +1,4 @@
-/** Beside the page: gzip of the pixels and labels for training, then of those for testing, a byte for each. */
+/** A gzip file beside the page: training pixels, training labels, test pixels, test labels. One byte each. */
 export const ASSET_NAME = 'mnist.bin';
 
 export const NUM_TRAIN_IMAGES = 5000;

@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { NUM_CLASSES, NUM_PIXELS } from '../../noisy-mnist/image-pool.js';
 import { PRESETS, type Settings } from './settings.js';
 
-/** Where a checkpoint holds the settings of its training: one cannot be stored without the other. */
+/** The model's metadata key for the settings of its training. Neither can be stored without the other. */
 export const SETTINGS_KEY = 'noisyMnistPage';
 
-/** A network with the first weights of its seed, compiled with Adam; the caller disposes both. */
+/** A network whose first weights follow from the seed, compiled with Adam. The caller disposes both. */
 export function buildNetwork(settings: Settings): tf.LayersModel {
   const { hiddenUnits, learningRate } = PRESETS[settings.preset];
   const inputs = tf.input({ shape: [NUM_PIXELS] });
@@ -16,11 +16,11 @@ export function buildNetwork(settings: Settings): tf.LayersModel {
       kernelInitializer: tf.initializers.glorotUniform({ seed: 100 * settings.seed + position }),
     });
   const hidden = hiddenUnits.reduce<tf.SymbolicTensor>(
-    (below, units, position) => dense(units, 'relu', position).apply(below) as tf.SymbolicTensor,
+    (input, units, position) => dense(units, 'relu', position).apply(input) as tf.SymbolicTensor,
     inputs,
   );
   const outputs = dense(NUM_CLASSES, 'softmax', hiddenUnits.length).apply(hidden) as tf.SymbolicTensor;
-  // Not a tf.Sequential, whose metadata are not stored with it.
+  // A tf.Sequential would not be stored with its metadata.
   const model = tf.model({ inputs, outputs });
   model.setUserDefinedMetadata({ [SETTINGS_KEY]: settings });
   model.compile({

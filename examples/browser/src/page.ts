@@ -7,7 +7,7 @@ export function element<T extends HTMLElement>(id: string, type: abstract new ()
 
 export function setText(id: string, text: string): void {
   const target = element(id, HTMLElement);
-  // What has not changed is not to be read aloud again.
+  // Setting the same text again would make a screen reader read it again.
   if (target.textContent !== text) target.textContent = text;
 }
 
@@ -17,7 +17,7 @@ export function button(id: string, onClick: () => void | Promise<void>): HTMLBut
   return found;
 }
 
-/** As `setText`, with what stands between backticks as code. */
+/** Sets a text that marks code with backticks. */
 export function setProse(id: string, text: string): void {
   const parts = text.split('`').map((part, index) => {
     if (index % 2 === 0) return part;

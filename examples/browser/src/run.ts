@@ -6,21 +6,24 @@ import {
   type EpochRecord,
 } from 'tfjs-entropy-checkpoint';
 import { NUM_CLASSES } from '../../noisy-mnist/image-pool.js';
-import { maxDifference, shareRight } from '../../noisy-mnist/predictions.js';
+import { classAccuracy, maxDifference } from '../../noisy-mnist/predictions.js';
 import { useBackend } from './backends.js';
 import { loadDigits, type Digits } from './data.js';
 import { Gate } from './gate.js';
 import { buildNetwork } from './network.js';
 import { imageTensor, observe, type Observation } from './observation.js';
 import { PRESETS, VALIDATION_SPLIT, type Settings } from './settings.js';
-import { PLACE } from './stored-run.js';
+import { CHECKPOINT_NAME } from './stored-run.js';
 import { ProgressCallback, TestCallback } from './training-callbacks.js';
+import { YIELD_EVERY_MS } from './yield-if-due.js';
 
-/** What a run tells while it trains. */
+/** Called while a run trains. */
 export interface RunListener {
   onBatch(epoch: number, batches: number, batchesPerEpoch: number): void;
-  /** Its record is in `history`, its predictions are `last`. */
+  /** The run's `history` has the epoch's record, and `last` its predictions. */
   onEpoch(): void;
+  /** Training waits until the run is unpaused or stopped. */
+  onPaused(): void;
   onStored(best: EpochRecord): void;
   onStorageFailure(error: EntropyCheckpointError): void;
 }
@@ -31,11 +34,11 @@ export interface Restored {
   readonly best: EpochRecord;
   /** On clean test digits, 0…1. */
   readonly accuracy: number;
-  /** Largest difference of any probability from those at the end of that epoch; null where none were recorded. */
+  /** Largest difference of a probability from its value at the end of that epoch; null if that was not recorded. */
   readonly difference: number | null;
 }
 
-/** A training, its checkpoint, and what the network predicts by its last and by its kept epoch. */
+/** A training, its checkpoint, and the predictions of its last and its kept epoch. */
 export class Run {
   readonly settings: Settings;
   readonly digits: Digits;
@@ -55,20 +58,21 @@ export class Run {
     this.#listener = listener;
     this.#model = buildNetwork(settings);
     this.#checkpoint = new EntropyCheckpointCallback({
-      filepath: PLACE,
+      filepath: CHECKPOINT_NAME,
       saveLast: true,
       monitor,
       startFromEpoch,
+      yieldEvery: YIELD_EVERY_MS,
     });
   }
 
-  /** A new training, on the backend that it is set to; nothing stored is touched before its first epoch has ended. */
+  /** A new training, on the backend of its settings. The first epoch that ends replaces what is stored. */
   static async begin(settings: Settings, listener: RunListener): Promise<Run> {
     await useBackend(settings.backend);
     return new Run(settings, await loadDigits(settings), listener);
   }
 
-  /** The stored training as it was when its latest stored epoch had ended. @param settings its own. */
+  /** The stored training, at the end of its latest stored epoch. @param settings those of the stored training. */
   static async resume(settings: Settings, listener: RunListener): Promise<Run> {
     const run = await Run.begin(settings, listener);
     try {
@@ -88,7 +92,7 @@ export class Run {
     return this.#checkpoint.best;
   }
 
-  /** Null before the first epoch has ended. */
+  /** Null until the first epoch has ended. */
   get last(): Observation | null {
     return this.#last;
   }
@@ -98,7 +102,7 @@ export class Run {
     return this.#kept;
   }
 
-  /** Epochs that are done, those before a resume included. */
+  /** How many epochs are done, including those before a resume. */
   get numEpochs(): number {
     return this.history.length;
   }
@@ -111,54 +115,55 @@ export class Run {
     return this.#checkpoint.explain();
   }
 
-  /** Trains until all epochs are done or it is stopped. A save that fails is told to the listener alone. */
+  /** Trains until all epochs are done or `stop` is called. A save that fails is reported to the listener alone. */
   async train(): Promise<Ending> {
     const { epochs } = this.settings;
     if (this.#initialEpoch >= epochs) return 'finished';
     try {
       await this.#fit();
     } catch (error) {
-      // One that does not even open has kept the training from its first epoch.
+      // A store that could not even be opened has stopped the training before its first epoch.
       if (!isStorageFailure(error) || this.numEpochs === this.#initialEpoch) throw error;
       this.#listener.onStorageFailure(error);
     }
     return this.#isStopped ? 'stopped' : 'finished';
   }
 
+  /** Pauses the training after the current batch. */
   pause(): void {
     this.#gate.close();
   }
 
-  goOn(): void {
+  unpause(): void {
     this.#gate.open();
   }
 
-  /** Ends the training after the batch that is running. */
+  /** Ends the training after the current batch. */
   stop(): void {
     this.#isStopped = true;
     this.#model.stopTraining = true;
     this.#gate.open();
   }
 
-  /** Puts the kept epoch back into the network, and compares what it predicts with what it did when it was new. */
+  /** Restores the kept epoch, and compares its predictions with those at the end of that epoch. */
   async restoreBest(): Promise<Restored> {
     const best = await this.#checkpoint.loadCheckpoint();
     const restored = await observe(this.#model, this.digits, best.epoch);
     const recorded = this.#kept?.test.probabilities;
     return {
       best,
-      accuracy: shareRight(restored.test.classes, this.digits.test.labels),
+      accuracy: classAccuracy(restored.test.classes, this.digits.test.labels),
       difference: recorded === undefined ? null : maxDifference(recorded, restored.test.probabilities),
     };
   }
 
-  /** Gives the kept model to the user as the files of a tfjs model. */
+  /** Downloads the kept model as the files of a tfjs model. */
   async downloadModel(): Promise<void> {
     const { epoch } = await this.#checkpoint.loadCheckpoint();
     await this.#model.save(`downloads://noisy-mnist-epoch-${epoch}`);
   }
 
-  /** A page of HTML. */
+  /** An HTML page. */
   report(): Promise<string> {
     return this.#checkpoint.report({ title: 'Noisy MNIST in the browser' });
   }
@@ -175,7 +180,7 @@ export class Run {
     if (initialEpoch === 0) return;
     this.#last = await observe(this.#model, this.digits, initialEpoch - 1);
     if (this.best === null) return;
-    const { model, record } = await loadCheckpoint(PLACE);
+    const { model, record } = await loadCheckpoint(CHECKPOINT_NAME);
     this.#kept = await observe(model, this.digits, record.epoch);
     model.dispose();
   }
@@ -189,7 +194,7 @@ export class Run {
     const y = tf.tidy(() => tf.oneHot(tf.tensor1d(noisyLabels, 'int32'), NUM_CLASSES).toFloat());
     const testing = new TestCallback(async (epoch) => {
       this.#last = await observe(this.#model, this.digits, epoch);
-      return shareRight(this.#last.test.classes, test.labels);
+      return classAccuracy(this.#last.test.classes, test.labels);
     });
     const progress = new ProgressCallback(this.#gate, {
       onBatch: (epoch, batches) => {
@@ -198,6 +203,9 @@ export class Run {
       onEpoch: () => {
         this.#endEpoch();
       },
+      onPaused: () => {
+        this.#listener.onPaused();
+      },
     });
     try {
       await this.#model.fit(x, y, {
@@ -205,7 +213,7 @@ export class Run {
         initialEpoch: this.#initialEpoch,
         batchSize,
         validationSplit: VALIDATION_SPLIT,
-        // The digits are drawn in random order already; one that changes could not be resumed exactly.
+        // The digits are in random order already. An order that changes could not be resumed exactly.
         shuffle: false,
         callbacks: [testing, this.#checkpoint, progress],
       });
@@ -219,7 +227,7 @@ export class Run {
     if (this.history.at(-1)?.isBest === true) this.#kept = this.#last;
     this.#listener.onEpoch();
     if (best === null) return;
-    // Not waited for: it is written while training goes on.
+    // Not awaited: the checkpoint is written while training continues.
     this.#checkpoint.flush().then(
       () => {
         this.#listener.onStored(best);

@@ -13,7 +13,7 @@ import { percent } from './text.js';
 import { CLEAN_ACCURACY } from './training-callbacks.js';
 import { showValues } from './values-table.js';
 
-/** What the user does on this page with one training after the other. */
+/** Runs one training after another, as the user asks for it, and shows each in the page. */
 export class Session {
   readonly #form: SettingsForm;
   readonly #charts = new Charts();
@@ -25,8 +25,8 @@ export class Session {
     this.#run?.stop();
   });
   readonly #restoreBest = button('restore', () => this.#attempt(() => this.#restore()));
-  /** Of a training that has ended. */
-  readonly #afterwards = [
+  /** Buttons for a training that has ended. */
+  readonly #resultButtons = [
     this.#restoreBest,
     button('download-model', () => this.#attempt(() => this.#downloadModel())),
     button('download-report', () => this.#attempt(() => this.#downloadReport())),
@@ -34,12 +34,14 @@ export class Session {
   readonly #continue = button('continue', () => this.#resume());
   #run: Run | null = null;
   #stored: StoredRun | null = null;
+  /** Resolves when no action on a training that has ended is running. */
+  #lastAttempt: Promise<void> = Promise.resolve();
 
   constructor(form: SettingsForm) {
     this.#form = form;
   }
 
-  /** Of an earlier visit, or of the training that has just been stopped. */
+  /** Offers the training of an earlier visit, or the one that was just stopped. */
   async offerStoredRun(): Promise<void> {
     this.#stored = await findStoredRun().catch((error: unknown) => {
       setText('problem', problemText(error));
@@ -50,11 +52,11 @@ export class Session {
     if (stored === null) return;
     setText('stored-run-text', storedRunText(stored));
     const isDone = stored.numEpochs >= stored.settings.epochs;
-    this.#continue.textContent = isDone ? 'Open it' : 'Continue after reload';
+    this.#continue.textContent = isDone ? 'Open training' : 'Continue training';
   }
 
   start(settings: Settings): Promise<void> {
-    return this.#conduct(() => Run.begin(settings, this.#listener));
+    return this.#train(() => Run.begin(settings, this.#listener));
   }
 
   async #resume(): Promise<void> {
@@ -63,18 +65,18 @@ export class Session {
     const { offered } = this.#form;
     const backend = offered.includes(settings.backend) ? settings.backend : preferredBackend(offered);
     this.#form.show({ ...settings, backend });
-    await this.#conduct(() => Run.resume({ ...settings, backend }, this.#listener));
+    await this.#train(() => Run.resume({ ...settings, backend }, this.#listener));
   }
 
-  async #conduct(begin: () => Promise<Run>): Promise<void> {
-    this.#clear();
+  async #train(begin: () => Promise<Run>): Promise<void> {
+    await this.#clear();
     let ending: Ending | null = null;
     try {
       const run = await begin();
       this.#run = run;
       this.#showEpochs(run);
-      this.#enable({ form: false, training: true, afterwards: false });
-      // The button that was pressed is disabled by now, or gone.
+      this.#enable({ form: false, training: true, results: false });
+      // The button that was pressed is disabled or hidden by now.
       this.#pause.focus();
       ending = await run.train();
       this.#showEnding(run, ending);
@@ -82,23 +84,26 @@ export class Session {
       setText('problem', problemText(error));
       setText('progress-text', 'Not training.');
     }
-    this.#end();
+    this.#finish();
     if (ending !== 'finished') await this.offerStoredRun();
   }
 
-  #clear(): void {
-    this.#enable({ form: false, training: false, afterwards: false });
+  async #clear(): Promise<void> {
+    this.#enable({ form: false, training: false, results: false });
     element('stored-run', HTMLElement).hidden = true;
-    for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
     setText('progress-text', 'Loading …');
+    // It uses the network that is disposed next.
+    await this.#lastAttempt;
+    for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
     this.#run?.dispose();
     this.#run = null;
   }
 
-  #end(): void {
+  #finish(): void {
     const hadFocus = [this.#pause, this.#stop].some((one) => one === document.activeElement);
     this.#pause.textContent = 'Pause';
-    this.#enable({ form: true, training: false, afterwards: this.#run?.best != null });
+    setText('message', '');
+    this.#enable({ form: true, training: false, results: this.#run?.best != null });
     if (hadFocus) this.#restoreBest.focus({ preventScroll: true });
   }
 
@@ -107,12 +112,14 @@ export class Session {
       const { epochs } = this.#run!.settings;
       this.#progress.max = epochs;
       this.#progress.value = epoch + batches / batchesPerEpoch;
-      const batch =
-        batches % 5 === 0 || batches === batchesPerEpoch ? ` · batch ${batches} of ${batchesPerEpoch}` : null;
-      if (batch !== null) setText('progress-text', `Epoch ${epoch} of 0–${epochs - 1}${batch}`);
+      if (batches % 5 !== 0 && batches !== batchesPerEpoch) return;
+      setText('progress-text', `Epoch ${epoch} of 0–${epochs - 1} · batch ${batches} of ${batchesPerEpoch}`);
     },
     onEpoch: () => {
       this.#showEpochs(this.#run!);
+    },
+    onPaused: () => {
+      setText('message', 'Paused.');
     },
     onStored: ({ epoch }: EpochRecord) => {
       setText('problem', '');
@@ -145,10 +152,11 @@ export class Session {
   #togglePause(): void {
     const run = this.#run;
     if (run === null) return;
-    if (run.isPaused) run.goOn();
+    if (run.isPaused) run.unpause();
     else run.pause();
-    this.#pause.textContent = run.isPaused ? 'Go on' : 'Pause';
-    setText('message', run.isPaused ? 'Paused.' : '');
+    this.#pause.textContent = run.isPaused ? 'Resume' : 'Pause';
+    // The current batch ends first.
+    setText('message', run.isPaused ? 'Pausing …' : '');
   }
 
   async #restore(): Promise<void> {
@@ -159,29 +167,33 @@ export class Session {
     await this.#run!.downloadModel();
     setText(
       'message',
-      'The kept epoch is in two files, model.json and weights, that tf.loadLayersModel reads.',
+      'The kept epoch is in two files, the model.json and its weights, which tf.loadLayersModel reads.',
     );
   }
 
   async #downloadReport(): Promise<void> {
     download('entropy-checkpoint-report.html', await this.#run!.report(), 'text/html');
-    setText('message', 'The report is a page that needs no script and no other file.');
+    setText('message', 'The report is one HTML page without scripts.');
   }
 
-  async #attempt(action: () => Promise<void>): Promise<void> {
-    setText('problem', '');
-    try {
-      await action();
-    } catch (error) {
-      setText('problem', problemText(error));
-    }
+  /** One action at a time: each restores weights into the network. */
+  #attempt(action: () => Promise<void>): Promise<void> {
+    this.#lastAttempt = this.#lastAttempt.then(async () => {
+      setText('problem', '');
+      try {
+        await action();
+      } catch (error) {
+        setText('problem', problemText(error));
+      }
+    });
+    return this.#lastAttempt;
   }
 
-  #enable(parts: { form: boolean; training: boolean; afterwards: boolean }): void {
+  #enable(parts: { form: boolean; training: boolean; results: boolean }): void {
     this.#form.isEnabled = parts.form;
     this.#pause.disabled = !parts.training;
     this.#stop.disabled = !parts.training;
-    for (const one of this.#afterwards) one.disabled = !parts.afterwards;
+    for (const one of this.#resultButtons) one.disabled = !parts.results;
   }
 }
 

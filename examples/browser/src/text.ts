@@ -1,9 +1,9 @@
-/** `78.4 %` of 0.784. */
+/** Formats 0.784 as `78.4 %`. */
 export function percent(share: number, fractionDigits = 1): string {
   return `${(100 * share).toFixed(fractionDigits)} %`;
 }
 
-/** `0.6041`. */
+/** Formats an entropy as `0.6041`. */
 export function nats(entropy: number | null): string {
   return entropy === null ? '–' : entropy.toFixed(4);
 }

@@ -3,19 +3,19 @@ import type { Gate } from './gate.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
-/** In `logs`, and so in the history that is stored with the checkpoint. */
+/** The name in `logs`, and so in the history that is stored with the checkpoint. */
 export const CLEAN_ACCURACY = 'clean_acc';
 
-/** The checkpoint yields to the page often enough; each callback that does waits for a frame of its own. */
-const YIELD = 'never';
+/** The checkpoint yields often enough. Each further callback that yields would wait for another frame. */
+const YIELD_EVERY = 'never';
 
-/** Tests the network when an epoch has ended. To be listed before the checkpoint, which then records the result. */
+/** Tests the network at the end of each epoch. List it before the checkpoint, which then records the result. */
 export class TestCallback extends tf.CustomCallback {
   readonly #test: (epoch: number) => Promise<number>;
 
-  /** @param test gives the accuracy on clean labels, 0…1. */
+  /** @param test returns the accuracy on clean labels, 0…1. */
   constructor(test: (epoch: number) => Promise<number>) {
-    super({}, YIELD);
+    super({}, YIELD_EVERY);
     this.#test = test;
   }
 
@@ -25,22 +25,24 @@ export class TestCallback extends tf.CustomCallback {
   }
 }
 
-export interface Steps {
-  /** @param batches how many of the epoch have ended. */
+export interface ProgressListener {
+  /** @param batches how many batches of the epoch have ended. */
   onBatch(epoch: number, batches: number): void;
   onEpoch(epoch: number): void;
+  /** Training waits until the gate is open. */
+  onPaused(): void;
 }
 
-/** Tells how far `fit` has come, and holds it while the gate is closed. To be listed last. */
+/** Reports the progress of `fit`, and pauses it while the gate is closed. List it last. */
 export class ProgressCallback extends tf.CustomCallback {
   readonly #gate: Gate;
-  readonly #steps: Steps;
+  readonly #listener: ProgressListener;
   #epoch = 0;
 
-  constructor(gate: Gate, steps: Steps) {
-    super({}, YIELD);
+  constructor(gate: Gate, listener: ProgressListener) {
+    super({}, YIELD_EVERY);
     this.#gate = gate;
-    this.#steps = steps;
+    this.#listener = listener;
   }
 
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
@@ -49,13 +51,14 @@ export class ProgressCallback extends tf.CustomCallback {
   }
 
   override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
-    this.#steps.onBatch(this.#epoch, batch + 1);
+    this.#listener.onBatch(this.#epoch, batch + 1);
     await super.onBatchEnd(batch, logs);
-    await this.#gate.passed();
+    if (!this.#gate.isOpen) this.#listener.onPaused();
+    await this.#gate.whenOpen();
   }
 
   override async onEpochEnd(epoch: number, logs?: Logs): Promise<void> {
-    this.#steps.onEpoch(epoch);
+    this.#listener.onEpoch(epoch);
     await super.onEpochEnd(epoch, logs);
   }
 }

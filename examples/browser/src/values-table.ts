@@ -3,7 +3,7 @@ import { element } from './page.js';
 import { nats, percent } from './text.js';
 import { CLEAN_ACCURACY } from './training-callbacks.js';
 
-/** What the charts show, for those who do not see them. */
+/** Shows the values of the charts as a table, which a screen reader can read. */
 export function showValues(history: readonly EpochRecord[], best: EpochRecord | null): void {
   element('values', HTMLTableSectionElement).replaceChildren(
     ...history.map((record) => rowOf(record, record === best)),
@@ -14,10 +14,10 @@ function rowOf(record: EpochRecord, isKept: boolean): HTMLTableRowElement {
   const { epoch, entropy, trainEntropy, valEntropy, value, isBest, logs } = record;
   const row = document.createElement('tr');
   if (isKept) row.className = 'kept';
-  const head = document.createElement('th');
-  head.scope = 'row';
-  head.textContent = String(epoch);
-  row.append(head);
+  const heading = document.createElement('th');
+  heading.scope = 'row';
+  heading.textContent = String(epoch);
+  row.append(heading);
   const state = isKept ? 'kept' : isBest ? 'was the best' : value === null ? 'not compared' : '';
   const cells = [
     nats(entropy),

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { topKEntropyRows } from '../row-entropy.js';
 import {
-  movedMean,
+  nextMean,
   RUNNING_MEAN,
   type RunningMeanAttrs,
   type RunningMeanInputs,
@@ -13,20 +13,20 @@ import {
   type TopKEntropyInputs,
 } from './top-k-entropy-kernel.js';
 
-/** How a backend whose tensors lie in memory that JavaScript can read gives access to it. */
-export interface Memory<Backend> {
+/** Access to the tensors of a backend whose memory JavaScript can read. */
+export interface BackendMemory<Backend> {
   readonly makeOutput: (backend: Backend, shape: number[]) => tf.TensorInfo;
-  /** Not valid any more once an output has been made or another tensor has been moved here. */
+  /** Valid until another output is made, or another tensor is moved to this backend. */
   readonly valuesOf: (backend: Backend, info: tf.TensorInfo) => Float32Array;
 }
 
-/** What is used of tfjs's cpu backend: its buffers are JavaScript arrays. */
+/** The used part of tfjs's cpu backend, whose buffers are JavaScript arrays. */
 interface CpuBackend {
   data: { get(dataId: object): { values: Float32Array } };
   makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): tf.TensorInfo;
 }
 
-/** What is used of tfjs's wasm backend: its buffers are views of one heap, which are detached when it grows. */
+/** The used part of tfjs's wasm backend. Its buffers are views of one heap and are detached when the heap grows. */
 interface WasmBackend {
   makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
   typedArrayFromHeap(info: tf.TensorInfo): Float32Array;
@@ -38,16 +38,16 @@ export const cpuKernels = javascriptKernels<CpuBackend>('cpu', {
   valuesOf: (cpu, { dataId }) => cpu.data.get(dataId).values,
 });
 
-/** Measured: faster than the composition of wasm's own kernels from 2 to 32,000 classes. */
+/** Measured: faster than a composition of wasm's own kernels from 2 to 32,000 classes. */
 export const wasmKernels = javascriptKernels<WasmBackend>('wasm', {
   makeOutput: (wasm, shape) => wasm.makeOutput(shape, 'float32'),
   valuesOf: (wasm, info) => wasm.typedArrayFromHeap(info),
 });
 
-/** One pass over each row in float64, no intermediate tensor. */
+/** Kernels that pass over each row once, in float64, without an intermediate tensor. */
 export function javascriptKernels<Backend>(
   backendName: string,
-  { makeOutput, valuesOf }: Memory<Backend>,
+  { makeOutput, valuesOf }: BackendMemory<Backend>,
 ): tf.KernelConfig[] {
   const topKEntropy: tf.KernelFunc = (call) => {
     const { predictions } = call.inputs as TopKEntropyInputs;
@@ -55,7 +55,7 @@ export function javascriptKernels<Backend>(
     const backend = call.backend as Backend;
     const { numRows, numClasses } = rowsAndClasses(predictions);
     const entropies = makeOutput(backend, [numRows]);
-    // The input first: should it still lie on another backend, it is moved here, and the heap may grow.
+    // Read the input first: if it's still on another backend, this moves it here, and the heap may grow.
     const values = valuesOf(backend, predictions);
     topKEntropyRows(values, numClasses, k, fromLogits, valuesOf(backend, entropies));
     return entropies;
@@ -65,11 +65,11 @@ export function javascriptKernels<Backend>(
     const { values, mean } = call.inputs as RunningMeanInputs;
     const { share } = call.attrs as RunningMeanAttrs;
     const backend = call.backend as Backend;
-    const former = mean === undefined ? undefined : valuesOf(backend, mean)[0];
-    const next = movedMean(valuesOf(backend, values), former, share);
-    const moved = makeOutput(backend, [1]);
-    valuesOf(backend, moved)[0] = next;
-    return moved;
+    const previous = mean === undefined ? undefined : valuesOf(backend, mean)[0];
+    const next = nextMean(valuesOf(backend, values), previous, share);
+    const output = makeOutput(backend, [1]);
+    valuesOf(backend, output)[0] = next;
+    return output;
   };
 
   return [

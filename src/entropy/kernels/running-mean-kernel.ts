@@ -1,27 +1,29 @@
 import type * as tf from '@tensorflow/tfjs';
 
-/** Name under which the kernels that move a running mean are registered with tfjs, with the contract's number. */
+/** The name under which running mean kernels are registered with tfjs. It ends in the version of their contract. */
 export const RUNNING_MEAN = 'EntropyCheckpointRunningMean1';
 
-/**
- * `values` is float32 `[rows]`, of one batch. `mean`, absent with the first batch, is what the kernel
- * returned for the batches before: float32 `[parts]`, whose sum is the mean. One part, but on a device of
- * half precision, where one number could not take in the small share of a late batch.
- */
+/** The inputs of a running mean kernel, which returns the new `mean`. */
 export interface RunningMeanInputs extends tf.NamedTensorInfoMap {
+  /** One batch: float32 `[rows]`. */
   values: tf.TensorInfo;
+  /**
+   * The kernel's result for the batches before: float32 `[parts]`, whose sum is the mean. Absent for the first batch.
+   * There's one part, or two on a device with half precision: one half-precision number would lose the small share of a
+   * late batch.
+   */
   mean?: tf.TensorInfo;
 }
 
-/** `share`: what this batch counts, rows / rows so far; 1 for the first. */
 export interface RunningMeanAttrs extends tf.NamedAttrMap {
+  /** The weight of this batch: its rows / all rows so far; 1 for the first batch. */
   share: number;
 }
 
-/** The mean of `values`, or `former` moved by their share. */
-export function movedMean(values: Float32Array, former: number | undefined, share: number): number {
+/** `previous` moved by `share` towards the mean of `values`; that mean itself for the first batch. */
+export function nextMean(values: Float32Array, previous: number | undefined, share: number): number {
   let sum = 0;
   for (const value of values) sum += value;
   const mean = sum / values.length;
-  return former === undefined ? mean : former + (mean - former) * share;
+  return previous === undefined ? mean : previous + (mean - previous) * share;
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean } from '../composed.js';
-import { javascriptKernels, type Memory } from './javascript.js';
+import { javascriptKernels, type BackendMemory } from './javascript.js';
 import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
 import {
   rowsAndClasses,
@@ -15,12 +15,12 @@ interface OpAttribute {
   readonly value: number | boolean;
 }
 
-/** What is used of tfjs-node's backend, and of tfjs-node-gpu's, which runs TensorFlow's own operations. */
+/** The used part of the backend of tfjs-node and tfjs-node-gpu, which runs TensorFlow's own operations. */
 interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
-  /** Keeps `values` as they are until an operation needs them. */
+  /** Keeps `values` in memory until an operation needs them. */
   write(values: Float32Array, shape: number[], dtype: 'float32'): object;
-  /** What was written, or a copy of what an operation has made. */
+  /** The values that were written, or a copy of an operation's result. */
   readSync(dataId: object): Float32Array;
   readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_INT32', number>>;
   executeSingleOutput(
@@ -37,10 +37,10 @@ interface TensorFlowBackend {
 }
 
 /**
- * The shortest composition of TensorFlow's operations: `Xlogy` takes 0·ln 0 for 0, so that there is no
- * epsilon to be added, which changes a term by less than 1e-10.
+ * The shortest composition of TensorFlow's operations. It needs no epsilon, as `Xlogy` computes 0·ln 0 as 0. Without
+ * the epsilon a term changes by less than 1e-10.
  */
-function topKEntropyOf(
+function topKEntropyByOperations(
   backend: TensorFlowBackend,
   predictions: tf.Tensor,
   { k, fromLogits }: TopKEntropyAttrs,
@@ -51,22 +51,22 @@ function topKEntropyOf(
   const no = (name: string): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value: false });
   const run = (op: string, attributes: readonly OpAttribute[], ...inputs: tf.Tensor[]): tf.Tensor =>
     backend.executeSingleOutput(op, attributes, inputs);
-  const sumOfRows = (x: tf.Tensor): tf.Tensor =>
+  const rowSums = (x: tf.Tensor): tf.Tensor =>
     run('Sum', [no('keep_dims'), float, index], x, tf.scalar(1, 'int32'));
-  const largestOf = (x: tf.Tensor): tf.Tensor =>
+  const largest = (x: tf.Tensor): tf.Tensor =>
     backend.executeMultipleOutputs('TopKV2', [no('sorted'), float], [x, tf.scalar(k, 'int32')], 2)[0]!;
 
   const rows = classRows(predictions, fromLogits);
   const probabilities = fromLogits ? run('Softmax', [float], rows) : rows;
-  const counted = k === rows.shape[1] ? probabilities : largestOf(probabilities);
-  const negative = sumOfRows(run('Xlogy', [float], counted, counted));
+  const counted = k === rows.shape[1] ? probabilities : largest(probabilities);
+  const negative = rowSums(run('Xlogy', [float], counted, counted));
   if (fromLogits) return run('Neg', [float], negative);
-  // `TopKV2` may pass a NaN by, the sum does not; softmax has spread it over the row already.
-  const nanOrZero = run('Mul', [float], sumOfRows(probabilities), tf.scalar(0));
+  // `TopKV2` may drop a NaN; the sum restores it. Softmax would already have spread it over the row.
+  const nanOrZero = run('Mul', [float], rowSums(probabilities), tf.scalar(0));
   return run('Sub', [float], nanOrZero, negative);
 }
 
-/** `[rows, numClasses]`, of two classes where there is only the positive one. */
+/** `[rows, numClasses]`; a single, positive class becomes two classes. */
 function classRows(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor {
   const { numRows, numClasses } = rowsAndClasses(predictions);
   const rows = predictions.rank === 2 ? predictions : tf.reshape(predictions, [numRows, numClasses]);
@@ -74,12 +74,16 @@ function classRows(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor {
   return tf.concat([rows, fromLogits ? tf.zerosLike(rows) : tf.sub(1, rows)], 1);
 }
 
-const composed: Readonly<Record<string, tf.KernelFunc>> = {
+const composedKernels: Readonly<Record<string, tf.KernelFunc>> = {
   [TOP_K_ENTROPY]: ({ inputs, attrs, backend }) => {
     const { predictions } = inputs as TopKEntropyInputs;
-    // TensorFlow's operations give tensors, and so must be given them.
+    // TensorFlow's operations take and return tensors.
     return tf.tidy(() =>
-      topKEntropyOf(backend as TensorFlowBackend, predictions as tf.Tensor, attrs as TopKEntropyAttrs),
+      topKEntropyByOperations(
+        backend as TensorFlowBackend,
+        predictions as tf.Tensor,
+        attrs as TopKEntropyAttrs,
+      ),
     );
   },
   [RUNNING_MEAN]: ({ inputs, attrs }) => {
@@ -89,8 +93,8 @@ const composed: Readonly<Record<string, tf.KernelFunc>> = {
   },
 };
 
-/** Without a GPU all lies in this process's memory, and copying a batch takes less than calling operations. */
-const memory: Memory<TensorFlowBackend> = {
+/** Without a GPU all tensors are in this process's memory, and copying a batch is faster than calling operations. */
+const memory: BackendMemory<TensorFlowBackend> = {
   makeOutput: (backend, shape) => {
     const values = new Float32Array(tf.util.sizeFromShape(shape));
     return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
@@ -98,10 +102,10 @@ const memory: Memory<TensorFlowBackend> = {
   valuesOf: (backend, { dataId }) => backend.readSync(dataId),
 };
 
-/** Above it TensorFlow's operations are faster, each of which uses all cores; measured with two. */
+/** Above this size TensorFlow's operations are faster, as each uses all cores. Measured with two cores. */
 const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
 
-/** tfjs-node registers its backend under this name on either device. */
+/** tfjs-node registers its backend as `'tensorflow'` with and without a GPU. */
 export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', memory).map(
   ({ kernelName, backendName, kernelFunc }) => ({
     kernelName,
@@ -111,7 +115,7 @@ export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflo
       const [first] = Object.values(call.inputs) as [tf.TensorInfo];
       const isSmall = tf.util.sizeFromShape(first.shape) <= MAX_VALUES_IN_JAVASCRIPT;
       // Nothing is read from a GPU within a batch.
-      return isUsingGpuDevice || !isSmall ? composed[kernelName]!(call) : kernelFunc(call);
+      return isUsingGpuDevice || !isSmall ? composedKernels[kernelName]!(call) : kernelFunc(call);
     },
   }),
 );

@@ -4,23 +4,23 @@ export interface TopKEntropyShader {
   readonly numClasses: number;
   readonly k: number;
   readonly fromLogits: boolean;
-  /** Whether a texel of the predictions holds two rows of two classes, or one value. */
+  /** Whether a texel of the predictions holds two rows of two classes; else it holds one value. */
   readonly packed: boolean;
-  /** Whether the result is `[rows / 2, 2]`, or `[rows]`. */
+  /** Whether the result is `[rows / 2, 2]`; else it's `[rows]`. */
   readonly paired: boolean;
   readonly webglVersion: number;
 }
 
 /**
- * GLSL of one row a fragment: running maximum, runner-up and sum of exponentials in one pass. Packed
- * `predictions` are `[blocks, rowsInBlock, numClasses]`, others `[rows, numClasses]`. Runs in WebGL 1 as
- * well, where loops have constant bounds.
+ * GLSL for the entropy of one row per fragment. One pass tracks the largest value, the second largest and the sum of
+ * exponentials. Packed `predictions` are `[blocks, rowsInBlock, numClasses]`, others `[rows, numClasses]`. It also runs
+ * in WebGL 1, where loops need constant bounds.
  *
- * `LOWEST` is finite, so that the difference of two is a number; −Infinity is taken for it. A probability of
- * 0 is left out, as the epsilon may be 0 to a device and 0·ln 0 is no number.
+ * `LOWEST` replaces −Infinity. It's finite, so that a difference of two values is a number. A probability of 0 is left
+ * out: a device may round the epsilon to 0, and 0·ln 0 is NaN.
  *
- * What it computes with is `highp` and never stored, so textures of half precision cost no more than the
- * rounding of the predictions and of the result.
+ * Intermediate values are `highp` and never stored. So with half-precision textures only the predictions and the result
+ * are rounded.
  */
 export function topKEntropyGlsl(shader: TopKEntropyShader): string {
   const { numClasses, fromLogits, paired } = shader;
@@ -32,8 +32,8 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
     float sum = 0.0;
     bool invalid = false;
 
-    ${specialGlsl(shader)}
-    ${fromLogits ? SEE_LOGITS : SEE_PROBABILITIES}
+    ${isUnusableGlsl(shader)}
+    ${fromLogits ? ADD_LOGITS : ADD_PROBABILITIES}
 
     float probability(float x) {
       return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
@@ -48,9 +48,9 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
     void main() {
       ${paired ? 'ivec2 coords = getOutputCoords();' : ''}
       int row = ${paired ? 'coords.x * 2 + coords.y' : 'getOutputCoords()'};
-      begin(row);
-      seeRow(row);
-      ${numClasses === 1 ? `see(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
+      locateRow(row);
+      addRow(row);
+      ${numClasses === 1 ? `addValue(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
       ${fromLogits ? 'invalid = invalid || first <= LOWEST;' : ''}
       if (invalid) {
         setOutput(NAN);
@@ -64,10 +64,10 @@ export function topKEntropyGlsl(shader: TopKEntropyShader): string {
 }
 
 /**
- * By their bits where GLSL has them: a compiler may take it that there is no NaN and no Infinity.
- * `isUnusable` is what makes a row NaN.
+ * GLSL of `isUnusable`: whether a value makes its row NaN. It tests bits where GLSL gives access to them, because a
+ * compiler may assume that NaN and Infinity don't occur.
  */
-function specialGlsl({ fromLogits, webglVersion }: TopKEntropyShader): string {
+function isUnusableGlsl({ fromLogits, webglVersion }: TopKEntropyShader): string {
   const [nan, infinite] =
     webglVersion === 2 ? ['bits > 0x7f800000u', 'bits == 0x7f800000u'] : ['isnan(x)', 'isinf(x)'];
   return `
@@ -77,9 +77,9 @@ function specialGlsl({ fromLogits, webglVersion }: TopKEntropyShader): string {
     }`;
 }
 
-/** `see` takes one value, `seePair` the two of a texel, with one comparison for both. */
-const SEE_LOGITS = `
-    void see(float logit) {
+/** `addValue` adds one value to the row, `addPair` the two values of a texel with one comparison for both. */
+const ADD_LOGITS = `
+    void addValue(float logit) {
       invalid = invalid || isUnusable(logit);
       float x = max(logit, LOWEST);
       if (x > first) {
@@ -92,7 +92,7 @@ const SEE_LOGITS = `
       }
     }
 
-    void seePair(vec2 logits) {
+    void addPair(vec2 logits) {
       invalid = invalid || isUnusable(logits.x) || isUnusable(logits.y);
       vec2 x = max(logits, LOWEST);
       float larger = max(x.x, x.y);
@@ -107,8 +107,8 @@ const SEE_LOGITS = `
       sum += exps.x + exps.y;
     }`;
 
-const SEE_PROBABILITIES = `
-    void see(float p) {
+const ADD_PROBABILITIES = `
+    void addValue(float p) {
       invalid = invalid || isUnusable(p);
       if (p > first) {
         second = first;
@@ -118,26 +118,26 @@ const SEE_PROBABILITIES = `
       }
     }
 
-    void seePair(vec2 pair) {
-      see(pair.x);
-      see(pair.y);
+    void addPair(vec2 pair) {
+      addValue(pair.x);
+      addValue(pair.y);
     }`;
 
-/** `begin` finds a row, `valueAt` gives its single values, `seeRow` takes all of them. */
+/** `locateRow` finds a row, `valueAt` reads one of its values, `addRow` adds all of them. */
 const UNPACKED = `
-    void begin(int row) {}
+    void locateRow(int row) {}
 
     float valueAt(int row, int c) {
       return getPredictions(row, c);
     }
 
-    void seeRow(int row) {
-      for (int c = 0; c < NUM_CLASSES; c++) see(valueAt(row, c));
+    void addRow(int row) {
+      for (int c = 0; c < NUM_CLASSES; c++) addValue(valueAt(row, c));
     }`;
 
 /**
- * By addresses of its own: tfjs's sampler divides for each texel, and takes one text for another where
- * shapes differ in dimensions of 1.
+ * Computes texel addresses itself. tfjs's sampler divides for each texel, and tfjs reuses the wrong program where
+ * shapes differ only in dimensions of 1.
  */
 function packedGlsl({ webglVersion }: TopKEntropyShader): string {
   const texelAt =
@@ -149,7 +149,7 @@ function packedGlsl({ webglVersion }: TopKEntropyShader): string {
     int firstTexel;
     bool isUpper;
 
-    void begin(int row) {
+    void locateRow(int row) {
       int block = row / rowsInBlock;
       int rowInBlock = row - block * rowsInBlock;
       size = (predictionsTexShape.yx + 1) / 2;
@@ -169,13 +169,13 @@ function packedGlsl({ webglVersion }: TopKEntropyShader): string {
       return imod(c, 2) == 0 ? pair.x : pair.y;
     }
 
-    void seeRow(int row) {
+    void addRow(int row) {
       int y = firstTexel / size.x;
       ivec2 texel = ivec2(firstTexel - y * size.x, y);
       for (int c = 0; c < NUM_CLASSES; c += 2) {
         vec2 pair = pairAt(texel);
-        if (c + 1 < NUM_CLASSES) seePair(pair);
-        else see(pair.x);
+        if (c + 1 < NUM_CLASSES) addPair(pair);
+        else addValue(pair.x);
         texel.x++;
         if (texel.x == size.x) texel = ivec2(0, texel.y + 1);
       }
@@ -188,26 +188,26 @@ function entropyGlsl({ k, numClasses }: TopKEntropyShader): string {
   if (k === numClasses) {
     return 'for (int c = 0; c < NUM_CLASSES; c++) entropy += term(probability(valueAt(row, c)));';
   }
-  // Value by value downwards, each as often as it occurs: as many further passes as there are values.
+  // One pass per distinct value, from the largest down. Each value counts as often as it occurs.
   return `
-      float above = 0.0;
-      int left = ${k};
+      float previous = 0.0;
+      int remaining = ${k};
       for (int pass = 0; pass < ${k}; pass++) {
         float largest = LOWEST;
         int count = 0;
         for (int c = 0; c < NUM_CLASSES; c++) {
           float x = valueAt(row, c);
-          if (pass > 0 && x >= above) continue;
+          if (pass > 0 && x >= previous) continue;
           if (x > largest) {
             largest = x;
             count = 0;
           }
           if (x == largest) count++;
         }
-        if (count == 0 || left == 0) break;
-        int taken = count < left ? count : left;
+        if (count == 0 || remaining == 0) break;
+        int taken = count < remaining ? count : remaining;
         entropy += float(taken) * term(probability(largest));
-        left -= taken;
-        above = largest;
+        remaining -= taken;
+        previous = largest;
       }`;
 }

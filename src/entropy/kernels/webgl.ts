@@ -6,22 +6,22 @@ import {
   type TopKEntropyAttrs,
   type TopKEntropyInputs,
 } from './top-k-entropy-kernel.js';
-import { blockMeansGlsl, runningMeanGlsl, type Parts } from './webgl-running-mean-shader.js';
+import { blockMeansGlsl, runningMeanGlsl, type MeanParts } from './webgl-running-mean-shader.js';
 import { topKEntropyGlsl } from './webgl-top-k-entropy-shader.js';
 
-/** A shader with its inputs, as tfjs's webgl backend takes it. */
+/** A shader and its inputs, in the form that tfjs's webgl backend takes. */
 interface WebGLProgram {
   readonly variableNames: readonly string[];
   readonly outputShape: readonly number[];
-  /** With it, and with ranks and kinds of textures, goes what is compiled. */
+  /** tfjs caches compiled programs by this text and by the ranks and kinds of the textures. */
   readonly userCode: string;
   readonly packedInputs?: boolean;
-  /** Sizes come as uniforms, which is not tfjs's default: no compilation for the smaller last batch. */
+  /** Passes sizes as uniforms, which isn't tfjs's default: the smaller last batch needs no compilation. */
   readonly enableShapeUniforms: true;
   readonly customUniforms: readonly { name: string; type: 'int' | 'float' }[];
 }
 
-/** What is used of tfjs's webgl backend. */
+/** The used part of tfjs's webgl backend. */
 interface WebGLBackend {
   texData: { get(dataId: object): { isPacked?: boolean } };
   runWebGLProgram(
@@ -33,8 +33,8 @@ interface WebGLBackend {
   disposeIntermediateTensorInfo(info: tf.TensorInfo): void;
 }
 
-/** More values than that are summed in blocks first, as one fragment alone would take too long. */
-const LONGEST_SUM = 8192;
+/** More values are summed in blocks first: a single fragment would take too long. */
+const MAX_SINGLE_SUM = 8192;
 const BLOCK_SIZE = 512;
 
 const topKEntropy: tf.KernelFunc = (call) => {
@@ -43,13 +43,13 @@ const topKEntropy: tf.KernelFunc = (call) => {
   const backend = call.backend as WebGLBackend;
   const { numRows, numClasses } = rowsAndClasses(predictions);
   const packed = backend.texData.get(predictions.dataId).isPacked === true;
-  // The last two dimensions decide how values are packed: as they are, there is nothing to be repacked.
+  // The last two dimensions decide how values are packed. Keeping them avoids repacking.
   const rowsInBlock = packed ? (predictions.shape.at(-2) ?? 1) : numRows;
   const shape = packed
     ? [numRows / Math.max(1, rowsInBlock), rowsInBlock, numClasses]
     : [numRows, numClasses];
   const webglVersion = tf.env().getNumber('WEBGL_VERSION');
-  // Fragments are drawn two by two: of a texture of one line, half of them for nothing.
+  // GPUs draw fragments in blocks of two by two. In a texture of one line, half of them would be wasted.
   const paired = numRows % 2 === 0;
   const program: WebGLProgram = {
     variableNames: ['predictions'],
@@ -61,7 +61,7 @@ const topKEntropy: tf.KernelFunc = (call) => {
   };
   const input = { ...predictions, shape };
   const entropies = backend.runWebGLProgram(program, [input], 'float32', [[rowsInBlock]]);
-  // The texture is not packed, so any shape of as many values will do.
+  // The texture isn't packed, so any shape with the same number of values is valid.
   return { ...entropies, shape: [numRows] };
 };
 
@@ -70,15 +70,15 @@ const runningMean: tf.KernelFunc = (call) => {
   const { share } = call.attrs as RunningMeanAttrs;
   const backend = call.backend as WebGLBackend;
   const [rows = 0] = values.shape;
-  if (rows <= LONGEST_SUM) return movedMean(backend, values, rows, mean, share);
+  if (rows <= MAX_SINGLE_SUM) return nextMean(backend, values, rows, mean, share);
   const blocks = blockMeans(backend, values, rows);
-  const moved = movedMean(backend, blocks, rows / BLOCK_SIZE, mean, share);
+  const next = nextMean(backend, blocks, rows / BLOCK_SIZE, mean, share);
   backend.disposeIntermediateTensorInfo(blocks);
-  return moved;
+  return next;
 };
 
 function blockMeans(backend: WebGLBackend, values: tf.TensorInfo, numValues: number): tf.TensorInfo {
-  const parts = partsOfMean();
+  const parts = meanParts();
   const program: WebGLProgram = {
     variableNames: ['values'],
     outputShape: [Math.ceil(numValues / BLOCK_SIZE) * parts],
@@ -89,8 +89,8 @@ function blockMeans(backend: WebGLBackend, values: tf.TensorInfo, numValues: num
   return backend.runWebGLProgram(program, [values], 'float32', [[numValues]]);
 }
 
-/** @param rows what the sum of `values` is divided by. */
-function movedMean(
+/** One step of the running mean. @param rows the divisor of the sum of `values`. */
+function nextMean(
   backend: WebGLBackend,
   values: tf.TensorInfo,
   rows: number,
@@ -98,8 +98,8 @@ function movedMean(
   share: number,
 ): tf.TensorInfo {
   const [numValues = 0] = values.shape;
-  const parts = partsOfMean();
-  // Powers of two, so that batches of other sizes seldom need a shader of their own.
+  const parts = meanParts();
+  // Rounded up to a power of two, so that batches of different sizes mostly share a shader.
   const maxValues = 2 ** Math.ceil(Math.log2(numValues));
   const program: WebGLProgram = {
     variableNames: mean === undefined ? ['values'] : ['values', 'mean'],
@@ -116,8 +116,8 @@ function movedMean(
   return backend.runWebGLProgram(program, inputs, 'float32', [[numValues], [rows], [share]]);
 }
 
-/** By the flag, and not by `floatPrecision()`, which is 16 on every webgl backend. */
-function partsOfMean(): Parts {
+/** Uses the flag because `floatPrecision()` is 16 on every webgl backend. */
+function meanParts(): MeanParts {
   return tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED') ? 1 : 2;
 }
 

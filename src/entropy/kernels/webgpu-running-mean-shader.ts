@@ -1,6 +1,6 @@
 /**
- * WGSL of a running mean's step, by one workgroup: each invocation sums every n-th of the values, and the
- * first of them adds up what they have found.
+ * WGSL for one step of a running mean, in one workgroup. Each invocation sums every n-th value, and the first one adds
+ * up these sums.
  */
 export function runningMeanWgsl(workgroupSize: number, isFirst: boolean): string {
   return `

@@ -2,10 +2,10 @@ import { EPSILON } from '../composed.js';
 
 export interface TopKEntropyShader {
   readonly k: number;
-  /** Whether k is the number of classes. */
+  /** Whether k = numClasses. */
   readonly allClasses: boolean;
   readonly fromLogits: boolean;
-  /** One class, the positive one of two. */
+  /** Whether there's a single class, the positive class of two. */
   readonly positiveOnly: boolean;
   /** Invocations that share a row; a divisor of `workgroupSize`. */
   readonly invocationsPerRow: number;
@@ -13,14 +13,15 @@ export interface TopKEntropyShader {
 }
 
 /**
- * WGSL of the entropies of rows: running maximum, runner-up and sum of exponentials in one pass. Either
- * each invocation has a row, or those of a workgroup share one, each with every n-th class, and the
- * first of them joins what they have found: one barrier, as a tree of them would wait longer.
+ * WGSL for the entropies of rows. One pass tracks the largest value, the second largest and the sum of exponentials.
  *
- * `LOWEST` is finite, so that the difference of two is a number; −Infinity is taken for it. A probability of
- * 0 is left out, as the epsilon may be 0 to a device and 0·ln 0 is no number.
+ * An invocation scores a whole row, or several share one and each reads every n-th class. Then the first of them
+ * combines the results after one barrier: a tree reduction with several barriers would wait longer.
  *
- * NaN and Infinity are told by their bits; a compiler may take it that there are none.
+ * `LOWEST` replaces −Infinity. It's finite, so that a difference of two values is a number. A probability of 0 is left
+ * out: a device may round the epsilon to 0, and 0·ln 0 is NaN.
+ *
+ * NaN and Infinity are detected by their bits, because a compiler may assume that they don't occur.
  */
 export function topKEntropyWgsl(shader: TopKEntropyShader): string {
   const { fromLogits } = shader;
@@ -32,7 +33,7 @@ export function topKEntropyWgsl(shader: TopKEntropyShader): string {
     var<private> sum : f32 = 0.0;
     var<private> invalid : bool = false;
 
-    ${seeWgsl(fromLogits)}
+    ${addValueWgsl(fromLogits)}
 
     fn probability(x : f32) -> f32 {
       return ${fromLogits ? 'exp(x - first) / sum' : 'x'};
@@ -50,10 +51,10 @@ export function topKEntropyWgsl(shader: TopKEntropyShader): string {
   `;
 }
 
-function seeWgsl(fromLogits: boolean): string {
+function addValueWgsl(fromLogits: boolean): string {
   if (!fromLogits) {
     return `
-    fn see(p : f32) {
+    fn addValue(p : f32) {
       invalid = invalid || (bitcast<u32>(p) & 0x7fffffffu) >= INFINITY_BITS;
       if (p > first) {
         second = first;
@@ -64,7 +65,7 @@ function seeWgsl(fromLogits: boolean): string {
     }`;
   }
   return `
-    fn see(logit : f32) {
+    fn addValue(logit : f32) {
       let bits = bitcast<u32>(logit);
       invalid = invalid || bits == INFINITY_BITS || (bits & 0x7fffffffu) > INFINITY_BITS;
       let x = max(logit, LOWEST);
@@ -84,7 +85,7 @@ function entropyWgsl({ k, allClasses, fromLogits }: TopKEntropyShader): string {
   return `
     fn entropy(start : i32, numClasses : i32) -> f32 {
       if (${fromLogits ? 'invalid || first <= LOWEST' : 'invalid'}) { return uniforms.NAN; }
-      ${k <= 2 ? top2 : allClasses ? SUM_OF_ALL : selectionWgsl(k)}
+      ${k <= 2 ? top2 : allClasses ? SUM_OF_ALL : sumOfLargestWgsl(k)}
     }`;
 }
 
@@ -93,18 +94,18 @@ const SUM_OF_ALL = `
       for (var c = 0; c < numClasses; c++) { total += term(probability(f32(predictions[start + c]))); }
       return total;`;
 
-/** Value by value downwards, each as often as it occurs: as many further passes as there are values. */
-function selectionWgsl(k: number): string {
+/** One pass per distinct value, from the largest down. Each value counts as often as it occurs. */
+function sumOfLargestWgsl(k: number): string {
   return `
       var total = 0.0;
-      var above = first;
-      var left = ${k};
-      for (var pass_ = 0; pass_ < ${k} && left > 0; pass_++) {
+      var previous = first;
+      var remaining = ${k};
+      for (var pass_ = 0; pass_ < ${k} && remaining > 0; pass_++) {
         var largest = LOWEST;
         var count = 0;
         for (var c = 0; c < numClasses; c++) {
           let x = f32(predictions[start + c]);
-          if (pass_ > 0 && x >= above) { continue; }
+          if (pass_ > 0 && x >= previous) { continue; }
           if (x > largest) {
             largest = x;
             count = 0;
@@ -112,10 +113,10 @@ function selectionWgsl(k: number): string {
           if (x == largest) { count++; }
         }
         if (count == 0) { break; }
-        let taken = min(count, left);
+        let taken = min(count, remaining);
         total += f32(taken) * term(probability(largest));
-        left -= taken;
-        above = largest;
+        remaining -= taken;
+        previous = largest;
       }
       return total;`;
 }
@@ -126,14 +127,14 @@ function rowByInvocation({ positiveOnly, fromLogits }: TopKEntropyShader): strin
       if (row >= uniforms.size) { return; }
       let numClasses = uniforms.predictionsShape.y;
       let start = row * numClasses;
-      for (var c = 0; c < numClasses; c++) { see(f32(predictions[start + c])); }
-      ${positiveOnly ? `see(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
+      for (var c = 0; c < numClasses; c++) { addValue(f32(predictions[start + c])); }
+      ${positiveOnly ? `addValue(${fromLogits ? '0.0' : '1.0 - first'});` : ''}
       setOutputAtIndex(row, entropy(start, numClasses));
     }`;
 }
 
 function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopKEntropyShader): string {
-  const joinSum = `
+  const combineSums = `
           let larger = max(first, firsts[i]);
           sum = sum * exp(first - larger) + sums[i] * exp(firsts[i] - larger);`;
   return `
@@ -148,17 +149,17 @@ function rowByInvocations({ fromLogits, invocationsPerRow, workgroupSize }: TopK
       let numClasses = uniforms.predictionsShape.y;
       let start = row * numClasses;
       if (row < uniforms.size) {
-        for (var c = lane; c < numClasses; c += ${invocationsPerRow}) { see(f32(predictions[start + c])); }
+        for (var c = lane; c < numClasses; c += ${invocationsPerRow}) { addValue(f32(predictions[start + c])); }
       }
-      let own = i32(localIndex);
-      firsts[own] = first;
-      seconds[own] = second;
-      sums[own] = sum;
-      invalids[own] = u32(invalid);
+      let invocation = i32(localIndex);
+      firsts[invocation] = first;
+      seconds[invocation] = second;
+      sums[invocation] = sum;
+      invalids[invocation] = u32(invalid);
       workgroupBarrier();
       if (lane == 0 && row < uniforms.size) {
-        for (var i = own + 1; i < own + ${invocationsPerRow}; i++) {
-          ${fromLogits ? joinSum : ''}
+        for (var i = invocation + 1; i < invocation + ${invocationsPerRow}; i++) {
+          ${fromLogits ? combineSums : ''}
           second = max(max(second, seconds[i]), min(first, firsts[i]));
           first = max(first, firsts[i]);
           invalid = invalid || invalids[i] != 0u;

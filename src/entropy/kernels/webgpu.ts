@@ -9,41 +9,44 @@ import {
 import { runningMeanWgsl } from './webgpu-running-mean-shader.js';
 import { topKEntropyWgsl } from './webgpu-top-k-entropy-shader.js';
 
+/** How the invocations of a workgroup are divided among rows. */
 interface RowSplit {
   readonly invocationsPerRow: number;
   readonly workgroupSize: number;
 }
 
-const UNDIVIDED: RowSplit = { invocationsPerRow: 1, workgroupSize: 64 };
+const ONE_PER_ROW: RowSplit = { invocationsPerRow: 1, workgroupSize: 64 };
 
 /**
- * How many invocations share a row. Eight read a sector of memory at once, and 32 are what every device
- * runs in step; few to a workgroup, as on a software rasteriser a barrier costs more with each.
+ * How many invocations share a row. Eight read a sector of memory at once, and every device runs 32 in step. Workgroups
+ * are small: on a software rasteriser, the cost of a barrier grows with the invocations.
  */
-function splitOfRow(numClasses: number): RowSplit {
-  if (numClasses < 256) return UNDIVIDED;
+function rowSplit(numClasses: number): RowSplit {
+  if (numClasses < 256) return ONE_PER_ROW;
   return { invocationsPerRow: numClasses < 4096 ? 8 : 32, workgroupSize: 32 };
 }
 
-/** Of a mean: of many values each invocation would otherwise have too many. */
+/** Larger for many values, so that no invocation has too many of them. */
 const meanWorkgroupSize = (rows: number): number => (rows > 4096 ? 256 : 64);
 
-/** A shader with its inputs, as tfjs's webgpu backend takes it, and changes it: to be made for each call. */
+/**
+ * A shader and its inputs, in the form that tfjs's webgpu backend takes. tfjs changes it, so make one for each call.
+ */
 interface WebGPUProgram {
   readonly variableNames: readonly string[];
   readonly outputShape: readonly number[];
-  /** Of everything that the shader's text depends on; tfjs adds ranks and types. */
+  /** Identifies the shader's text. tfjs adds ranks and types. */
   readonly shaderKey: string;
   readonly dispatchLayout: { readonly x: readonly number[] };
   readonly dispatch: readonly [number, number, number];
   readonly workgroupSize: readonly [number, number, number];
   readonly uniforms?: string;
-  /** Whether `uniforms.size`, of the output, is wanted. */
+  /** Whether the shader needs `uniforms.size`, the size of the output. */
   readonly size: boolean;
   getUserCode(): string;
 }
 
-/** What is used of tfjs's webgpu backend. */
+/** The used part of tfjs's webgpu backend. */
 interface WebGPUBackend {
   runWebGPUProgram(
     program: WebGPUProgram,
@@ -59,7 +62,7 @@ const topKEntropy: tf.KernelFunc = (call) => {
   const backend = call.backend as WebGPUBackend;
   const { numRows, numClasses } = rowsAndClasses(predictions);
   const positiveOnly = numClasses === 1;
-  const { invocationsPerRow, workgroupSize } = k > 2 ? UNDIVIDED : splitOfRow(numClasses);
+  const { invocationsPerRow, workgroupSize } = k > 2 ? ONE_PER_ROW : rowSplit(numClasses);
   const shader = {
     k,
     allClasses: k === numClasses,

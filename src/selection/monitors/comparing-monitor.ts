@@ -10,24 +10,24 @@ export type ComparedValues = Pick<
 export const WINDOW_EPOCHS = 3;
 
 /**
- * A monitor that compares the validation predictions of an epoch with those of the epochs before. It needs no
+ * A monitor that compares the validation predictions of an epoch with those of earlier epochs. It needs no
  * labels. Pure numbers: the predictions themselves are counted in `scoring/prediction-changes.ts`.
  */
 export interface ComparingMonitor {
   readonly mode: 'max' | 'min';
   /** In epochs: after that many without a better one the choice is made. */
   readonly patience: number;
-  /** What `EpochRecord.valChanges` counts differences from: the previous epoch, or the average of all before. */
+  /** What `EpochRecord.valChanges` compares with: the previous epoch, or the average of all earlier epochs. */
   readonly comparesWith: 'previous' | 'consensus';
   /** Whether it needs `EpochRecord.valInformation`. */
   readonly needsInformation: boolean;
-  /** The phases that it needs predictions of. */
+  /** The phases whose predictions it needs. */
   readonly phases: readonly Phase[];
   /**
    * The value of the last of `epochs`.
    *
    * @param epochs the latest `WINDOW_EPOCHS` or fewer, in the order in which they ran.
-   * @returns null where there's none yet.
+   * @returns null if there's none yet.
    */
   readonly valueOf: (epochs: readonly ComparedValues[]) => number | null;
 }

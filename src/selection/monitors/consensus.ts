@@ -10,8 +10,8 @@ export const ENOUGH_INFORMATION = 0.1;
  * The epoch that agrees best with what the network has predicted so far, and is the least overconfident about its
  * training rows.
  *
- * The value is the share of validation rows whose predicted class is that of the consensus (the averaged
- * probabilities of the epochs before), minus the entropy of validation above that of training.
+ * The value is a share minus a gap. The share is that of the validation rows whose predicted class is the consensus's
+ * (the averaged probabilities of the earlier epochs). The gap is validation entropy minus training entropy.
  *
  * Why: while a network learns the pattern, it comes to agree with itself. When it memorises the noise, its
  * predictions of other rows start to waver, and it becomes certain of its training rows alone.

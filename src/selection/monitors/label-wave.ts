@@ -1,10 +1,10 @@
 import { WINDOW_EPOCHS, type ComparedValues, type ComparingMonitor } from './comparing-monitor.js';
 
 /**
- * The first minimum of the moving average of the share of validation rows whose predicted class has changed
+ * The first minimum of a moving average: the share of validation rows whose predicted class has changed
  * since the epoch before.
  *
- * The authors count training rows. `fit` shuffles those and doesn't tell a callback how.
+ * The authors count training rows. `fit` shuffles those, and callbacks can't know the order.
  *
  * @see Yuan, Feng, Liu, Early Stopping Against Label Noise Without Validation Data, ICLR 2024 (arXiv 2502.07551)
  */

@@ -10,7 +10,7 @@ import { watchParts } from './model-parts.js';
  * A model of the stored architecture, not compiled, whose weights are zero until `fill` sets them.
  *
  * @returns the caller disposes it. If `fill` throws, everything is freed.
- * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH` where it can't be built: a custom layer isn't
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH` if it can't be built: a custom layer isn't
  *   registered, or its weights aren't those that are stored. And what `fill` throws.
  */
 export async function buildModel(

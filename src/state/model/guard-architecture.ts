@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 /** More dimensions than any tensor has. */
 const MAX_RANK = 1000;
 
-/** The arguments of a layer, an initializer …, in the spelling of TensorFlow.js. */
+/** The arguments of a layer or an initializer, as TensorFlow.js spells them. */
 interface Config {
   readonly axes?: unknown;
   readonly layers?: unknown;
@@ -13,7 +13,7 @@ interface Config {
  * Makes TensorFlow.js refuse an architecture that would keep it busy for ever. A crafted one can: TensorFlow.js makes
  * and connects layers without a limit. Architectures that TensorFlow.js wrote aren't affected.
  *
- * @returns ends the guard. Call it before anything else can run.
+ * @returns a function that ends the guard. Call it before anything else can run.
  */
 export function guardArchitecture(): () => void {
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
@@ -35,22 +35,22 @@ export function guardArchitecture(): () => void {
 function checkConfig({ axes, layers }: Config): void {
   // TensorFlow.js adds the rank to a negative axis until it's positive.
   const isAxis = (axis: unknown): boolean => !(Math.abs(Number(axis)) > MAX_RANK);
-  if (![axes].flat().every(isAxis)) throw new Error('A layer has an axis beyond those of any tensor.');
+  if (![axes].flat().every(isAxis)) throw new Error('A layer has an axis that no tensor has.');
   if (Array.isArray(layers)) limitPasses(layers);
 }
 
 /**
- * TensorFlow.js goes through the layers and connects those whose inputs are there, until all are connected. Layers that
- * wait for each other, or for one that doesn't exist, never are.
+ * Limits how often TensorFlow.js iterates over the layers. Each time it connects the layers whose inputs exist, until
+ * all are connected. Layers that wait for each other, or for one that doesn't exist, never are.
  */
 function limitPasses(layers: unknown[]): void {
   const nodes = layers.map(
     (layer) => (layer as { inboundNodes?: unknown[] } | null)?.inboundNodes?.length ?? 0,
   );
   // One pass makes the layers. Each further pass connects at least one node.
-  let restPasses = nodes.reduce((total, count) => total + count, 1);
+  let passesLeft = nodes.reduce((total, count) => total + count, 1);
   const iterate = (): Iterator<unknown> => {
-    if (!(restPasses-- > 0)) throw new Error('Its layers wait for inputs that do not exist.');
+    if (!(passesLeft-- > 0)) throw new Error('Its layers wait for inputs that do not exist.');
     return layers.values();
   };
   Object.defineProperty(layers, Symbol.iterator, { value: iterate });

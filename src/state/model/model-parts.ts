@@ -6,7 +6,7 @@ import {
   type StatefulPrototype,
 } from '../../tfjs-internals.js';
 
-/** The weights and recurrent states that are made while it watches. */
+/** The weights and recurrent states that are made during the watch. */
 export interface ModelParts {
   /** Call it before anything else can run. */
   readonly endWatch: () => void;
@@ -15,22 +15,22 @@ export interface ModelParts {
 }
 
 /**
- * Makes every weight of zeros from now on: initial values would be thrown away, and some initializers are slow.
- * Refuses to take more memory than what is stored, whatever the architecture says.
+ * Makes every weight of zeros from now on: initial values would be discarded, and some initializers are slow.
+ * Refuses to reserve more memory than what is stored, whatever the architecture says.
  *
  * @param sizeBytes size of everything that is stored.
  */
 export function watchParts(sizeBytes: number): ModelParts {
-  let restBytes = sizeBytes;
-  const take = (partBytes: number, name: string): void => {
-    restBytes -= partBytes;
-    if (!(partBytes >= 0 && restBytes >= 0)) throw new Error(`${name} is larger than what is stored.`);
+  let bytesLeft = sizeBytes;
+  const reserve = (partBytes: number, name: string): void => {
+    bytesLeft -= partBytes;
+    if (!(partBytes >= 0 && bytesLeft >= 0)) throw new Error(`${name} is larger than what is stored.`);
   };
   const weights: tf.LayerVariable[] = [];
   const layers: StatefulLayer[] = [];
   const ends = [
-    watchWeights(take, weights),
-    ...statefulPrototypes().map((type) => watchStates(type, take, layers)),
+    watchWeights(reserve, weights),
+    ...statefulPrototypes().map((type) => watchStates(type, reserve, layers)),
   ];
   return {
     endWatch() {
@@ -43,15 +43,15 @@ export function watchParts(sizeBytes: number): ModelParts {
   };
 }
 
-type Take = (sizeBytes: number, name: string) => void;
+type Reserve = (sizeBytes: number, name: string) => void;
 
-function watchWeights(take: Take, made: tf.LayerVariable[]): () => void {
+function watchWeights(reserve: Reserve, made: tf.LayerVariable[]): () => void {
   const prototype = layerPrototype();
   const { addWeight } = prototype;
   const zeros = tf.initializers.zeros();
   prototype.addWeight = function (name, shape, dtype, _initializer, ...rest) {
     const sizeBytes = tf.util.sizeFromShape(shape) * tf.util.bytesPerElement(dtype ?? 'float32');
-    take(sizeBytes, `Weight "${name}" [${shape.join(', ')}]`);
+    reserve(sizeBytes, `Weight "${name}" [${shape.join(', ')}]`);
     let weight!: tf.LayerVariable;
     // TensorFlow.js leaves the zeros behind where it refuses the name.
     tf.tidy(() => {
@@ -66,10 +66,10 @@ function watchWeights(take: Take, made: tf.LayerVariable[]): () => void {
 }
 
 /** A stateful layer makes its states when it's built. */
-function watchStates(type: StatefulPrototype, take: Take, layers: StatefulLayer[]): () => void {
+function watchStates(type: StatefulPrototype, reserve: Reserve, layers: StatefulLayer[]): () => void {
   const { resetStates } = type;
   type.resetStates = function (...args) {
-    take(stateSizeBytes(this), 'The state of a recurrent layer');
+    reserve(stateSizeBytes(this), 'The state of a recurrent layer');
     resetStates.apply(this, args);
     layers.push(this);
   };

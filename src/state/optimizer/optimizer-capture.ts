@@ -14,7 +14,7 @@ import type { WeightWithPath } from '../weight-paths.js';
 import { matchSlots, optimizerClassName, trainedWeights } from './optimizer-slots.js';
 
 /**
- * Every own field of `optimizer`, whatever its class: scalars, tensors, and lists of scalars, tensors and
+ * Captures every own field of `optimizer`, whatever its class: scalars, tensors, and lists of scalars, tensors and
  * optimizer slots. Tensors share the optimizer's buffers.
  *
  * @param model the model that it trains.

@@ -20,7 +20,7 @@ type WeightsByPath = ReadonlyMap<string, WeightWithPath>;
 /**
  * Checks that `state` can be restored in `optimizer`. Changes nothing.
  *
- * @returns what restores it: it assigns every field, keeps the optimizer's variables where they fit, and
+ * @returns a function that restores it: it assigns every field, keeps the optimizer's variables where they fit, and
  *   disposes those that it replaces. The state keeps its tensors.
  * @throws EntropyCheckpointError `ENTROPY_OPTIMIZER_MISMATCH`.
  */
@@ -61,7 +61,7 @@ function notAField(name: string): EntropyCheckpointError {
   );
 }
 
-/** Orders the optimizer slots as the weights that are trained now are, which freezing a layer changes. */
+/** Puts the optimizer slots in the order of the weights that are trained now. Freezing a layer changes that order. */
 function orderSlots(
   list: ListState,
   byPath: WeightsByPath,
@@ -71,7 +71,7 @@ function orderSlots(
   const slots = new Map<string, SlotState>();
   const unused: SlotState[] = [];
   for (const item of list.items) {
-    // The hole of a weight that hasn't been trained yet.
+    // A weight that hasn't been trained yet leaves a hole.
     if (item === undefined) continue;
     if (item.kind !== 'slot') return list;
     if (item.path === null) {
@@ -101,7 +101,7 @@ function slotMismatch(
   );
 }
 
-/** @returns the new value of the field; whatever it doesn't reuse of the `current` one has been disposed. */
+/** @returns the field's new value. What it doesn't reuse of the `current` value is disposed. */
 async function restoreField(field: FieldState, current: unknown, byPath: WeightsByPath): Promise<unknown> {
   switch (field.kind) {
     case 'scalar':
@@ -156,7 +156,7 @@ async function restoreList(
       continue;
     }
     disposeValue(list[i]);
-    // A real hole: TensorFlow.js walks its slots with `map`, which skips a hole and stumbles over an undefined.
+    // A real hole: TensorFlow.js walks its slots with `map`, which skips a hole but would fail on an undefined.
     Reflect.deleteProperty(list, i);
   }
   return list;

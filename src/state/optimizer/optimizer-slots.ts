@@ -13,7 +13,7 @@ export function variableName({ weight }: WeightWithPath): string {
   return (weight.read() as tf.Variable).name;
 }
 
-/** The weights that `optimizer` was compiled to train, in the order of its slots; null where it wasn't. */
+/** The weights that `optimizer` trains in `fit`, in the order of its slots; null if `model` isn't compiled with it. */
 export function trainedWeights(
   optimizer: tf.Optimizer,
   model: tf.LayersModel,
@@ -27,10 +27,10 @@ export function trainedWeights(
 }
 
 /**
- * Finds the weight of each optimizer slot in a list: by its index among the trained weights, as TensorFlow.js
- * does; or by its name, which comes from the variable, where the optimizer is used in another way.
+ * Finds the weight of each optimizer slot in a list: by its index among the trained weights, as TensorFlow.js does. If
+ * the model isn't compiled with this optimizer, it goes by the slot's name, which comes from the variable.
  *
- * The name alone wouldn't do: it may come from an earlier process, or from the weight that had the index before
+ * The name alone isn't enough: it may come from an earlier process, or from the weight that had the index before
  * a layer was frozen under the same optimizer. Slots beyond the weights that are trained now have no path.
  */
 export function matchSlots(
@@ -44,7 +44,7 @@ export function matchSlots(
   return { kind: 'list', items: list.items.map((item, i) => matchSlot(item, matches?.[i])) };
 }
 
-/** Whether each slot has the shape of the weight at its index, as far as there are weights. */
+/** Whether each slot has the shape of the weight at its index. Slots beyond the weights are ignored. */
 function allFit({ items }: ListState, weights: readonly (WeightWithPath | undefined)[]): boolean {
   return items
     .slice(0, weights.length)

@@ -5,14 +5,14 @@ import { newTemporaryFileName } from './file-names.js';
 import { attempt } from '../store-failure.js';
 import type { FileSystem, FolderEntry, OpenFile } from './file-system.js';
 
-/** A folder whose files are replaced whole and outlive a power failure; a file is told by its name in it. */
+/** A folder whose files are replaced atomically and survive a power failure. Methods take the names of its files. */
 export class DurableFolder {
-  /** For messages. */
+  /** The folder, for messages. */
   readonly name: string;
   readonly path: string;
   readonly #fileSystem: FileSystem;
 
-  /** @param path absolute or relative to the current directory; need not exist. */
+  /** @param path absolute or relative to the current directory. The folder needn't exist. */
   constructor(path: string, fileSystem: FileSystem) {
     this.name = `folder "${path}"`;
     this.path = resolve(path);
@@ -23,7 +23,7 @@ export class DurableFolder {
     return join(this.path, name);
   }
 
-  /** As the function of this name: says in which folder. */
+  /** Runs `action`. An error that isn't this package's is wrapped in one that says what failed, in which folder. */
   attempt<T>(what: string, advice: string, action: () => Promise<T>): Promise<T> {
     return attempt(`${what} in ${this.name}`, advice, action);
   }
@@ -32,12 +32,12 @@ export class DurableFolder {
     const first = await this.#fileSystem.mkdir(this.path, { recursive: true });
     if (first === undefined) return;
     for (let made = this.path; made.length >= first.length; made = dirname(made)) {
-      // A new folder outlives a power failure once its parent is flushed. A parent need not be readable, though.
+      // A new folder survives a power failure only once its parent is flushed. But the parent may be unreadable.
       await this.#syncFolder(dirname(made)).catch(() => undefined);
     }
   }
 
-  /** None where there is no folder. */
+  /** Lists the folder. A folder that doesn't exist has no entries. */
   async entries(): Promise<FolderEntry[]> {
     try {
       return await this.#fileSystem.readdir(this.path, { withFileTypes: true });
@@ -47,14 +47,16 @@ export class DurableFolder {
     }
   }
 
-  /** Until then a power failure may undo any of the names that were given or removed, whatever their order. */
+  /** Flushes file names. Before that, a power failure may undo any of the renames and removals, in any order. */
   sync(): Promise<void> {
     return this.#syncFolder(this.path);
   }
 
   /**
-   * @param onWritten called when `bytes` may be changed again, unless this fails before.
-   * @returns the name; when it is there, the bytes are on the disk.
+   * Writes and flushes a new temporary file.
+   *
+   * @param onWritten called when `bytes` may be changed again, unless the write fails first.
+   * @returns the name of the file.
    */
   async writeTemporary(bytes: Uint8Array, onWritten?: () => void): Promise<string> {
     const name = newTemporaryFileName();
@@ -80,13 +82,13 @@ export class DurableFolder {
     return this.#fileSystem.unlink(this.pathOf(name));
   }
 
-  /** Null where there is none. */
+  /** Opens a file for reading; null if it doesn't exist. */
   async open(name: string): Promise<OpenFile | null> {
     const path = this.pathOf(name);
     try {
       if (!(await this.#fileSystem.lstat(path)).isFile()) throw notRegular(path);
-      // Not to wait for ever at a pipe that has come in its place since. Windows has neither flag: `undefined`,
-      // which adds nothing.
+      // Another program may have replaced the file by a link or a pipe since then. Opening a pipe could wait forever.
+      // On Windows both flags are undefined, and change nothing.
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const file = await this.#fileSystem.open(path, flags);
       if (await isRegular(file)) return file;
@@ -98,7 +100,7 @@ export class DurableFolder {
     }
   }
 
-  /** Null where there is none. */
+  /** Reads a whole file; null if it doesn't exist. */
   async read(name: string): Promise<Uint8Array | null> {
     const file = await this.open(name);
     return file === null ? null : thenClose(file, () => file.readFile());
@@ -109,7 +111,7 @@ export class DurableFolder {
       const folder = await this.#fileSystem.open(path, 'r');
       await thenClose(folder, () => folder.sync());
     } catch (error) {
-      // Windows and some network file systems have no such thing as flushing a folder.
+      // Windows and some network file systems cannot flush a folder.
       const isWindows = process.platform === 'win32';
       const codes = isWindows ? ['EPERM', 'EISDIR', 'EACCES', 'EINVAL'] : ['EINVAL', 'EBADF'];
       if (!hasErrorCode(error, ...codes)) throw error;
@@ -126,7 +128,7 @@ async function isRegular(file: OpenFile): Promise<boolean> {
   }
 }
 
-/** What fails first is thrown. */
+/** Closes `file` after `action`. If both fail, the error of `action` is thrown. */
 async function thenClose<T>(file: OpenFile, action: () => Promise<T>): Promise<T> {
   const [outcome] = await Promise.allSettled([action()]);
   const closing = file.close();
@@ -151,7 +153,7 @@ function notRegular(path: string): EntropyCheckpointError {
   return new EntropyCheckpointError('ENTROPY_NOT_A_CHECKPOINT', message);
 }
 
-/** Whether an error of the operating system has one of these codes. `instanceof Error` fails across realms. */
+/** Whether a system error has one of these codes. It avoids `instanceof Error`, which fails across realms. */
 export function hasErrorCode(error: unknown, ...codes: string[]): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
 }

@@ -7,17 +7,17 @@ import { damaged } from '../check-manifest.js';
 import { type CheckpointManifest, type ShardSpec, type StoredCheckpoint } from '../store.js';
 
 /**
- * Parts of a range that are read at a time. The system takes long to hand out new memory, and does so for two at
- * a time; with more, memory is asked for again before that of the last range has been collected.
+ * How many parts of a range are read at a time. The operating system is slow to hand out new memory, and does so for
+ * two reads at a time. With more, new memory is requested before that of the last range has been garbage-collected.
  */
-const LANES = 2;
+const MAX_CONCURRENT_READS = 2;
 
-/** A checkpoint in a folder. Its files are open, and so outlive their names. */
+/** A checkpoint in a folder. Its files stay open, so they remain readable after a save has removed them. */
 export class FileCheckpoint implements StoredCheckpoint {
   readonly name: string;
   readonly manifest: CheckpointManifest;
   readonly #folder: DurableFolder;
-  /** By name: several shards may be in one file. */
+  /** By name, as equal shards share a file. */
   readonly #files = new Map<string, OpenFile>();
   #closing: Promise<unknown> | null = null;
 
@@ -27,7 +27,13 @@ export class FileCheckpoint implements StoredCheckpoint {
     this.manifest = manifest;
   }
 
-  /** @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` where a file is missing or of another size. */
+  /**
+   * Opens the files of all shards.
+   *
+   * @param name the checkpoint, for messages.
+   * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` if a file is missing or has the wrong size;
+   *   `ENTROPY_NOT_A_CHECKPOINT` if one isn't a regular file; `ENTROPY_STORE_FAILED`.
+   */
   static async open(
     folder: DurableFolder,
     manifest: CheckpointManifest,
@@ -46,7 +52,7 @@ export class FileCheckpoint implements StoredCheckpoint {
   async read(position: number, bytes: Uint8Array): Promise<void> {
     const sizes = this.manifest.shards.map((shard) => shard.sizeBytes);
     const parts = partsOfRange(sizes, position, bytes.length);
-    await mapConcurrent(parts, LANES, ({ piece, from, to, offset }) =>
+    await mapConcurrent(parts, MAX_CONCURRENT_READS, ({ piece, from, to, offset }) =>
       this.#readShard(piece, from, bytes.subarray(offset, offset + to - from)),
     );
   }
@@ -56,7 +62,7 @@ export class FileCheckpoint implements StoredCheckpoint {
   }
 
   async close(): Promise<void> {
-    // Nothing was written, so that no error can matter.
+    // Nothing was written, so an error loses nothing.
     this.#closing ??= Promise.allSettled([...this.#files.values()].map((file) => file.close()));
     await this.#closing;
   }
@@ -66,7 +72,7 @@ export class FileCheckpoint implements StoredCheckpoint {
     const path = this.#folder.pathOf(name);
     await this.#folder.attempt(`open "${path}"`, '', async () => {
       const file = this.#files.get(name) ?? (await this.#folder.open(name));
-      if (file === null) throw damaged(`"${path}"`, 'there is no such file');
+      if (file === null) throw damaged(`"${path}"`, 'the file is missing');
       this.#files.set(name, file);
       const { size } = await file.stat();
       if (size !== shard.sizeBytes)

@@ -7,17 +7,17 @@ import { hasErrorCode } from './durable-folder.js';
 import { isRunning, processStart, type ProcessIdentity } from './process-identity.js';
 
 const LOCK_FILE_NAME = /^\d{15}-(?<pid>\d+)-(?<start>[0-9a-f]{16}|unknown)-\d{8}-[0-9a-f]{16}$/;
-/** How long an older contender waits for a younger one to give way; enough for a process that was descheduled. */
+/** How long an older contender waits for a younger one to back off. Long enough for a process that was descheduled. */
 const TIE_TIMEOUT_MS = 500;
 
 const heldLockFiles = new Set<string>();
 let lockCount = 0;
 
-/** The one name of a folder, however it is spelled and whether or not it exists yet. */
+/** The canonical path of a folder, however it is spelled, and even if it doesn't exist yet. */
 export function realFolder(folder: string): string {
   const absolute = resolve(folder);
   try {
-    // `native` also settles upper and lower case where the file system does not tell them apart.
+    // `native` also unifies upper and lower case where the file system ignores case.
     return fs.realpathSync.native(absolute);
   } catch {
     const parent = dirname(absolute);
@@ -26,49 +26,49 @@ export function realFolder(folder: string): string {
 }
 
 /**
- * The claim of one training on one folder, among the trainings of one user on one machine.
+ * Locks a folder for one training, among the trainings of one user on one computer.
  *
- * A claim is a file of its own outside the folder, in `<tmpdir>/tfjs-entropy-checkpoint-<uid>/<hash of the
- * folder>/`. Its name says which process made it: by id and by start time, so that a claim whose process is
- * gone counts for nothing at once, also when its id has been given to another process. Whoever sees a dead
- * claim removes it, which is safe because no living process can have a claim of that name.
+ * Each lock is a file outside the folder, in `<tmpdir>/tfjs-entropy-checkpoint-<uid>/<hash of the folder>/`. Its name
+ * holds the id and the start time of the process that created it. So the lock of an ended process is ignored at once,
+ * even if another process has got its id. Every contender removes such files. That is safe, as no running process can
+ * have a lock file of that name.
  *
- * Why two can never both win: each creates its claim first and looks for others afterwards, and wins only
- * when it sees none. Of two, the later to look does so when both claims exist, and sees the other's.
+ * Why two contenders can't both win: each creates its lock file, then looks for others, and wins only if it sees none.
+ * The one that looks last does so when both files exist, so it sees the other.
  *
- * Why one of two that see each other does win: names begin with the time, so claims have an order. A younger
- * claim gives way at once; the oldest stays and looks again until the younger are gone. A younger one that did
- * not give way had looked before the older existed, and has won; then the older runs into the timeout.
+ * Why one of two contenders that see each other wins: file names start with the time, so they have an order. A younger
+ * contender backs off at once. The oldest stays and looks again until the younger ones are gone. A younger one that
+ * doesn't back off looked before the older file existed, and has won. Then the older one runs into the timeout.
  *
- * Not seen are processes of another user, of another pid namespace, or with another `TMPDIR`.
+ * It doesn't see processes of another user, in another pid namespace, or with another `TMPDIR`.
  */
 export class FolderLock {
-  readonly #claim: string;
+  readonly #lockFile: string;
 
-  private constructor(claim: string) {
-    this.#claim = claim;
+  private constructor(lockFile: string) {
+    this.#lockFile = lockFile;
   }
 
   /**
-   * Blocks for at most half a second, and only when two try at the same moment.
+   * Acquires the lock. Blocks for at most half a second, and only if two contenders try at the same moment.
    *
-   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training holds the folder;
-   *   `ENTROPY_STORE_FAILED` when the claims cannot be written.
+   * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training holds the lock;
+   *   `ENTROPY_STORE_FAILED` if no lock file can be written.
    */
   static acquire(folder: string): FolderLock {
-    let claim: string | null = null;
+    let lockFile: string | null = null;
     let rival: string | null;
     try {
-      claim = createLockFile(lockFolder(folder));
-      rival = outlastYoungerRivals(claim);
+      lockFile = createLockFile(lockFolderOf(folder));
+      rival = outlastYoungerRivals(lockFile);
     } catch (cause) {
-      if (claim !== null) removeLockFile(claim);
+      if (lockFile !== null) removeLockFile(lockFile);
       if (cause instanceof EntropyCheckpointError) throw cause;
-      const message = `Could not claim folder "${folder}" for this training: ${String(cause)}. Expected to be able to write to the temporary folder "${tmpdir()}".`;
+      const message = `Could not lock folder "${folder}" for this training: ${String(cause)}. Make the temporary folder "${tmpdir()}" writable.`;
       throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
     }
-    if (rival === null) return new FolderLock(claim);
-    removeLockFile(claim);
+    if (rival === null) return new FolderLock(lockFile);
+    removeLockFile(lockFile);
     const pid = ownerOf(rival)?.pid ?? 'unknown';
     const owner = pid === process.pid ? `this process (pid ${pid})` : `the process with pid ${pid}`;
     throw new EntropyCheckpointError(
@@ -77,17 +77,18 @@ export class FolderLock {
     );
   }
 
-  /** Idempotent. */
+  /** Releases the lock. Idempotent. */
   release(): void {
-    removeLockFile(this.#claim);
+    removeLockFile(this.#lockFile);
   }
 }
 
-function lockFolder(folder: string): string {
+/** The folder for the lock files of `folder`. Creates its parent. */
+function lockFolderOf(folder: string): string {
   const base = join(tmpdir(), `tfjs-entropy-checkpoint-${process.getuid?.() ?? 'user'}`);
   fs.mkdirSync(base, { recursive: true, mode: 0o700 });
   const { uid } = fs.lstatSync(base);
-  // In a temporary folder that all users share, somebody else may have taken the name first.
+  // In a temporary folder that all users share, another user may have created this folder first.
   if (process.getuid !== undefined && uid !== process.getuid()) {
     throw new EntropyCheckpointError(
       'ENTROPY_STORE_FAILED',
@@ -97,64 +98,67 @@ function lockFolder(folder: string): string {
   return join(base, createHash('sha256').update(realFolder(folder)).digest('hex'));
 }
 
-function createLockFile(claims: string): string {
+function createLockFile(lockFolder: string): string {
   lockCount++;
   const time = String(Date.now()).padStart(15, '0');
   const start = processStart(process.pid) ?? 'unknown';
   const order = String(lockCount).padStart(8, '0');
-  const claim = join(claims, `${time}-${process.pid}-${start}-${order}-${randomBytes(8).toString('hex')}`);
+  const lockFile = join(
+    lockFolder,
+    `${time}-${process.pid}-${start}-${order}-${randomBytes(8).toString('hex')}`,
+  );
   for (let attempt = 1; ; attempt++) {
     try {
-      fs.mkdirSync(claims, { recursive: true, mode: 0o700 });
-      fs.closeSync(fs.openSync(claim, 'wx', 0o600));
+      fs.mkdirSync(lockFolder, { recursive: true, mode: 0o700 });
+      fs.closeSync(fs.openSync(lockFile, 'wx', 0o600));
       if (heldLockFiles.size === 0) process.once('exit', removeHeldLockFiles);
-      heldLockFiles.add(claim);
-      return claim;
+      heldLockFiles.add(lockFile);
+      return lockFile;
     } catch (error) {
-      // The last one to leave removes the folder, maybe just now.
+      // The last lock to be released removes the folder, maybe just now.
       if (!hasErrorCode(error, 'ENOENT') || attempt === 100) throw error;
     }
   }
 }
 
-/** The claim that stands in the way, or null when ours has won. */
-function outlastYoungerRivals(claim: string): string | null {
+/** Waits for younger contenders to back off. @returns the lock file that has won instead, or null if `lockFile` has. */
+function outlastYoungerRivals(lockFile: string): string | null {
   const deadline = performance.now() + TIE_TIMEOUT_MS;
   for (;;) {
-    const rivals = liveRivals(claim);
+    const rivals = liveRivals(lockFile);
     const oldest = rivals[0];
     if (oldest === undefined) return null;
-    if (oldest < basename(claim) || performance.now() > deadline) return oldest;
+    if (oldest < basename(lockFile) || performance.now() > deadline) return oldest;
     sleep(1 + Math.random() * 4);
   }
 }
 
-function liveRivals(claim: string): string[] {
-  const claims = dirname(claim);
-  const rivals = fs.readdirSync(claims).filter((name) => name !== basename(claim));
+function liveRivals(lockFile: string): string[] {
+  const lockFolder = dirname(lockFile);
+  const rivals = fs.readdirSync(lockFolder).filter((name) => name !== basename(lockFile));
   return rivals.sort().filter((name) => {
     const owner = ownerOf(name);
     if (owner === null) return false;
-    // A claim of this very process may be that of another worker thread: it counts until it is removed.
+    // A lock of this process may belong to another worker thread, so it counts until it is removed.
     if (isRunning(owner)) return true;
-    fs.rmSync(join(claims, name), { force: true });
+    fs.rmSync(join(lockFolder, name), { force: true });
     return false;
   });
 }
 
-function removeLockFile(claim: string): void {
-  heldLockFiles.delete(claim);
+function removeLockFile(lockFile: string): void {
+  heldLockFiles.delete(lockFile);
   if (heldLockFiles.size === 0) process.removeListener('exit', removeHeldLockFiles);
   try {
-    fs.rmSync(claim, { force: true });
-    fs.rmdirSync(dirname(claim));
+    fs.rmSync(lockFile, { force: true });
+    fs.rmdirSync(dirname(lockFile));
   } catch {
-    // There are other claims in the folder, or it has been removed. At worst a file stays until this process ends.
+    // The folder holds other locks, or is removed already. At worst a file stays until this process ends.
   }
 }
 
 function removeHeldLockFiles(): void {
-  for (const claim of heldLockFiles) removeLockFile(claim);
+  for (const lockFile of heldLockFiles) removeLockFile(lockFile);
 }
 
 function ownerOf(name: string): ProcessIdentity | null {

@@ -1,5 +1,5 @@
-import { EntropyCheckpointError } from '../../errors.js';
 import { Pacer } from '../../platform/event-loop.js';
+import { notLoadable } from '../check-manifest.js';
 import { settleAll } from '../settle-all.js';
 import type { DurableFolder } from './durable-folder.js';
 import { removeLeftovers } from './file-leftovers.js';
@@ -16,18 +16,18 @@ import type {
   CheckpointSlot,
 } from '../store.js';
 
-const IN_PLACE = 'The new checkpoint is in place';
-const UNSURE = `${IN_PLACE}, but a power failure may bring back the previous one.`;
+const STORED = 'The new checkpoint is stored';
+const MAYBE_STORED = `${STORED}, but a power failure may bring back the previous one.`;
 
-/** A slot's file, and the new one that is to take its place. */
+/** The file of a slot, and the temporary file that will replace it. */
 interface Replacement {
   readonly file: string;
   readonly temporary: string;
 }
 
 /**
- * Puts a checkpoint into a folder that nobody else writes to. Each step is on the disk before the next begins:
- * the shards, the slots that name them, the end of the slots that are not kept and of their shards.
+ * Saves a checkpoint to a folder that the caller has locked. Each step is on the disk before the next starts: writing
+ * the shards, replacing the slot files that name them, removing the slots that aren't kept, removing unnamed shards.
  */
 export async function saveToFolder(
   folder: DurableFolder,
@@ -47,22 +47,22 @@ export async function saveToFolder(
     ]);
     await replace(folder, replacements);
     const [entries] = await settleAll([
-      folder.attempt('list the files', `${IN_PLACE}.`, () => folder.entries()),
-      folder.attempt('flush it to the disk', UNSURE, () => folder.sync()),
+      folder.attempt('list the files', `${STORED}.`, () => folder.entries()),
+      folder.attempt('flush the new checkpoint to the disk', MAYBE_STORED, () => folder.sync()),
     ]);
-    const left = await folder.attempt('remove what is not kept', `${IN_PLACE}.`, () =>
+    const remaining = await folder.attempt('remove the other slots', `${STORED}.`, () =>
       removeSlots(folder, entries, [...into, ...keep]),
     );
-    const known = new Map(into.map((slot) => [slotFileName(slot), written]));
-    await removeLeftovers(folder, { entries: left, known });
+    const knownShards = new Map(into.map((slot) => [slotFileName(slot), written]));
+    await removeLeftovers(folder, { entries: remaining, knownShards });
   } catch (error) {
-    // A disk that is full must not fill up further. The previous shards stay: the slots may not be on the disk.
+    // Frees space on a full disk. The previous shards stay, as the new slot files may not be on the disk yet.
     await removeLeftovers(folder, { isCandidate: (name) => written.has(name) });
     throw error;
   }
 }
 
-/** Refuses what `load` would refuse, while the previous checkpoint is still there. */
+/** Encodes `model.json`. Refuses what `load` would refuse, while the previous checkpoint still exists. */
 async function encode(
   folder: DurableFolder,
   manifest: CheckpointManifest,
@@ -73,20 +73,20 @@ async function encode(
     const modelJson = new TextEncoder().encode(encodeModelJson(manifest));
     await pacer.yieldIfDue();
     const { shards } = await decodeModelJson(modelJson, folder.pathOf(slotFileName('best')));
-    const namesAll =
+    const namesWritten =
       shards.length === written.length &&
       shards.every(({ sizeBytes, sha256 }, i) => {
         return sizeBytes === written[i]?.sizeBytes && sha256 === written[i].sha256;
       });
-    if (!namesAll) throw new Error('It names other shards than were written.');
+    if (!namesWritten)
+      throw new Error('Expected the manifest to name the shards that were written, got others.');
     return modelJson;
   } catch (cause) {
-    const message = `Refused to save to ${folder.name} what could not be loaded again: ${String(cause)} ${UNCHANGED}`;
-    throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
+    throw notLoadable(folder.name, cause);
   }
 }
 
-/** A disk that is full shows before the first slot is replaced. */
+/** Writes all new slot files under temporary names, so that a full disk is noticed before a slot is replaced. */
 async function writeTemporaries(
   folder: DurableFolder,
   files: readonly string[],
@@ -105,12 +105,12 @@ async function writeTemporaries(
 
 async function replace(folder: DurableFolder, replacements: readonly Replacement[]): Promise<void> {
   for (const [i, { file, temporary }] of replacements.entries()) {
-    const advice = i === 0 ? UNCHANGED : `${IN_PLACE} in ${replacements[0]!.file}.`;
+    const advice = i === 0 ? UNCHANGED : `${STORED} in ${replacements[0]!.file}.`;
     await folder.attempt(`write ${file}`, advice, () => folder.rename(temporary, file));
   }
 }
 
-/** @returns the entries that are left. */
+/** Removes the files of all slots but `kept`. @returns the remaining entries. */
 async function removeSlots(
   folder: DurableFolder,
   entries: readonly FolderEntry[],

@@ -3,16 +3,16 @@ import type { DurableFolder } from './durable-folder.js';
 import { shardFileName } from './file-names.js';
 import { SHARD_BYTES, type CheckpointSource, type ShardInBuffer, type ShardSpec } from '../store.js';
 
-/** How many shards are in memory: one is read while the others are hashed and handed to the system. */
+/** How many shards are in memory: one is read while the others are hashed and passed to the operating system. */
 const MAX_BUFFERS = 4;
-/** How many are on their way to the disk, out of this process's memory or not. */
-const MAX_UNDER_WAY = 8;
+/** How many shards are not on the disk yet, whether or not they still occupy a buffer. */
+const MAX_PENDING_WRITES = 8;
 
-/** Memory for shards, used again by each save: to fill what is new takes several times as long. */
+/** Memory for shards, which all saves reuse. Filling new memory takes several times as long. */
 export class ShardBuffers {
   #buffers: readonly Uint8Array<ArrayBuffer>[] = [];
 
-  /** One buffer or more for the shards of a checkpoint of this size. No other save may use them meanwhile. */
+  /** One or more buffers for a checkpoint of this size. Only one save may use them at a time. */
   take(sizeBytes: number): readonly Uint8Array<ArrayBuffer>[] {
     const length = Math.min(MAX_BUFFERS, Math.max(1, Math.ceil(sizeBytes / SHARD_BYTES)));
     const bytes = Math.min(SHARD_BYTES, sizeBytes);
@@ -28,12 +28,12 @@ export class ShardBuffers {
 }
 
 /**
- * Writes the weights of a checkpoint, into a folder that need not exist. Their names are not flushed. When it
- * has ended, however it has, nothing is under way any more.
+ * Writes the weights of a checkpoint to a folder, which it creates if needed. It doesn't flush their names. Nothing is
+ * still running when the promise settles.
  *
- * @param buffers as `ShardBuffers.take` gives them.
- * @param written is given the name of each file that may have been made, also when this fails.
- * @throws whatever went wrong first.
+ * @param buffers the result of `ShardBuffers.take`.
+ * @param written receives the name of each file that may have been created, even if this fails.
+ * @throws the first error.
  */
 export async function writeShards(
   folder: DurableFolder,
@@ -50,10 +50,10 @@ export async function writeShards(
   const created = folder.create();
   created.catch(fail);
 
-  const pump = async () => {
+  const writeAll = async () => {
     for (;;) {
       await writes.at(-buffers.length)?.released;
-      await writes.at(-MAX_UNDER_WAY)?.stored;
+      await writes.at(-MAX_PENDING_WRITES)?.stored;
       failure.signal.throwIfAborted();
       const buffer = buffers[writes.length % buffers.length]!;
       const shard = await source.readShard(buffer);
@@ -64,7 +64,7 @@ export async function writeShards(
       writes.push(write);
     }
   };
-  await pump().catch(fail);
+  await writeAll().catch(fail);
   const stored = writes.map((write) => write.stored);
   await Promise.allSettled([created, ...stored]);
   failure.signal.throwIfAborted();
@@ -72,9 +72,9 @@ export async function writeShards(
 }
 
 interface ShardWrite {
-  /** Its buffer is free. */
+  /** Resolves when its buffer may be reused. */
   readonly released: Promise<unknown>;
-  /** It is on the disk, but for its name; or has failed, and nothing is under way any more. */
+  /** Resolves when the shard is on the disk, except for its name. Nothing is still running when it rejects. */
   readonly stored: Promise<ShardSpec>;
 }
 
@@ -95,7 +95,7 @@ function startShard(
     const shard = { sizeBytes, sha256: checksum };
     const name = shardFileName(shard);
     written.add(name);
-    // Also where a file of this name exists: it may be damaged.
+    // Replaces an existing file of this name too: it may be damaged.
     await folder.rename(from, name);
     return shard;
   };

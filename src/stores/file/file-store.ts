@@ -16,54 +16,54 @@ import type {
   StoredCheckpoint,
 } from '../store.js';
 
-/** The saves under way in this thread, by folder; each begins when the one before it has ended. */
-const savesUnderWay = new Map<string, Promise<void>>();
+/** The last pending save of this thread for each folder. Each save starts when the one before it has ended. */
+const pendingSaves = new Map<string, Promise<void>>();
 
 /**
- * Checkpoints in a folder: `model.json` in the tfjs layers-model format and `weights.<hash>.bin` beside it;
- * `model.<slot>.json` for slots other than `'best'`. Shards of the same content are one file.
+ * Stores checkpoints in a folder: `model.json` in TensorFlow.js's layers-model format, with `weights.<hash>.bin` beside
+ * it, and `model.<slot>.json` for slots other than `'best'`. Equal shards share a file.
  *
- * A slot's file is replaced last, by a rename; whatever it names is complete and on the disk. Files in the
- * folder that are not this store's own are never touched.
+ * A save replaces a slot's file last, by a rename. All shards that it names are on the disk by then. The store never
+ * touches other files in the folder.
  */
 export class FileStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'many';
   readonly #folder: DurableFolder;
-  /** Kept while the folder is claimed. */
+  /** Kept in memory while the folder is locked. */
   readonly #buffers = new ShardBuffers();
   #lock: FolderLock | null = null;
   #isOpen = false;
-  #pendingSaves = 0;
+  #pendingSaveCount = 0;
 
-  /** @param folder path, absolute or relative to the current directory; need not exist. */
+  /** @param folder a path, absolute or relative to the current directory. The folder needn't exist. */
   constructor(folder: string, fileSystem: FileSystem = nodeFileSystem) {
     this.#folder = new DurableFolder(folder, fileSystem);
     this.name = this.#folder.name;
   }
 
   async open(): Promise<void> {
-    // A save that a closed store has begun still owns the folder, for a moment.
-    await this.#savesBefore();
-    await this.#claim();
+    // A closed store holds the lock until its last save has ended.
+    await this.#settled();
+    await this.#acquireLock();
     this.#isOpen = true;
   }
 
-  /** Without `open` the folder is claimed for the time of this one save. */
+  /** Saves a checkpoint. Without `open`, the folder is locked for this one save. */
   async save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     const key = realFolder(this.#folder.path);
-    const turn = this.#saveAfter(savesUnderWay.get(key), checkpoint, update);
-    const settled = turn.catch(() => undefined);
-    savesUnderWay.set(key, settled);
+    const save = this.#saveAfter(pendingSaves.get(key), checkpoint, update);
+    const settled = save.catch(() => undefined);
+    pendingSaves.set(key, settled);
     try {
-      await turn;
+      await save;
     } finally {
-      if (savesUnderWay.get(key) === settled) savesUnderWay.delete(key);
+      if (pendingSaves.get(key) === settled) pendingSaves.delete(key);
     }
   }
 
   async slots(): Promise<readonly CheckpointSlot[]> {
-    await this.#savesBefore();
+    await this.#settled();
     const entries = await this.#folder.attempt('list the files', '', () => this.#folder.entries());
     return entries
       .filter((entry) => entry.isFile())
@@ -72,7 +72,7 @@ export class FileStore implements CheckpointStore {
   }
 
   async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
-    await this.#savesBefore();
+    await this.#settled();
     const path = this.#folder.pathOf(slotFileName(slot));
     const read = () =>
       this.#folder.attempt(`read "${path}"`, '', () => this.#folder.read(slotFileName(slot)));
@@ -81,7 +81,7 @@ export class FileStore implements CheckpointStore {
         const manifest = await decodeModelJson(bytes, path);
         return await FileCheckpoint.open(this.#folder, manifest, `"${path}"`);
       } catch (error) {
-        // A save in another process may have removed what was named when the slot's file was read.
+        // A save in another process may have removed the files that the slot's file named when it was read.
         const now = await read();
         if (now !== null && Buffer.from(now).equals(bytes)) throw error;
         bytes = now;
@@ -95,25 +95,25 @@ export class FileStore implements CheckpointStore {
     this.#releaseIfIdle();
   }
 
-  /** Resolves when what this thread has begun to save there is saved, or has failed. */
-  async #savesBefore(): Promise<void> {
-    await savesUnderWay.get(realFolder(this.#folder.path));
+  /** Resolves when every save to this folder that this thread has begun has succeeded or failed. */
+  async #settled(): Promise<void> {
+    await pendingSaves.get(realFolder(this.#folder.path));
   }
 
   #releaseIfIdle(): void {
-    if (this.#isOpen || this.#pendingSaves > 0) return;
+    if (this.#isOpen || this.#pendingSaveCount > 0) return;
     this.#lock?.release();
     this.#lock = null;
     this.#buffers.free();
   }
 
-  async #claim(): Promise<void> {
+  async #acquireLock(): Promise<void> {
     const folder = this.#folder;
     const advice = 'Give `filepath` a folder that can be created, read and written.';
     await folder.attempt('create', advice, () => folder.create());
     const lock = FolderLock.acquire(folder.path);
     try {
-      // Permissions alone do not tell: file systems are mounted read-only, quotas used up.
+      // Checking permissions is not enough: the file system may be mounted read-only, or the quota used up.
       await folder.attempt('write', advice, async () => {
         await folder.remove(await folder.writeTemporary(new Uint8Array()));
         await folder.sync();
@@ -123,7 +123,7 @@ export class FileStore implements CheckpointStore {
       lock.release();
       throw error;
     }
-    // What a killed process has left.
+    // A killed process may have left files.
     await removeLeftovers(folder);
     this.#lock = lock;
   }
@@ -133,7 +133,7 @@ export class FileStore implements CheckpointStore {
     for (const { name } of entries.filter((entry) => slotOfFile(entry.name) !== null)) {
       const bytes = await this.#folder.read(name).catch((error: unknown) => {
         if (error instanceof EntropyCheckpointError) throw error;
-        // What cannot be read may be replaced, as what is damaged.
+        // An unreadable file may be replaced, as a damaged one may.
         return null;
       });
       if (bytes === null || !isForeignModelJson(bytes)) continue;
@@ -149,13 +149,13 @@ export class FileStore implements CheckpointStore {
     checkpoint: CheckpointSource,
     update: SlotUpdate,
   ): Promise<void> {
-    this.#pendingSaves++;
+    this.#pendingSaveCount++;
     try {
       await before;
-      if (this.#lock === null) await this.#claim();
+      if (this.#lock === null) await this.#acquireLock();
       await saveToFolder(this.#folder, checkpoint, update, this.#buffers);
     } finally {
-      this.#pendingSaves--;
+      this.#pendingSaveCount--;
       this.#releaseIfIdle();
     }
   }

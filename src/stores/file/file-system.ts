@@ -1,8 +1,8 @@
 import * as fs from 'node:fs/promises';
 
-/** What `FileStore` needs of `node:fs/promises`: tests put one in its place that fails or loses power. */
+/** The part of `node:fs/promises` that `FileStore` uses. Tests replace it by one that fails or loses power. */
 export interface FileSystem {
-  /** @returns the first folder that had to be made. */
+  /** @returns the first folder that was created. */
   mkdir(path: string, options: { recursive: true }): Promise<string | undefined>;
   readdir(path: string, options: { withFileTypes: true }): Promise<FolderEntry[]>;
   lstat(path: string): Promise<Pick<FolderEntry, 'isFile'>>;
@@ -13,17 +13,17 @@ export interface FileSystem {
 
 export interface FolderEntry {
   readonly name: string;
-  /** Neither a folder nor a link. */
+  /** Whether it is a regular file: not a folder, link or device. */
   isFile(): boolean;
 }
 
 export interface OpenFile {
   stat(): Promise<{ readonly size: number; isFile(): boolean }>;
-  /** All of it. */
+  /** Reads the whole file. */
   readFile(): Promise<Uint8Array>;
-  /** May read less than it is asked for; nothing at the end of the file only. */
+  /** May read fewer bytes than requested. Reads none only at the end of the file. */
   read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
-  /** Goes on from where the last write ended; may write less than it is given. */
+  /** Writes from where the last write ended. May write fewer bytes than given. */
   write(bytes: Uint8Array): Promise<{ bytesWritten: number }>;
   sync(): Promise<void>;
   close(): Promise<void>;

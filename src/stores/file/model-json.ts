@@ -3,7 +3,7 @@ import { shardFileName } from './file-names.js';
 import { damaged, checkManifest } from '../check-manifest.js';
 import type { CheckpointManifest, Json } from '../store.js';
 
-/** The text of `model.json`, in the standard tfjs layers-model format. */
+/** Encodes a manifest as the text of `model.json`, in TensorFlow.js's layers-model format. */
 export function encodeModelJson(manifest: CheckpointManifest): string {
   return JSON.stringify({
     modelTopology: manifest.modelTopology,
@@ -16,11 +16,11 @@ export function encodeModelJson(manifest: CheckpointManifest): string {
 }
 
 /**
- * The contents of a `model.json` that `encodeModelJson` wrote; every byte is accounted for. In steps between which
- * the event loop comes round: that of a thousand layers has a million bytes.
+ * Decodes a `model.json` that `encodeModelJson` wrote, and checks every byte. It yields to other tasks between its
+ * steps: a model of a thousand layers has a million bytes of JSON.
  *
  * @param path for messages.
- * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT` for JSON of another origin;
+ * @throws EntropyCheckpointError `ENTROPY_NOT_A_CHECKPOINT` for JSON that this package didn't write;
  *   `ENTROPY_CORRUPT_CHECKPOINT`.
  */
 export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<CheckpointManifest> {
@@ -34,13 +34,13 @@ export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<
   const weightSpecs = isObject(group) ? group['weights'] : undefined;
   const manifest = checkManifest({ modelTopology, weightSpecs, generatedBy, metadata }, name);
   await pacer.yieldIfDue();
-  // Finds what a JSON parser lets pass: space, a changed key, an escape, a second key of the same name. And
-  // whatever paths there are, they are those of the shards.
+  // Finds what a JSON parser accepts: white space, a renamed key, an escape, a duplicate key. It also proves that the
+  // paths are those of the shards.
   if (!isEncodingOf(manifest, bytes)) throw damaged(name, 'its text is not what this package wrote');
   return manifest;
 }
 
-/** Whether the bytes are JSON of another origin, and no damaged checkpoint either: something of the user's own. */
+/** Whether the bytes are JSON that this package didn't write, such as the user's own model. False for damaged JSON. */
 export function isForeignModelJson(bytes: Uint8Array): boolean {
   const root = parseObject(bytes);
   if (root === null) return false;
@@ -50,15 +50,15 @@ export function isForeignModelJson(bytes: Uint8Array): boolean {
 
 function isEncodingOf(manifest: CheckpointManifest, bytes: Uint8Array): boolean {
   try {
-    // Bytes, not text: a byte that is not UTF-8 reads as U+FFFD.
+    // Compares bytes, not text: decoding turns every invalid UTF-8 byte into U+FFFD.
     return Buffer.from(encodeModelJson(manifest)).equals(bytes);
   } catch {
-    // Some numbers are longer as they would be written: the text may exceed what a string can hold.
+    // Re-encoding can lengthen numbers, so the text may exceed the maximum length of a string.
     return false;
   }
 }
 
-/** Null when the bytes are not JSON or not an object. */
+/** Parses a JSON object. Null if the bytes are not JSON, or not an object. */
 function parseObject(bytes: Uint8Array): Record<string, Json> | null {
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as Json;

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { hasErrorCode } from './durable-folder.js';
 
-/** A process, told from a later one that was given the same id. */
+/** Identifies a process, and distinguishes it from a later one with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Stands for the time at which it started; `'unknown'` where that cannot be told. */
+  /** A hash of its start time, or `'unknown'`. */
   readonly start: string;
 }
 
@@ -14,8 +14,8 @@ export function isRunning({ pid, start }: ProcessIdentity): boolean {
   const startNow = processStart(pid);
   if (startNow === null) return false;
   if (start !== 'unknown' && startNow !== 'unknown') return start === startNow;
-  // Without start times (Windows) the id alone decides: a reused id may refuse a training until that process
-  // has ended, but two trainings never share a folder.
+  // Without start times (Windows), only the id is compared. A reused id may refuse a training until that process has
+  // ended, but two trainings never share a folder.
   try {
     process.kill(pid, 0);
     return true;
@@ -24,7 +24,7 @@ export function isRunning({ pid, start }: ProcessIdentity): boolean {
   }
 }
 
-/** Tells a process from a later one of the same id; null when there is none, 'unknown' when it cannot be told. */
+/** A hash of a process's start time. Null if the process doesn't exist, 'unknown' if the time cannot be read. */
 export function processStart(pid: number): string | null {
   const start = process.platform === 'linux' ? linuxProcessStart(pid) : psProcessStart(pid);
   if (start === null || start === 'unknown') return start;
@@ -34,11 +34,11 @@ export function processStart(pid: number): string | null {
 function linuxProcessStart(pid: number): string | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the command in parentheses, which may itself hold spaces and parentheses.
+    // The second field is the command in parentheses. The command may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended, whether or not its parent has taken notice.
+    // A zombie has ended, even if its parent has not noticed yet.
     if (['Z', 'X', 'x'].includes(fields[0] ?? '')) return null;
-    // Field 22 counts from the last boot.
+    // Field 22 is the start time since boot, so it needs the id of the boot.
     return `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19]}`;
   } catch (error) {
     const isGone = hasErrorCode(error, 'ENOENT', 'ESRCH') && !fs.existsSync(`/proc/${pid}/stat`);
@@ -49,7 +49,7 @@ function linuxProcessStart(pid: number): string | null {
 function psProcessStart(pid: number): string | null {
   if (process.platform === 'win32') return 'unknown';
   try {
-    // `ps` prints local time in the local language; a process with another setting must read the same.
+    // `ps` prints local time in the local language. A process with other settings must read the same text.
     const env = { ...process.env, TZ: 'UTC', LC_ALL: 'C' };
     const args = ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
     const text = execFileSync('ps', args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -57,7 +57,7 @@ function psProcessStart(pid: number): string | null {
     if (state?.startsWith('Z')) return null;
     return start.length === 0 ? 'unknown' : start.join(' ');
   } catch {
-    // `ps` also fails for a process that is gone; then asking by id tells.
+    // `ps` also fails for a process that has ended. Then the caller checks the id.
     return 'unknown';
   }
 }

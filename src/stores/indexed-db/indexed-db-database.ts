@@ -1,24 +1,24 @@
 const NAME = 'tfjs-entropy-checkpoint';
 const VERSION = 1;
 
-/** The two object stores, within a transaction. */
+/** The two object stores, in one transaction. */
 export interface Records {
-  /** Text, by `[place, slot]`. */
+  /** JSON text, by `[location, slot]`. */
   readonly manifests: IDBObjectStore;
-  /** ArrayBuffers, by `[place, sha256]`. */
+  /** ArrayBuffers, by `[location, sha256]`. */
   readonly shards: IDBObjectStore;
 }
 
 /**
- * Opens the database for the time of one action. A connection that is kept would stand in the way of a later
- * version of this package in another tab, and would have to be watched: the browser may close it.
+ * Opens the database for one action. A permanent connection would block a later version of this package in another
+ * tab, and would need watching, as the browser may close it.
  *
- * @param use is rejected with an InvalidStateError when the database is deleted or closed meanwhile.
+ * @param use rejects with an InvalidStateError if the database is deleted or closed meanwhile.
  */
 export async function withDatabase<T>(use: (database: IDBDatabase) => Promise<T>): Promise<T> {
   const database = await openDatabase();
   database.onversionchange = () => {
-    // Somebody wants to delete or upgrade it. What is under way ends first; nothing more can begin.
+    // Another tab wants to delete or upgrade the database. Running transactions still end; no new one can begin.
     database.close();
   };
   try {
@@ -31,8 +31,8 @@ export async function withDatabase<T>(use: (database: IDBDatabase) => Promise<T>
 function openDatabase(): Promise<IDBDatabase> {
   const { indexedDB } = globalThis as { indexedDB?: IDBFactory };
   return new Promise((resolve, reject) => {
-    if (indexedDB === undefined) throw new Error('There is no IndexedDB here.');
-    // Never blocked by a tab that has an older version open: there is none.
+    if (indexedDB === undefined) throw new Error('IndexedDB is not available.');
+    // No tab can block this with an older version: this is the first.
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore('manifests');
@@ -48,16 +48,16 @@ function openDatabase(): Promise<IDBDatabase> {
 }
 
 /**
- * Runs `change` in one transaction; resolves once all of it is on the disk. If anything fails, none of it is.
+ * Runs `change` in one transaction. Resolves once all changes are on the disk; if anything fails, none are made.
  *
- * @param change may await nothing but requests of this transaction, which else commits itself.
+ * @param change may await only requests of this transaction. The transaction commits by itself during any other wait.
  */
 export async function writeRecords(
   database: IDBDatabase,
   change: (records: Records) => void | Promise<void>,
 ): Promise<void> {
-  // Strict: browsers else report success before the bytes, some of which are in files of their own, are
-  // flushed, and a power failure could leave a manifest without its shards.
+  // By default, browsers report success before they have flushed the bytes, some of which are in separate files. Then a
+  // power failure could leave a manifest without its shards.
   const transaction = database.transaction(['manifests', 'shards'], 'readwrite', { durability: 'strict' });
   const committed = new Promise<void>((resolve, reject) => {
     transaction.oncomplete = () => {
@@ -67,7 +67,7 @@ export async function writeRecords(
       reject(transaction.error ?? new DOMException('The transaction was aborted.', 'AbortError'));
     };
   });
-  // Below, unless `change` fails first.
+  // Prevents an unhandled rejection where `change` fails first and `committed` is never awaited.
   committed.catch(() => undefined);
   try {
     await change(recordsOf(transaction));
@@ -80,9 +80,9 @@ export async function writeRecords(
 }
 
 /**
- * Runs `read` in one transaction, so that everything it reads is of one moment.
+ * Runs `read` in one transaction, so that it sees one consistent state.
  *
- * @param read as `change` of `writeRecords`.
+ * @param read may await only requests of this transaction. The transaction commits by itself during any other wait.
  */
 export function readRecords<T>(database: IDBDatabase, read: (records: Records) => Promise<T>): Promise<T> {
   return read(recordsOf(database.transaction(['manifests', 'shards'], 'readonly')));
@@ -107,10 +107,10 @@ function abort(transaction: IDBTransaction): void {
   try {
     transaction.abort();
   } catch {
-    // It has ended by itself.
+    // The transaction has already ended.
   }
 }
 
 function errorOf(request: IDBRequest): Error {
-  return request.error ?? new Error('IndexedDB gave no reason.');
+  return request.error ?? new Error('IndexedDB reported no reason.');
 }

@@ -1,17 +1,17 @@
 import type { Release } from '../store-lock.js';
 
 /**
- * How long a tab or worker that has just been closed may still have the lock: some 20 ms, on a machine that
- * has nothing else to do. Without this, a worker that takes the place of a terminated one would be refused.
+ * How long one request for the lock may wait. A closed tab or worker holds its lock for some 20 ms more, on an idle
+ * computer. Without the wait, a worker that replaces a terminated one would be refused.
  */
-const WAIT_MS = 500;
+const REQUEST_TIMEOUT_MS = 500;
 
 /**
- * A lock among the tabs and workers of one origin. Free when the tab or worker that has it is gone.
+ * Acquires a lock among the tabs and workers of one origin. It is released when the holding tab or worker is closed.
  *
- * In an insecure context there is no Web Locks API: then every tab is given the lock.
+ * An insecure context has no Web Locks API: there, every tab gets the lock.
  *
- * @returns null while another has it.
+ * @returns null while another tab or worker holds the lock.
  */
 export async function lockAcrossTabs(name: string): Promise<Release | null> {
   const { navigator } = globalThis as { navigator?: { locks?: LockManager } };
@@ -19,27 +19,28 @@ export async function lockAcrossTabs(name: string): Promise<Release | null> {
   if (locks === undefined) return () => Promise.resolve();
   const lockName = `tfjs-entropy-checkpoint ${name}`;
   for (;;) {
-    const release = await requestFor(WAIT_MS, locks, lockName);
+    const release = await requestLock(REQUEST_TIMEOUT_MS, locks, lockName);
     if (release !== null) return release;
-    // A browser that is busy may take longer to grant a lock that is free.
+    // A busy browser may take longer to grant a free lock, so ask who holds it.
     const { held = [] } = await locks.query();
     if (held.some((lock) => lock.name === lockName)) return null;
   }
 }
 
-function requestFor(timeoutMs: number, locks: LockManager, lockName: string): Promise<Release | null> {
+/** Resolves with null after the timeout. */
+function requestLock(timeoutMs: number, locks: LockManager, lockName: string): Promise<Release | null> {
   return new Promise((resolve, reject) => {
     const options = { signal: AbortSignal.timeout(timeoutMs) };
     const held = locks.request(lockName, options, () => {
       return new Promise<void>((release) => {
         resolve(async () => {
           release();
-          // Another part of the page may take it by force, which is an error here; it is free all the same.
+          // Rejects if other code in the page has stolen the lock. It is released all the same.
           await held.catch(() => undefined);
         });
       });
     });
-    // Where the lock has been granted, all of this comes too late to matter.
+    // Once the lock is granted, the promise is resolved already, and nothing here changes that.
     held
       .catch((error: unknown) => {
         if ((error as Error).name !== 'TimeoutError') throw error;

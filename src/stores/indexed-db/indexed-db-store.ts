@@ -21,44 +21,44 @@ import type {
 } from '../store.js';
 
 /**
- * Checkpoints in the browser's IndexedDB, in a database of this package's own; for pages and workers.
+ * Stores checkpoints in the browser's IndexedDB, in this package's own database. Works in pages and workers.
  *
- * Weights are written shard by shard, each in a transaction of its own, so that a save needs little memory.
- * What is in the slots changes in one last transaction. `load` takes all weights into memory.
+ * A save writes each shard in a separate transaction, so that it needs little memory. One last transaction changes the
+ * slots. `load` reads all weights into memory.
  *
- * One training at a time writes to a place, in all tabs and workers of the origin. In an insecure context
- * (`http:` from another host) browsers have no Web Locks API: there, only trainings of the same page or worker
- * are told apart, and of two tabs that save at the same moment one can fail with `ENTROPY_STORE_FAILED`.
+ * One training at a time writes to a location, among all tabs and workers of the origin. In an insecure context
+ * (`http:` from another host) browsers have no Web Locks API. There, the lock holds only within one page or worker, and
+ * if two tabs save at the same moment, one can fail with `ENTROPY_STORE_FAILED`.
  */
 export class IndexedDbStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'many';
-  readonly #place: string;
-  readonly #claim: StoreLock;
+  readonly #location: string;
+  readonly #lock: StoreLock;
 
-  /** @param place any text but ''; equal texts are one place. */
-  constructor(place: string) {
-    this.name = `indexeddb://${place}`;
-    this.#place = place;
-    this.#claim = new StoreLock(this.name, this.name, () =>
-      attempt(`claim ${this.name}`, '', () => lockAcrossTabs(this.name)),
+  /** @param location any text but ''. Equal texts are the same location. */
+  constructor(location: string) {
+    this.name = `indexeddb://${location}`;
+    this.#location = location;
+    this.#lock = new StoreLock(this.name, this.name, () =>
+      attempt(`lock ${this.name}`, '', () => lockAcrossTabs(this.name)),
     );
   }
 
   open(): Promise<void> {
-    return this.#claim.open(() =>
+    return this.#lock.open(() =>
       attempt(`write to ${this.name}`, '', () =>
         withDatabase(async (database) => {
-          await removeLeftovers(database, this.#place);
-          // Better before the first epoch than after it.
-          await tryWriting(database, this.#place);
+          await removeLeftovers(database, this.#location);
+          // It is better to fail before the first epoch than after it.
+          await tryWriting(database, this.#location);
         }),
       ),
     );
   }
 
   save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
-    return this.#claim.run(() =>
+    return this.#lock.run(() =>
       attempt(`save to ${this.name}`, UNCHANGED, () =>
         withDatabase((database) => this.#write(database, checkpoint, update)),
       ),
@@ -66,39 +66,39 @@ export class IndexedDbStore implements CheckpointStore {
   }
 
   slots(): Promise<readonly CheckpointSlot[]> {
-    return this.#read((database) => storedSlots(database, this.#place));
+    return this.#read((database) => storedSlots(database, this.#location));
   }
 
   load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
-    return this.#read((database) => readCheckpoint(database, this.#place, slot, this.name));
+    return this.#read((database) => readCheckpoint(database, this.#location, slot, this.name));
   }
 
   close(): void {
-    this.#claim.close();
+    this.#lock.close();
   }
 
   async #write(database: IDBDatabase, checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     let writing = Promise.resolve();
     try {
       const manifest = await readShards(checkpoint, async (bytes, { sha256 }) => {
-        // One is written while the next is read.
+        // One shard is written while the next is read.
         await writing;
-        writing = putShard(database, this.#place, bytes, sha256);
+        writing = putShard(database, this.#location, bytes, sha256);
         writing.catch(() => undefined);
       });
       await writing;
       const text = manifestText(manifest, this.name);
-      await putManifest(database, this.#place, { text, shards: manifest.shards }, update);
+      await putManifest(database, this.#location, { text, shards: manifest.shards }, update);
     } catch (error) {
-      // After the one that is being written. If this fails, the next `open` or `save` does it.
+      // First wait for the shard that is being written. If the removal fails, the next `open` or `save` repeats it.
       await writing.catch(() => undefined);
-      await removeLeftovers(database, this.#place).catch(() => undefined);
+      await removeLeftovers(database, this.#location).catch(() => undefined);
       throw error;
     }
   }
 
   async #read<T>(use: (database: IDBDatabase) => Promise<T>): Promise<T> {
-    await this.#claim.settled();
+    await this.#lock.settled();
     return attempt(`read ${this.name}`, '', () => withDatabase(use));
   }
 }

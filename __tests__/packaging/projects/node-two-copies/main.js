@@ -1,4 +1,4 @@
-// Its `@tensorflow/tfjs` is another copy than that of the package.
+// Imports another copy of `@tensorflow/tfjs` than the package does.
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from 'tfjs-entropy-checkpoint';
 
@@ -8,25 +8,25 @@ const model = tf.sequential({
 model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
 const x = tf.ones([8, 2]);
 const y = tf.ones([8, 3]);
-const own = new tf.CustomCallback({});
+const other = new tf.CustomCallback({});
 const weights = () => model.getWeights().map((weight) => [...weight.dataSync()]);
 const before = weights();
 
 const checkpoint = () => new EntropyCheckpointCallback({ filepath: null });
 const fit = (callbacks) => model.fit(x, y, { epochs: 1, verbose: 0, callbacks });
 const attempts = {
-  alone: () => fit(checkpoint()),
-  first: () => fit([checkpoint(), own]),
-  behind: () => fit([own, checkpoint()]),
+  'callback alone': () => fit(checkpoint()),
+  'callback first': () => fit([checkpoint(), other]),
+  'callback second': () => fit([other, checkpoint()]),
   resume: () => checkpoint().resume(model),
-  loop: () => new EntropyCheckpoint(model, undefined, { filepath: null }),
-  load: () => loadCheckpoint('nothing', { model }),
+  'custom training loop': () => new EntropyCheckpoint(model, undefined, { filepath: null }),
+  loadCheckpoint: () => loadCheckpoint('missing', { model }),
 };
 const refusals = {};
 for (const [name, attempt] of Object.entries(attempts)) {
   try {
     await attempt();
-    refusals[name] = 'nothing';
+    refusals[name] = 'not refused';
   } catch ({ code, message }) {
     refusals[name] = { code, message };
   }

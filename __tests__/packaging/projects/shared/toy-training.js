@@ -1,9 +1,8 @@
 /**
- * What every project tries: trains a tiny model with the callback, and loads the best epoch back, into the model
- * and as a new one.
+ * Trains a tiny model with the callback. Restores the best epoch into the model, and loads it as a new model.
  *
- * @param tf TensorFlow.js, as the project has it.
- * @param library the names of this package that are used.
+ * @param tf the project's TensorFlow.js.
+ * @param library the used exports of this package.
  * @param filepath where the best epoch is stored.
  */
 export async function toyTraining(tf, { EntropyCheckpointCallback, loadCheckpoint }, filepath) {
@@ -20,8 +19,8 @@ export async function toyTraining(tf, { EntropyCheckpointCallback, loadCheckpoin
   let atBest = null;
   const checkpoint = new EntropyCheckpointCallback({
     filepath,
-    // The loss falls: the first epoch stays the best, and is not the last.
-    monitor: 'loss',
+    // The first epoch stays the best, and is not the last.
+    monitor: ({ epoch }) => -epoch,
     mode: 'max',
     onBest: () => {
       atBest = valuesOf(model);

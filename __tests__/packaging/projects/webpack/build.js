@@ -5,7 +5,7 @@ const compiler = webpack({
   mode: 'production',
   entry: './page.js',
   output: { path: `${import.meta.dirname}/dist`, filename: 'page.js' },
-  // TensorFlow.js takes long to minify, and is nothing to try here.
+  // Minifying TensorFlow.js takes long, and is not what is tested.
   optimization: { minimize: false },
   performance: { hints: false },
 });

@@ -1,8 +1,0 @@
-import { OPERATIONS } from './all-cases.js';
-import { describeConformance } from './describe-conformance.js';
-
-describeConformance(
-  { place: 'chromium', backend: 'webgl', flags: { WEBGL_VERSION: 1, WEBGL_CPU_FORWARD: false } },
-  { tolerance: 1e-5 },
-  OPERATIONS,
-);

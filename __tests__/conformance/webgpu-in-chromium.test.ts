@@ -1,3 +1,0 @@
-import { describeConformance } from './describe-conformance.js';
-
-describeConformance({ place: 'chromium', backend: 'webgpu' }, { tolerance: 1e-5 });

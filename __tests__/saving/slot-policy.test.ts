@@ -1,0 +1,179 @@
+import { describe, expect, it, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { EpochRecord } from '../../src/epoch-record.js';
+import {
+  missingEpochs,
+  slotOf,
+  slotsAfter,
+  slotsToLoad,
+  slotUpdateFor,
+  wantedSlots,
+  type StoredSlots,
+} from '../../src/saving/slot-policy.js';
+import type { CheckpointSlot } from '../../src/stores/store.js';
+
+function recordOf(epoch: number, fit = 0): EpochRecord {
+  const entropies = { entropy: 0, trainEntropy: 0, valEntropy: 0 };
+  return { epoch, fit, ...entropies, value: 0, isBest: true, logs: {} };
+}
+
+const [e0, e1, e2, e3] = [recordOf(0), recordOf(1), recordOf(2), recordOf(3)];
+
+type Slots = Partial<Record<CheckpointSlot, EpochRecord | null>>;
+
+const slots = <T>(object: Partial<Record<CheckpointSlot, T>>): Map<CheckpointSlot, T> =>
+  new Map(Object.entries(object) as [CheckpointSlot, T][]);
+
+test.each<[EpochRecord, CheckpointSlot]>([
+  [recordOf(7), 'epoch-7'],
+  [recordOf(0, 2), 'fit-2-epoch-0'],
+])('an epoch that is one of several has its own slot', (record, slot) => {
+  expect(slotOf(record)).toBe(slot);
+});
+
+describe('wantedSlots', () => {
+  test.each<[string, EpochRecord | null, EpochRecord[], EpochRecord | null, number, boolean, Slots]>([
+    ['nothing before the first best', null, [], null, 1, false, {}],
+    ['the best', e1, [e1], e2, 1, false, { best: e1 }],
+    ['the best and the latest', e1, [e1], e2, 1, true, { best: e1, last: e2 }],
+    ['the latest before the first best', null, [], e0, 1, true, { last: e0 }],
+    ['several, best first', e2, [e2, e0], e2, 2, false, { best: e2, 'epoch-2': e2, 'epoch-0': e0 }],
+    [
+      'several and the latest, which comes last',
+      e2,
+      [e2, e0],
+      e3,
+      2,
+      true,
+      { best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 },
+    ],
+  ])('%s', (_name, best, kept, last, maxToKeep, saveLast, expected) => {
+    const wanted = wantedSlots({ best, kept, last }, { maxToKeep, saveLast });
+    // In this order: the first is the most important.
+    expect([...wanted]).toEqual([...slots(expected)]);
+  });
+});
+
+describe('slotsToLoad', () => {
+  const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 });
+
+  test.each<[string, EpochRecord, boolean, Slots]>([
+    ['the best, and the next best after it', e2, true, { best: e2, 'epoch-2': e2, 'epoch-0': e0 }],
+    ['an epoch by its number, and nothing else', e2, false, { best: e2, 'epoch-2': e2 }],
+    ['the latest', e3, false, { last: e3 }],
+    ['nothing for an epoch that is not wanted', e1, false, {}],
+  ])('%s', (_name, record, orNextBest, expected) => {
+    expect([...slotsToLoad(record, orNextBest, wanted)]).toEqual([...slots(expected)]);
+  });
+});
+
+describe('missingEpochs', () => {
+  test.each<[string, Slots, Slots, EpochRecord[]]>([
+    ['nothing if all is stored', { best: e1 }, { best: e1 }, []],
+    ['an epoch whose slot is empty', { best: e1 }, {}, [e1]],
+    ['an epoch whose slot holds another', { best: e1 }, { best: e0 }, [e1]],
+    ['an epoch whose slot holds another training', { best: e1 }, { best: null }, [e1]],
+    ['an epoch that lacks one of its slots', { best: e1, last: e1 }, { best: e1 }, [e1]],
+    ['each epoch once, in the order of importance', { best: e1, last: e2, 'epoch-1': e1 }, {}, [e1, e2]],
+  ])('%s', (_name, wanted, stored, expected) => {
+    expect(missingEpochs(slots(wanted) as Map<CheckpointSlot, EpochRecord>, slots(stored))).toEqual(expected);
+  });
+});
+
+describe('slotUpdateFor', () => {
+  test.each<[string, EpochRecord, Slots, Slots, CheckpointSlot[], CheckpointSlot[]]>([
+    ['the first best', e0, { best: e0 }, {}, ['best'], []],
+    ['a better one takes the place of the best', e1, { best: e1 }, { best: e0 }, ['best'], []],
+    [
+      'the last epoch stays beside it',
+      e1,
+      { best: e1, last: e0 },
+      { best: e0, last: e0 },
+      ['best'],
+      ['last'],
+    ],
+    [
+      'only the slots that lack it are written',
+      e1,
+      { best: e1, last: e1 },
+      { best: e1, last: e0 },
+      ['last'],
+      ['best'],
+    ],
+    [
+      'the save after which nothing is missing removes what is not wanted any more',
+      e2,
+      { best: e2, 'epoch-2': e2, 'epoch-1': e1 },
+      { best: e1, 'epoch-1': e1, 'epoch-0': e0 },
+      ['best', 'epoch-2'],
+      ['epoch-1'],
+    ],
+    [
+      'nothing is removed while another wanted epoch is missing',
+      e2,
+      { best: e2, 'epoch-2': e2, 'epoch-1': e1 },
+      { best: e0, 'epoch-0': e0 },
+      ['best', 'epoch-2'],
+      ['epoch-0'],
+    ],
+    [
+      'slots of another training go with the save after which nothing is missing',
+      e0,
+      { best: e0 },
+      { best: null, last: null, 'epoch-7': null },
+      ['best'],
+      [],
+    ],
+  ])('%s', (_name, record, wanted, stored, into, keep) => {
+    const update = slotUpdateFor(record, slots(wanted) as Map<CheckpointSlot, EpochRecord>, slots(stored));
+    expect(update).toEqual({ into, keep });
+  });
+});
+
+describe('saving one missing epoch after the other', () => {
+  const epochs = [e0, e1, e2, e3];
+  const record = fc.constantFrom(...epochs);
+  const selected = fc
+    .record({
+      kept: fc.uniqueArray(record, { maxLength: 3 }),
+      last: fc.option(record),
+      stored: fc.dictionary(
+        fc.constantFrom('best', 'last', 'epoch-0', 'epoch-1', 'epoch-9'),
+        fc.option(record),
+      ),
+      maxToKeep: fc.integer({ min: 1, max: 3 }),
+      saveLast: fc.boolean(),
+    })
+    .map(({ kept, last, stored, maxToKeep, saveLast }) => ({
+      wanted: wantedSlots({ best: kept[0] ?? null, kept, last }, { maxToKeep, saveLast }),
+      stored: slots(stored as Slots),
+    }));
+
+  it('ends with what is wanted, and nothing else', () => {
+    fc.assert(
+      fc.property(selected, ({ wanted, stored: before }) => {
+        fc.pre(missingEpochs(wanted, before).length > 0);
+        let stored: StoredSlots = before;
+        for (const missing of missingEpochs(wanted, before)) {
+          stored = slotsAfter(stored, missing, slotUpdateFor(missing, wanted, stored));
+        }
+        expect(stored).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('never removes a stored epoch before everything that is wanted is stored', () => {
+    fc.assert(
+      fc.property(selected, ({ wanted, stored: before }) => {
+        let stored: StoredSlots = before;
+        for (const missing of missingEpochs(wanted, before)) {
+          const update = slotUpdateFor(missing, wanted, stored);
+          const after = slotsAfter(stored, missing, update);
+          const removed = [...stored.keys()].filter((slot) => !after.has(slot));
+          if (missingEpochs(wanted, after).length > 0) expect(removed).toEqual([]);
+          stored = after;
+        }
+      }),
+    );
+  });
+});
