@@ -119,7 +119,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
 
   /**
    * Ends the epoch: compares it with the earlier ones, and captures its state if it's the best. That state is written
-   * while training goes on, and is durable once `flush` has resolved. The next `appendOutput` begins a new epoch.
+   * while training continues, and is durable once `flush` has resolved. The next `appendOutput` begins a new epoch.
    *
    * Await this call before the next training step: it captures the state of the model as it is then.
    *

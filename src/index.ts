@@ -23,6 +23,7 @@ export type {
   CheckpointSource,
   CheckpointStore,
   Json,
+  ShardBuffer,
   ShardInBuffer,
   ShardSpec,
   SlotUpdate,

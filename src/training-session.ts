@@ -154,7 +154,7 @@ export class TrainingSession {
   }
 
   /**
-   * Ends an epoch, with one device read. Its state is held if it's selected, and written while training goes on.
+   * Ends an epoch, with one device read. Its state is held if it's selected, and written while training continues.
    *
    * What is appended from now on belongs to the next epoch, unless this call has to open the store first.
    */

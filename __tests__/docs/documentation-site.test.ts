@@ -21,7 +21,7 @@ beforeAll(async () => {
   // typedoc.json makes every warning an error.
   await run(process.execPath, [typedoc, '--out', site, '--logLevel', 'Warn'], { cwd: ROOT });
   pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'));
-}, 240_000);
+});
 
 afterAll(() => {
   rmSync(site, { recursive: true, force: true });
@@ -55,7 +55,7 @@ describe('the documentation site', () => {
 
   test('has no broken link or anchor', async () => {
     expect(await brokenLinks({ path: pages, serverRoot: site })).toEqual([]);
-  }, 120_000);
+  });
 
   test('shows every picture, or links to it', async () => {
     const browser = await launchChromium('cpu');
@@ -81,14 +81,32 @@ describe('the documentation site', () => {
     } finally {
       await browser.close();
     }
-  }, 120_000);
+  });
+});
+
+describe('on a screen of 390 pixels', () => {
+  test('no page is wider than the screen', async () => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+      const widths: Record<string, number> = {};
+      for (const name of pages.filter((path) => /^(?:index|documents\/.*)\.html$/.test(path))) {
+        await page.goto(pathToFileURL(join(site, name)).href);
+        widths[name] = await page.evaluate(() => document.documentElement.scrollWidth);
+      }
+      expect(Object.keys(widths).length).toBeGreaterThan(10);
+      expect(Object.entries(widths).filter(([, width]) => width > 390)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
 });
 
 describe('the Markdown pages in the repository', () => {
   test('have no broken link or anchor', async () => {
     const path = ['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'study/*.md', 'benchmarks/README.md'];
     expect(await brokenLinks({ path, serverRoot: ROOT, markdown: true })).toEqual([]);
-  }, 120_000);
+  });
 });
 
 test('the page on options has a section for each option', () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, posix, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
@@ -108,10 +109,14 @@ describe('the built package', () => {
     expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(47_000);
   });
 
-  test('is packed with its build, sources, types and documents, and nothing else', async () => {
+  async function packedPaths(): Promise<string[]> {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const paths = files.map(({ path }) => path);
+    return files.map(({ path }) => path);
+  }
+
+  test('is packed with its build, sources, types and documents, and nothing else', async () => {
+    const paths = await packedPaths();
     for (const path of [
       'LICENSE',
       'README.md',
@@ -124,7 +129,36 @@ describe('the built package', () => {
     }
     // The build replaces that file by a bundle, for which the source map would be wrong.
     expect(paths).not.toContain('dist/report/charts.js.map');
-    const others = paths.filter((path) => !/^(dist|src)\//.test(path));
-    expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    const others = paths.filter((path) => !/^(dist|src|docs)\//.test(path));
+    expect(others.sort()).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'benchmarks/README.md',
+      'examples/browser/README.md',
+      'package.json',
+      'study/README.md',
+      'study/RESULTS.md',
+    ]);
+  });
+
+  test('has every page and picture that its pages for users link to', async () => {
+    const paths = await packedPaths();
+    const pages = paths.filter((path) => /^(README|docs\/.*)\.md$/.test(path));
+    const links = pages.flatMap((page) => {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      return [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(([, target]) =>
+        posix.join(posix.dirname(page), target!),
+      );
+    });
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter((link) => !paths.includes(link))).toEqual([]);
+  });
+
+  test('declares nothing that is internal', () => {
+    const declarations = readFileSync(join(ROOT, 'dist/callback.d.ts'), 'utf8');
+    expect(declarations).toContain('loadCheckpoint(');
+    expect(declarations).not.toMatch(/@internal|onBatchEnd\(|setModel\(/);
   });
 });

@@ -163,7 +163,7 @@ describe('a write that fails', () => {
     const error = await rejection(fit);
 
     expect(warningCounts).toEqual([0, 1, 1, 1, 1]);
-    expect(warnings().join()).toMatch(/Epoch 1 could not be stored, training goes on: .*no space left/);
+    expect(warnings().join()).toMatch(/Epoch 1 could not be stored, training continues: .*no space left/);
     expect(error.code).toBe('ENTROPY_STORE_FAILED');
     expect(error.cause).toMatchObject({ code: 'ENOSPC' });
     expect(checkpoint.history).toHaveLength(5);

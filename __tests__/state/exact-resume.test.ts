@@ -33,7 +33,7 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** A callback whose best epoch is `epoch`, also if training goes on. */
+/** A callback whose best epoch is `epoch`, also if training continues. */
 function keepEpoch(epoch: number, filepath: string | null): EntropyCheckpointCallback {
   return new EntropyCheckpointCallback({
     filepath,

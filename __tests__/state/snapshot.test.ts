@@ -44,7 +44,7 @@ describe.each(['cpu', 'wasm'])('a snapshot on %s', (backend) => {
     expect(tf.memory().numTensors).toBe(before.numTensors);
   });
 
-  it('keeps its values while training goes on, and outlives the `tidy` in which it was captured', async () => {
+  it('keeps its values while training continues, and outlives the `tidy` in which it was captured', async () => {
     const model = own(makeNet(tf.train.adam(0.02)));
     await trainEpochs(model, data, 0, 1);
     const before = modelBits(model);

@@ -1,4 +1,4 @@
-/** Resolves when `condition` holds. Waits without a limit of its own: the test's limit ends it. */
+/** Resolves when `condition` holds. Waits without a limit: the test's limit ends it. */
 export async function until(condition: () => boolean): Promise<void> {
   do await turns(1);
   while (!condition());

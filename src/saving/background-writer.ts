@@ -1,5 +1,5 @@
 /**
- * Writes items one after the other while training goes on. Before each write it asks which item is next, so it needs no
+ * Writes items one after the other while training continues. Before each write it asks which item is next, so it needs no
  * queue.
  */
 export class BackgroundWriter<Item> {

@@ -302,7 +302,7 @@ export class EpochSaver {
   #fail(record: EpochRecord, error: EntropyCheckpointError): void {
     if (!this.#isFailing) {
       warn(
-        `Epoch ${record.epoch} could not be stored, training goes on: ${textOf(error)} What was stored before is still ` +
+        `Epoch ${record.epoch} could not be stored, training continues: ${textOf(error)} What was stored before is still ` +
           'there.',
       );
     }

@@ -12,6 +12,9 @@ export const SHARD_BYTES = 2 ** 23;
  */
 export type CheckpointSlot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
 
+/** A `Uint8Array<ArrayBuffer>`, written so that TypeScript before 5.7, where the class isn't generic, accepts it too. */
+export type ShardBuffer = ReturnType<Uint8Array['slice']>;
+
 /** One piece of the weight bytes, identified by its checksum. */
 export interface ShardSpec {
   /** 1 … `SHARD_BYTES`. */
@@ -48,7 +51,7 @@ export interface CheckpointSource {
    *   is computed.
    * @returns null after the last shard.
    */
-  readShard(buffer: Uint8Array<ArrayBuffer>): Promise<ShardInBuffer | null>;
+  readShard(buffer: ShardBuffer): Promise<ShardInBuffer | null>;
   /** Call it after the last shard: the manifest holds the checksums of all shards. */
   manifest(): Promise<CheckpointManifest>;
 }
