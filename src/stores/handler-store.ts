@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { describeValue } from '../check-options.js';
 import { EntropyCheckpointError } from '../errors.js';
 import { InMemoryCheckpoint } from './in-memory-checkpoint.js';
 import { StoreLock } from './store-lock.js';
@@ -126,7 +127,7 @@ export class HandlerStore implements CheckpointStore {
     // A handler may leave out `generatedBy`.
     const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? entry?.generatedBy, metadata };
     const manifest = checkManifest(parts, this.name);
-    const pieces = piecesOf(artifacts.weightData);
+    const pieces = piecesOf(artifacts.weightData, this.name);
     const expected = sizeOfShards(manifest.shards);
     const got = pieces.reduce((total, { length }) => total + length, 0);
     if (expected !== got) {
@@ -160,10 +161,20 @@ async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<
   };
 }
 
+const isArrayBuffer = (value: unknown): value is ArrayBuffer =>
+  // Not `instanceof`, which fails across realms.
+  /^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
+
 /** Views of the weights that a handler returns: one or several buffers, or Node Buffers, each part of a larger one. */
-function piecesOf(weightData: unknown): Uint8Array[] {
+function piecesOf(weightData: unknown, name: string): Uint8Array[] {
   if (weightData === undefined || weightData === null) return [];
-  if (Array.isArray(weightData)) return weightData.flatMap(piecesOf);
-  if (!ArrayBuffer.isView(weightData)) return [new Uint8Array(weightData as ArrayBuffer)];
-  return [new Uint8Array(weightData.buffer, weightData.byteOffset, weightData.byteLength)];
+  if (Array.isArray(weightData)) return weightData.flatMap((piece) => piecesOf(piece, name));
+  if (isArrayBuffer(weightData)) return [new Uint8Array(weightData)];
+  if (ArrayBuffer.isView(weightData)) {
+    return [new Uint8Array(weightData.buffer, weightData.byteOffset, weightData.byteLength)];
+  }
+  throw new EntropyCheckpointError(
+    'ENTROPY_CORRUPT_CHECKPOINT',
+    `Expected the weightData of ${name} to be an ArrayBuffer or a list of them, got ${describeValue(weightData)}.`,
+  );
 }
