@@ -46,6 +46,69 @@ test('topKEntropyRows over all classes agrees with float64 for probabilities of 
   }
 });
 
+/** Runs `action`. @returns how many typed arrays it made. */
+function countTypedArrays(action: () => void): number {
+  const { Int32Array, Float32Array, Float64Array } = globalThis;
+  let count = 0;
+  const counting = <T extends object>(type: T): T =>
+    new Proxy(type, {
+      construct: (target, args, newTarget) => {
+        count += 1;
+        return Reflect.construct(target as new () => object, args, newTarget) as object;
+      },
+    });
+  Object.assign(globalThis, {
+    Int32Array: counting(Int32Array),
+    Float32Array: counting(Float32Array),
+    Float64Array: counting(Float64Array),
+  });
+  try {
+    action();
+  } finally {
+    Object.assign(globalThis, { Int32Array, Float32Array, Float64Array });
+  }
+  return count;
+}
+
+describe.each([
+  { numClasses: 1, k: 2, fromLogits: true },
+  { numClasses: 1, k: 2, fromLogits: false },
+  { numClasses: 4, k: 1, fromLogits: false },
+  { numClasses: 4, k: 2, fromLogits: true },
+  { numClasses: 4, k: 2, fromLogits: false },
+  { numClasses: 4, k: 3, fromLogits: true },
+  { numClasses: 4, k: 3, fromLogits: false },
+  { numClasses: 4, k: 4, fromLogits: true },
+  { numClasses: 4, k: 4, fromLogits: false },
+])('topKEntropyRows of %o', ({ numClasses, k, fromLogits }) => {
+  test('makes nothing for a row', () => {
+    const numArrays = (rows: number): number => {
+      const values = new Float32Array(rows * numClasses).fill(0.25);
+      const entropies = new Float32Array(rows);
+      return countTypedArrays(() => {
+        topKEntropyRows(values, numClasses, k, fromLogits, entropies);
+      });
+    };
+    expect(numArrays(1)).toBeLessThanOrEqual(2);
+    expect(numArrays(100)).toBe(numArrays(1));
+  });
+
+  test('has the same bits for a row inside a larger buffer as for the row alone', () => {
+    const rows = 50;
+    const buffer = Float32Array.from({ length: 3 + rows * numClasses }, (_, i) => ((i * 37) % 101) / 101);
+    const values = buffer.subarray(3);
+    const together = new Float32Array(rows);
+    topKEntropyRows(values, numClasses, k, fromLogits, together);
+    const alone = Array.from(together, (_, row) => {
+      const entropy = new Float32Array(1);
+      const rowValues = values.slice(row * numClasses, (row + 1) * numClasses);
+      topKEntropyRows(rowValues, numClasses, k, fromLogits, entropy);
+      return entropy[0]!;
+    });
+    expect(Array.from(together)).toEqual(alone);
+  });
+});
+
 const entropiesOf = (predictions: tf.TensorLike, dtype: tf.DataType, options = {}): number[] =>
   tf.tidy(() => Array.from(topKEntropy(tf.tensor(predictions, undefined, dtype), options).dataSync()));
 
