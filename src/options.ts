@@ -69,7 +69,12 @@ export interface EntropyCheckpointOptions {
   fromLogits?: boolean | 'auto';
   /** Names of the outputs to score, in a model with several. @default all outputs that are class distributions */
   outputs?: readonly string[];
-  /** An improvement must be larger than this; 0 or more, in the unit of the monitor. @default 0 */
+  /**
+   * An improvement must be larger than this; 0 or more, in the unit of the monitor. A gain below 2⁻¹⁶ of the value is
+   * never one, because float32 sums of the same rows in another order differ by that much.
+   *
+   * @default 0
+   */
   minDelta?: number;
   /** The first epoch that can be selected; earlier ones are scored and recorded. An integer from 0 up. @default 0 */
   startFromEpoch?: number;

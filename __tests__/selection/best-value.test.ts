@@ -3,6 +3,7 @@ import { BestValue, type BestValueOptions } from '../../src/selection/best-value
 
 const DEFAULTS: BestValueOptions = {
   mode: 'max',
+  termSize: 0,
   minDelta: 0,
   startFromEpoch: 0,
   initialThreshold: null,
@@ -58,7 +59,12 @@ describe('the best epoch', () => {
     ['is the earlier of two equal epochs, in mode min', [0.5, 0.5, 0.3, 0.3], { mode: 'min' }, [0, 2]],
     ['may have a negative value', [-0.5, -0.7, -0.2, 0], {}, [0, 2, 3]],
     ['may have the value 0, and −0 is not better', [0, -0], { mode: 'min' }, [0]],
-    ['may be better by the last digit alone', [0.1 + 0.2, 0.3, 0.1 + 0.2 + Number.EPSILON], {}, [0, 2]],
+    ['is the earlier of epochs that differ by rounding', [0.5, 0.5 + 7e-6, 0.5 + 8e-6], {}, [0, 2]],
+    ['is the earlier of them in mode min', [0.5, 0.5 - 7e-6, 0.5 - 8e-6], { mode: 'min' }, [0, 2]],
+    ['may gain little by steps that are none each', [1, 1 + 1e-5, 1 + 2e-5, 1 + 3e-5], {}, [0, 2]],
+    ['may be a small value', [1e-6, 1.1e-6, 1.2e-6], {}, [0, 1, 2]],
+    ['is compared by the terms of a difference', [1e-6, 1.1e-5, 2e-5], { termSize: 1 }, [0, 2]],
+    ['must improve by more than minDelta and rounding', [0.7, 0.8, 0.9], { minDelta: 0.1 }, [0, 2]],
 
     ['must improve by more than minDelta', [1, 1.25, 1.5, 1.875], { minDelta: 0.25 }, [0, 2, 3]],
     [

@@ -10,14 +10,15 @@ function keptOf(
   mode: 'max' | 'min' = 'max',
   minDelta = 0,
 ): number[] {
+  const comparison = { mode, termSize: 0 };
   const bestValue = new BestValue({
-    mode,
+    ...comparison,
     minDelta,
     startFromEpoch: 0,
     initialThreshold: null,
     patience: Infinity,
   });
-  const ranking = new Ranking(maxToKeep, mode);
+  const ranking = new Ranking(maxToKeep, comparison);
   for (const [epoch, value] of values.entries()) {
     const isBest = bestValue.isBetter(epoch, value);
     bestValue.add(epoch, value);
@@ -36,6 +37,8 @@ test.each<[string, number[], number, 'max' | 'min', number[]]>([
   ['the smallest three', [5, 3, 4, 1, 2], 3, 'min', [3, 4, 1]],
   ['all epochs if there are fewer', [1, 2], 5, 'max', [1, 0]],
   ['the earlier of equal epochs', [3, 2, 2, 2], 3, 'max', [0, 1, 2]],
+  ['the earlier of epochs that differ by rounding', [3, 2, 2.00001, 2.00002], 3, 'max', [0, 1, 2]],
+  ['the earlier of them in mode min', [1, 2, 1.99999, 1.9], 3, 'min', [0, 3, 1]],
 ])('a Ranking keeps %s', (_, values, maxToKeep, mode, expected) => {
   expect(keptOf(values, maxToKeep, mode)).toEqual(expected);
 });
@@ -55,7 +58,7 @@ test('a Ranking puts the best before an epoch that is better by no more than `mi
 });
 
 test('a Ranking replaces the record of an epoch that ends a second time, unless it is the best', () => {
-  const ranking = new Ranking(3, 'max');
+  const ranking = new Ranking(3, { mode: 'max', termSize: 0 });
   for (const record of [recordOf(0, 5, true), recordOf(1, 4, false), recordOf(1, 3, false)])
     ranking.add(record);
   expect(ranking.kept.map(({ value }) => value)).toEqual([5, 3]);

@@ -75,9 +75,10 @@ describe('a monitor of the package selects the same epochs as its rule in the st
     }));
 
   const selectedBy = (monitor: ComparingMonitor, epochs: readonly ComparedValues[]): number => {
-    const { mode, patience, valueOf } = monitor;
+    const { mode, termSize, patience, valueOf } = monitor;
     const bestValue = new BestValue({
       mode,
+      termSize,
       patience,
       minDelta: 0,
       startFromEpoch: 0,

@@ -1,6 +1,7 @@
+import { isImprovement, type Comparison } from './improvement.js';
+
 /** What decides whether a value is better. */
-export interface BestValueOptions {
-  readonly mode: 'max' | 'min';
+export interface BestValueOptions extends Comparison {
   /** In the unit of the value: an improvement must be larger. */
   readonly minDelta: number;
   /** Earlier epochs can't be the best. */
@@ -14,7 +15,8 @@ export interface BestValueOptions {
 /**
  * The best value so far. Pure numbers: `add` takes the value of each epoch, in order.
  *
- * A value is better if it improves on the best by more than `minDelta`, so the earlier of two equal values stays.
+ * A value is better if it improves on the best by more than `minDelta` and by more than float32 sums round, so the
+ * earlier of two equal values stays.
  * NaN and ±Infinity are never the best and never block.
  */
 export class BestValue {
@@ -49,8 +51,7 @@ export class BestValue {
   isBetter(epoch: number, value: number | null): value is number {
     if (!this.isEligible(epoch, value)) return false;
     if (this.#best === null) return true;
-    const gain = this.#options.mode === 'max' ? value - this.#best : this.#best - value;
-    return gain > this.#options.minDelta;
+    return isImprovement(value, this.#best, this.#options, this.#options.minDelta);
   }
 
   /** Whether `epoch` could be the best if its value were good enough. */

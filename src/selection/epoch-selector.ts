@@ -6,7 +6,7 @@ import { WINDOW_EPOCHS } from './monitors/comparing-monitor.js';
 import { Ranking } from './ranking.js';
 
 /** Options that say which epochs are selected. */
-export interface SelectionOptions extends Omit<BestValueOptions, 'mode' | 'patience'> {
+export interface SelectionOptions extends Omit<BestValueOptions, 'mode' | 'termSize' | 'patience'> {
   /** How many of the best epochs are kept; an integer from 1 up. */
   readonly maxToKeep: number;
 }
@@ -22,8 +22,9 @@ export class EpochSelector {
 
   constructor(monitor: Monitor, options: SelectionOptions) {
     this.#monitor = monitor;
-    this.#bestValue = new BestValue({ ...options, mode: monitor.mode, patience: monitor.patience });
-    this.#ranking = new Ranking(options.maxToKeep, monitor.mode);
+    const { mode, patience, termSize } = monitor;
+    this.#bestValue = new BestValue({ ...options, mode, patience, termSize });
+    this.#ranking = new Ranking(options.maxToKeep, monitor);
   }
 
   /** In the order in which they ran. Only ever grows. */

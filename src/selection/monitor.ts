@@ -1,6 +1,7 @@
 import { describeValue, invalidOption } from '../check-options.js';
 import type { MonitoredEpoch, Phase } from '../epoch-record.js';
 import { EntropyCheckpointError } from '../errors.js';
+import type { Comparison } from './improvement.js';
 import type { ComparingMonitor } from './monitors/comparing-monitor.js';
 import { COMPARING_MONITORS } from './monitors/registry.js';
 
@@ -35,10 +36,9 @@ export interface MonitorOptions {
 }
 
 /** What epochs are compared by. */
-export interface Monitor {
+export interface Monitor extends Comparison {
   /** As the user wrote it; `FUNCTION_NAME` for a function. */
   readonly name: string;
-  readonly mode: 'max' | 'min';
   /** After that many epochs without a better one, no later epoch can be the best. `Infinity`: never. */
   readonly patience: number;
   /** The phases whose predictions it's computed from; empty for a metric or a function. */
@@ -116,12 +116,12 @@ function comparingMonitor(name: string, comparing: ComparingMonitor, mode: Monit
       `Expected \`mode\` to be '${comparing.mode}' or 'auto' with \`monitor: '${name}'\`, got '${mode}'.`,
     );
   }
-  const { patience, phases, valueOf } = comparing;
-  return { name, mode: comparing.mode, patience, phases, comparing, valueOf };
+  const { patience, phases, valueOf, termSize } = comparing;
+  return { name, mode: comparing.mode, termSize, patience, phases, comparing, valueOf };
 }
 
 function withoutPredictions(name: string, valueOf: LastEpochValue): Omit<Monitor, 'mode'> {
-  return { name, patience: Infinity, phases: [], comparing: null, valueOf: lastValue(valueOf) };
+  return { name, termSize: 0, patience: Infinity, phases: [], comparing: null, valueOf: lastValue(valueOf) };
 }
 
 function lastValue(valueOf: LastEpochValue): Monitor['valueOf'] {

@@ -1,15 +1,16 @@
 import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
+import { isImprovement, type Comparison } from './improvement.js';
 
 /** The best epochs so far, best first. Pure numbers. */
 export class Ranking {
   readonly #maxToKeep: number;
-  readonly #mode: 'max' | 'min';
+  readonly #comparison: Comparison;
   #kept: readonly EpochRecord[] = [];
 
   /** @param maxToKeep an integer from 1 up. */
-  constructor(maxToKeep: number, mode: 'max' | 'min') {
+  constructor(maxToKeep: number, comparison: Comparison) {
     this.#maxToKeep = maxToKeep;
-    this.#mode = mode;
+    this.#comparison = comparison;
   }
 
   /** At most `maxToKeep`. */
@@ -45,7 +46,6 @@ export class Ranking {
   }
 
   #isBetter(a: EpochRecord, b: EpochRecord): boolean {
-    const gain = (a.value ?? NaN) - (b.value ?? NaN);
-    return this.#mode === 'max' ? gain > 0 : gain < 0;
+    return isImprovement(a.value ?? NaN, b.value ?? NaN, this.#comparison);
   }
 }

@@ -1,4 +1,5 @@
 import type { MonitoredEpoch, Phase } from '../../epoch-record.js';
+import type { Comparison } from '../improvement.js';
 
 /** What a comparing monitor looks at in an epoch. */
 export type ComparedValues = Pick<
@@ -13,8 +14,7 @@ export const WINDOW_EPOCHS = 3;
  * A monitor that compares the validation predictions of an epoch with those of earlier epochs. It needs no
  * labels. Pure numbers: the predictions themselves are counted in `scoring/prediction-changes.ts`.
  */
-export interface ComparingMonitor {
-  readonly mode: 'max' | 'min';
+export interface ComparingMonitor extends Comparison {
   /** In epochs: after that many without a better one the choice is made. */
   readonly patience: number;
   /** What `EpochRecord.valChanges` compares with: the previous epoch, or the average of all earlier epochs. */

@@ -24,6 +24,8 @@ export const ENOUGH_INFORMATION = 0.1;
  */
 export const consensus: ComparingMonitor = {
   mode: 'max',
+  // The value is a difference of shares and entropies.
+  termSize: 1,
   patience: 7,
   comparesWith: 'consensus',
   needsInformation: true,

@@ -10,6 +10,7 @@ import { WINDOW_EPOCHS, type ComparedValues, type ComparingMonitor } from './com
  */
 export const labelWave: ComparingMonitor = {
   mode: 'min',
+  termSize: 0,
   patience: 1,
   comparesWith: 'previous',
   needsInformation: false,
