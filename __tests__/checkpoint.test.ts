@@ -1078,25 +1078,37 @@ test('the store is opened with the first epoch and closed at the end, not in bet
   });
 });
 
-test.each([
-  ['loadCheckpoint', (checkpoint: EntropyCheckpoint) => checkpoint.loadCheckpoint()],
-  [
-    'dispose',
-    (checkpoint: EntropyCheckpoint) => {
-      checkpoint.dispose();
-    },
-  ],
-] as const)('a loop that continues after %s opens its store again', async (_, end) => {
+test('a loop that continues after `loadCheckpoint` opens its store again', async () => {
   const store = new FragileStore();
   await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
     append([PREDICTIONS[3]!]);
     await checkpoint.saveCheckpoint(0);
-    await end(checkpoint);
+    await checkpoint.loadCheckpoint();
     append([PREDICTIONS[1]!]);
     await checkpoint.saveCheckpoint(1);
     await checkpoint.flush();
     expect([...store.calls].sort()).toEqual(['close', 'open', 'open', 'save', 'save']);
     expect(await storedEpochs(store)).toEqual({ best: 1 });
+  });
+});
+
+test('a loop that continues after `dispose` runs without checkpoints, and says so once', async () => {
+  const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const store = new FragileStore();
+  await withCheckpoint({ filepath: store }, async ({ checkpoint, append }) => {
+    append([PREDICTIONS[3]!]);
+    await checkpoint.saveCheckpoint(0);
+    await checkpoint.flush();
+    checkpoint.dispose();
+    const { numTensors } = tf.memory();
+    append([PREDICTIONS[1]!]);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(await checkpoint.saveCheckpoint(1)).toBe(false);
+    await checkpoint.flush();
+    expect(checkpoint.history).toHaveLength(1);
+    expect(await storedEpochs(store)).toEqual({ best: 0 });
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/was disposed.*Make a new instance/)]);
+    await expect(checkpoint.resume()).rejects.toThrow(codeOf('ENTROPY_INVALID_STATE'));
   });
 });
 

@@ -3,6 +3,7 @@ import { describeValue } from './check-options.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './options.js';
+import { bindMembers } from './platform/bind-members.js';
 import { loadCode } from './platform/load-code.js';
 import type { ClassOutputs } from './predictions/class-outputs.js';
 import type { FitParams, PredictionSink, PredictionTap } from './predictions/prediction-tap.js';
@@ -102,6 +103,16 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     const resolved = resolveOptions(options);
     super({}, resolved.yieldEvery);
     this.#session = new TrainingSession(resolved);
+    bindMembers(this);
+    const { onTrainBegin } = this as { onTrainBegin: (logs?: Logs) => Promise<void> };
+    const checkCaller = (caller: unknown): void => {
+      this.#checkCaller(caller);
+    };
+    // Not bound: `this` says who calls it.
+    this.onTrainBegin = async function (this: unknown, logs?: Logs): Promise<void> {
+      checkCaller(this);
+      await onTrainBegin(logs);
+    };
   }
 
   get history(): readonly EpochRecord[] {
@@ -176,13 +187,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   /** Called by `fit`. @internal */
   override async onTrainBegin(logs?: Logs): Promise<void> {
-    // If the first item of the list isn't an instance, TensorFlow.js takes all items for configurations and calls our
-    // methods on its own callback. It does the same with callbacks of another copy of itself.
-    if (!(#session in this)) {
-      throw (this as unknown) instanceof tf.CustomCallback ? listedAsConfiguration() : otherTfjs();
-    }
     await super.onTrainBegin(logs);
-    const model = this.#offered!;
+    const model = this.#offered;
+    // It may be disposed before `fit` calls this.
+    if (!this.#session.takesPart() || model === null) return;
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
     // A page doesn't need them earlier.
@@ -214,7 +222,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#checkInitialEpoch(epoch);
     if (this.#tap === null || !this.isDecided || !this.#session.options.stopTraining) return;
     // `fit` can't be ended before its first batch, so that one is undone.
-    this.#stateBefore = await this.#session.captureState(this.#trained());
+    const before = await this.#session.captureState(this.#trained());
+    // It may be disposed meanwhile.
+    if (!this.#session.isOpen) {
+      before.dispose();
+      return;
+    }
+    this.#stateBefore = before;
     this.#stopTraining();
   }
 
@@ -242,17 +256,32 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** Called by `fit`. @internal */
   override async onTrainEnd(logs?: Logs): Promise<void> {
     await super.onTrainEnd(logs);
-    if (this.#tap === null) return;
+    const tap = this.#tap;
+    if (tap === null) return;
     try {
       await this.#session.finish(this.#trained());
     } catch (error) {
       await this.#freeLogs();
       throw error;
     } finally {
-      this.#tap.detach(this.#sink);
+      // It may have been disposed meanwhile, and detaching twice does nothing.
+      tap.detach(this.#sink);
       this.#end();
       this.#warnOnce(endOfTrainingWarning(this.#session.selector, this.#session.options));
     }
+  }
+
+  /**
+   * `fit` calls `setModel` first. If the first item of the list isn't an instance, TensorFlow.js takes all items for
+   * configurations and calls our methods on its own callback instead. It does the same with callbacks of another copy of
+   * itself.
+   *
+   * @param caller the `this` of `onTrainBegin`: this callback, or a proxy of it.
+   */
+  #checkCaller(caller: unknown): void {
+    if (this.#offered !== null || !this.#session.takesPart()) return;
+    if (caller === undefined || caller instanceof EntropyCheckpointCallback) throw calledOutsideFit();
+    throw caller instanceof tf.CustomCallback ? listedAsConfiguration() : otherTfjs();
   }
 
   #score(output: number, predictions: tf.Tensor, phase: Phase): void {
@@ -366,6 +395,13 @@ function usedTwice(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_INVALID_STATE',
     'Make a callback for each `fit` that runs at the same time, and list it once: this instance is training already.',
+  );
+}
+
+function calledOutsideFit(): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_INVALID_STATE',
+    'Pass this callback to `fit` or `fitDataset`, which call its hooks: `onTrainBegin` was called without `setModel`.',
   );
 }
 

@@ -4,6 +4,7 @@ import './entropy/all-kernels.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
+import { bindMembers } from './platform/bind-members.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { ReportOptions } from './report/report.js';
 import { EpochLogs, type LogValue } from './scoring/epoch-logs.js';
@@ -57,6 +58,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
     this.#fromLogits = commonFromLogits(model, resolved);
     this.#session = new TrainingSession(resolved);
+    bindMembers(this);
   }
 
   get history(): readonly EpochRecord[] {
@@ -93,6 +95,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *   `ENTROPY_INVALID_STATE` while the first `saveCheckpoint` hasn't resolved.
    */
   appendOutput(output: tf.Tensor, phase: Phase = 'train'): void {
+    if (!this.#session.takesPart()) return;
     checkArgument('phase', phase, [isOneOf('train', 'val'), "'train' or 'val'"]);
     if (!(output instanceof tf.Tensor) || output.rank < 1) {
       throw new EntropyCheckpointError(
@@ -132,6 +135,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
    */
   async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
     checkArgument('epoch', epoch, [isIntegerFrom(0), 'an integer from 0 up']);
+    if (!this.#session.takesPart()) return false;
     const { score, options } = this.#session;
     const epochLogs = new EpochLogs(logs);
     requireLogged(options.monitor, epochLogs.names);

@@ -15,6 +15,7 @@ import { resolveLocation } from './stores/resolve-location.js';
 import type { StoreLocation } from './stores/store-location.js';
 import type { CheckpointStore, Json } from './stores/store.js';
 import type { TrainedModel } from './tfjs-internals.js';
+import { warn } from './warnings.js';
 
 /** An epoch that has ended. */
 export interface EndedEpoch {
@@ -73,7 +74,10 @@ export interface CheckpointAccess {
   flush(): Promise<void>;
   /**
    * Frees every tensor that this instance holds, and releases its store. A write that has begun ends first. What is
-   * stored stays.
+   * stored stays, and can be loaded.
+   *
+   * You can call it at any time, also while a training runs: the training then continues without this instance, and a
+   * warning says so.
    */
   dispose(): void;
 }
@@ -101,7 +105,8 @@ export class TrainingSession {
   #topology: Json = null;
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
   #isOpening = false;
-  #numDisposals = 0;
+  #isDisposed = false;
+  #hasWarned = false;
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little. */
   constructor(options: ResolvedOptions) {
@@ -122,6 +127,17 @@ export class TrainingSession {
     return this.#saver?.isOpen === true;
   }
 
+  /** Whether the training is recorded. Not any more once it was disposed, and a warning says so. */
+  takesPart(): boolean {
+    if (this.#isDisposed && !this.#hasWarned) {
+      this.#hasWarned = true;
+      warn(
+        'This instance was disposed, so the training continues without checkpoints. Make a new instance for it.',
+      );
+    }
+    return !this.#isDisposed;
+  }
+
   explain(): string {
     return explain(this.#outcome);
   }
@@ -140,8 +156,9 @@ export class TrainingSession {
    *   `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_UNSUPPORTED_MODEL`, `ENTROPY_UNSUPPORTED_OPTIMIZER`.
    */
   async open(trained: TrainedModel): Promise<void> {
-    if (this.isOpen) return;
+    if (this.isOpen || !this.takesPart()) return;
     const { state, saver } = await this.#loadCode();
+    if (!this.takesPart()) return;
     if (this.#location !== null) this.#topology = state.modelTopology(trained.model);
     disposeState(this.#capture(state, trained).state);
     await saver.open();
@@ -160,15 +177,14 @@ export class TrainingSession {
    */
   closeEpoch(trained: TrainedModel, ended: EndedEpoch): Promise<EpochRecord> {
     const detached = this.isOpen ? this.score.detach() : null;
-    const numDisposals = this.#numDisposals;
     this.#isOpening = detached === null;
     // One after the other, even if the caller doesn't await the previous call.
     const previous = this.#closing.catch(() => null);
     const closing = previous.then(async () => {
       if (detached !== null) return this.#select(trained, ended, detached);
-      if (this.#numDisposals === numDisposals) await this.#openBeforeSelecting(trained);
+      await this.#openBeforeSelecting(trained);
       // Disposing has freed the score.
-      const isComplete = ended.isComplete && this.#numDisposals === numDisposals;
+      const isComplete = ended.isComplete && !this.#isDisposed;
       return this.#select(trained, { ...ended, isComplete }, this.score.detach());
     });
     this.#closing = closing;
@@ -223,10 +239,11 @@ export class TrainingSession {
    *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_CODE_NOT_LOADED`.
    */
   async resume(trained: TrainedModel): Promise<number> {
-    if (this.selector.history.length > 0) {
+    if (this.#isDisposed || this.selector.history.length > 0) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_STATE',
-        'Call `resume` before training: this instance has trained already. Make a new one.',
+        `Call \`resume\` before training: this instance has ${this.#isDisposed ? 'been disposed' : 'trained already'}. Make a ` +
+          'new one.',
       );
     }
     const code = await this.#loadCode();
@@ -251,7 +268,7 @@ export class TrainingSession {
 
   /** Frees every tensor, and releases the store. A write that has begun ends first. */
   dispose(): void {
-    this.#numDisposals += 1;
+    this.#isDisposed = true;
     this.#isOpening = false;
     this.close();
     this.score.dispose();

@@ -123,6 +123,7 @@ const ERRORS: Record<string, Provoke[]> = {
       await fit(checkpoint, { model });
       return rejection(checkpoint.resume(model));
     },
+    () => rejection(Promise.resolve().then(() => inMemory().onTrainBegin())),
   ],
   ENTROPY_INVALID_CALLBACK_LIST: [() => rejection(fit([{ onEpochEnd: () => undefined }, inMemory()]))],
   ENTROPY_INVALID_PREDICTIONS: [() => thrownLater(() => topKEntropy(tf.tensor2d([[1], [1]])))],
@@ -311,6 +312,11 @@ const WARNINGS: Provoke[] = [
     const model = makeModel();
     model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: [entropy] });
     return fit(inMemory({ startFromEpoch: 1 }), { model });
+  },
+  () => {
+    const checkpoint = inMemory();
+    checkpoint.dispose();
+    return fit(checkpoint);
   },
 ];
 

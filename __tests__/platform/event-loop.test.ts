@@ -74,16 +74,20 @@ describe('Pacer', () => {
 });
 
 describe('nextTurn', () => {
-  it('takes a turn of the event loop without `setImmediate`, as in a browser', async () => {
-    const { setImmediate: original } = globalThis;
-    Reflect.deleteProperty(globalThis, 'setImmediate');
+  it.each([
+    ['in Node', []],
+    ['without `setImmediate`, as in a browser', ['setImmediate']],
+    ['with timers alone, as in jsdom', ['setImmediate', 'MessageChannel']],
+  ] as const)('takes a turn of the event loop %s', async (_name, missing: readonly string[]) => {
+    const originals = missing.map((name) => [name, Reflect.get(globalThis, name) as unknown] as const);
+    for (const name of missing) Reflect.deleteProperty(globalThis, name);
     const order: string[] = [];
     try {
       const turn = nextTurn().then(() => order.push('turn'));
       await Promise.resolve().then(() => order.push('microtask'));
       await turn;
     } finally {
-      globalThis.setImmediate = original;
+      for (const [name, value] of originals) Reflect.set(globalThis, name, value);
     }
     expect(order).toEqual(['microtask', 'turn']);
   });

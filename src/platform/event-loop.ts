@@ -20,12 +20,17 @@ export class Pacer {
 
 /**
  * Resolves after one turn of the event loop. In a hidden page, a timer may take a second, and an animation frame may
- * never come; so this uses neither.
+ * never come; so this uses a timer only where there's nothing else.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if ('setImmediate' in globalThis) {
+    if (typeof setImmediate === 'function') {
       setImmediate(resolve);
+      return;
+    }
+    if (typeof MessageChannel !== 'function') {
+      // jsdom has neither of the two.
+      setTimeout(resolve, 0);
       return;
     }
     const { port1, port2 } = new MessageChannel();

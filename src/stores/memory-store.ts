@@ -1,3 +1,4 @@
+import { bindMembers } from '../platform/bind-members.js';
 import { InMemoryCheckpoint } from './in-memory-checkpoint.js';
 import { StoreLock } from './store-lock.js';
 import { readShards } from './read-shards.js';
@@ -31,6 +32,10 @@ export class MemoryStore implements CheckpointStore {
   readonly capacity = 'many';
   readonly #lock = new StoreLock(this.name, this);
   #slots: ReadonlyMap<CheckpointSlot, MemoryEntry> = new Map();
+
+  constructor() {
+    bindMembers(this);
+  }
 
   /** @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE` while another training has this object open. */
   open(): Promise<void> {
