@@ -23,12 +23,20 @@ afterEach(() => {
 /** A store in which a test can damage slots. */
 class DamagedStore extends MemoryStore {
   readonly damaged = new Set<CheckpointSlot>();
+  readonly damagedWeights = new Set<CheckpointSlot>();
 
   override async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
     if (this.damaged.has(slot)) {
       throw new EntropyCheckpointError('ENTROPY_CORRUPT_CHECKPOINT', `Slot "${slot}" is damaged.`);
     }
-    return super.load(slot);
+    const stored = await super.load(slot);
+    if (stored !== null && this.damagedWeights.has(slot)) {
+      stored.read = (_position, bytes) => {
+        bytes.fill(1);
+        return Promise.resolve();
+      };
+    }
+    return stored;
   }
 }
 
@@ -170,5 +178,70 @@ describe('withStoredEpoch', () => {
     const error = await rejection(load(store, 7));
     expect(error.code).toBe('ENTROPY_NO_CHECKPOINT');
     expect(error.message).toMatch(/Expected epoch 7 in memory, got these: 0, 1, 'last'\./);
+  });
+});
+
+describe('two trainings in one store', () => {
+  /** A store in which the first save of a newer training was cut short: only these slots hold an epoch of it. */
+  async function cutShort(replaced: readonly CheckpointSlot[], emptied: readonly CheckpointSlot[] = []) {
+    const older = await storeOf([3, 1, 2, 0], { maxToKeep: 3, saveLast: true });
+    const newer = await storeOf([7], { maxToKeep: 3, saveLast: true });
+    const load = older.load.bind(older);
+    const slots = await older.slots();
+    jest
+      .spyOn(older, 'slots')
+      .mockResolvedValue([...new Set([...slots, ...replaced])].filter((slot) => !emptied.includes(slot)));
+    jest.spyOn(older, 'load').mockImplementation((slot) => {
+      if (emptied.includes(slot)) return Promise.resolve(null);
+      if (!replaced.includes(slot)) return load(slot);
+      for (const damaged of older.damagedWeights) newer.damagedWeights.add(damaged);
+      return newer.load(slot);
+    });
+    return older;
+  }
+
+  it.each<[string, CheckpointSlot[], CheckpointSlot[]]>([
+    ['the best alone is of the newer one', ['best'], []],
+    ['the latest alone is of the newer one', ['last'], []],
+    ['one of the kept alone is of the newer one', ['epoch-0'], []],
+    ['all slots but one are of the newer one', ['best', 'last', 'epoch-0'], ['epoch-2']],
+  ])('the newer one is resumed: %s', async (_name, replaced, emptied) => {
+    const store = await cutShort(replaced, emptied);
+    const found = await resumeFrom(store, ENTROPY, async ({ record, history, state, stored, rankable }) => ({
+      value: record.value,
+      history: history.map(({ value }) => value),
+      state: await epochOf(state),
+      stored: [...stored].filter(([, one]) => one.record !== null).map(([slot]) => slot),
+      rankable: [...rankable].map(({ value }) => value),
+    }));
+    expect(found).toMatchObject({ value: 7, history: [7], state: 0, rankable: [7] });
+    expect(found?.stored.sort()).toEqual([...replaced].sort());
+  });
+
+  it.each<[CheckpointSlot[], number | 'last' | undefined, number | 'ENTROPY_NO_CHECKPOINT']>([
+    [['best'], undefined, 7],
+    [['last'], undefined, 7],
+    [['epoch-0'], undefined, 7],
+    [['best'], 0, 7],
+    [['best'], 2, 'ENTROPY_NO_CHECKPOINT'],
+    [['best'], 'last', 'ENTROPY_NO_CHECKPOINT'],
+    [['best', 'last'], 'last', 7],
+    [['last'], 'last', 7],
+    [[], undefined, 3],
+    [[], 2, 2],
+    [[], 'last', 0],
+  ])('with %j of the newer one, epoch %s is the one of value %s', async (replaced, epoch, expected) => {
+    const store = await cutShort(replaced);
+    const loaded = await withStoredEpoch(store, epoch, ({ record }) => Promise.resolve(record.value)).catch(
+      (error: unknown) => (error as EntropyCheckpointError).code,
+    );
+    expect(loaded).toBe(expected);
+  });
+
+  it('the next best is never one of the older training', async () => {
+    const store = await cutShort(['best']);
+    store.damagedWeights.add('best');
+    const error = await rejection(withStoredEpoch(store, undefined, ({ state }) => epochOf(state)));
+    expect(error.code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
   });
 });

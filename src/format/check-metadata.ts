@@ -30,6 +30,7 @@ export function isCheckpointMetadata(
   return isShape({
     formatVersion: isCount,
     generatedBy: isString,
+    training: isShape({ id: isTrainingId, startedAt: isCount }),
     monitor: isString,
     mode: (mode) => mode === 'max' || mode === 'min',
     record: isRecord,
@@ -44,6 +45,7 @@ export function isCheckpointMetadata(
 }
 
 const isPath = listOf(isCount);
+const isTrainingId: Check = (id) => typeof id === 'string' && /^[0-9a-f]{16}$/.test(id);
 const isEncodedNumber: Check = (value) =>
   typeof value === 'number' ||
   isShape({ number: (name) => ['NaN', 'Infinity', '-Infinity', '-0'].includes(name as string) })(value);

@@ -3,7 +3,7 @@ import type { Json, ShardSpec } from '../stores/store.js';
 import type { WeightPath } from './weight-path.js';
 
 /** The version of the stored format. Any other version is refused. */
-export const FORMAT_VERSION = 5;
+export const FORMAT_VERSION = 6;
 
 /** A finite number, or a number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
@@ -24,10 +24,23 @@ export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
     readonly logs: Readonly<Record<string, EncodedNumber>>;
   };
 
+/** Tells a training from others in the same store. */
+export interface TrainingIdentity {
+  /** 16 random lower-case hex digits. */
+  readonly id: string;
+  /**
+   * When the training began, in milliseconds since 1970; later than any training that was in the store at that time,
+   * whatever the clock says. So of two trainings in a store, the one with the larger number is the newer.
+   */
+  readonly startedAt: number;
+}
+
 /** What is stored under `METADATA_KEY`, beside the model and its weights. */
 export interface CheckpointMetadata {
   readonly formatVersion: number;
   readonly generatedBy: string;
+  /** The training that the epoch belongs to. */
+  readonly training: TrainingIdentity;
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   readonly record: EncodedRecord;

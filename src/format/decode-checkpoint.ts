@@ -11,6 +11,7 @@ import {
   FORMAT_VERSION,
   type CheckpointMetadata,
   type EncodedField,
+  type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
 import type { FieldState } from './optimizer-state.js';
@@ -20,6 +21,7 @@ import { verifyShards } from './verify-shards.js';
 
 /** The verified content of a manifest. */
 export interface DecodedManifest {
+  readonly training: TrainingIdentity;
   readonly record: EpochRecord;
   readonly history: readonly EpochRecord[];
   readonly monitor: string;
@@ -81,8 +83,16 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
   };
 }
 
-function decodeMetadata({ record, history, monitor, mode, checksum }: CheckpointMetadata): DecodedManifest {
-  return { record: decodeRecord(record), history: history.map(decodeRecord), monitor, mode, checksum };
+function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
+  const { training, record, history, monitor, mode, checksum } = metadata;
+  return {
+    training,
+    record: decodeRecord(record),
+    history: history.map(decodeRecord),
+    monitor,
+    mode,
+    checksum,
+  };
 }
 
 async function verifyManifest(manifest: CheckpointManifest, source: string): Promise<CheckpointMetadata> {

@@ -10,6 +10,7 @@ import {
   toJson,
   type CheckpointMetadata,
   type EncodedField,
+  type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
 import type { FieldState, OptimizerState } from './optimizer-state.js';
@@ -19,6 +20,7 @@ import { StoredTensor, type TensorSource } from './stored-tensor.js';
 
 /** What a checkpoint holds besides its tensors. */
 export interface CheckpointDescription {
+  readonly training: TrainingIdentity;
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   readonly record: EpochRecord;
@@ -52,6 +54,7 @@ export function encodeCheckpoint(
   const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
     formatVersion: FORMAT_VERSION,
     generatedBy,
+    training: description.training,
     monitor: description.monitor,
     mode: description.mode,
     record: encodeRecord(description.record),

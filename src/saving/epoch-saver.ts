@@ -1,12 +1,14 @@
 import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
+import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { Snapshot, TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore, SlotUpdate } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { BackgroundWriter } from './background-writer.js';
 import { InMemoryStates } from './in-memory-states.js';
-import { copySlot, withFirstWhole } from './read-checkpoints.js';
+import { copySlot, readManifests, withFirstWhole } from './read-checkpoints.js';
 import { resumeFrom, type ResumableTraining } from './resume.js';
+import { newTraining } from './training-identity.js';
 import { asStoreError, saveSnapshot } from './save-snapshot.js';
 import {
   missingEpochs,
@@ -61,6 +63,8 @@ export class EpochSaver {
   #epochs: TrainedEpochs = { best: null, kept: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
   #stored: StoredSlots = new Map();
+  /** The training whose epochs are stored; null before the store was first opened. */
+  #training: TrainingIdentity | null = null;
   /** Why an epoch could not be stored when that was last attempted. */
   readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
   /** From the first failure until every wanted epoch that failed is stored. */
@@ -210,6 +214,7 @@ export class EpochSaver {
     try {
       return await resumeFrom(store, this.#options.monitor, async (training) => {
         const epochs = await adopt(training);
+        this.#training = training.training;
         this.#stored = new Map([...training.stored].map(([slot, { record }]) => [slot, record]));
         for (const { record, checksum } of training.stored.values()) {
           if (record !== null) this.#checksums.set(record, checksum);
@@ -277,7 +282,9 @@ export class EpochSaver {
     const store = this.#store!;
     const { history } = this.#epochs;
     const { name, mode } = this.#options.monitor;
+    this.#training ??= newTraining([]);
     const description = {
+      training: this.#training,
       monitor: name,
       mode,
       record,
@@ -314,6 +321,10 @@ export class EpochSaver {
     try {
       const slots = await store.slots();
       this.#stored = new Map(slots.map((slot) => [slot, this.#stored.get(slot) ?? null]));
+      if (this.#training === null) {
+        const { manifests } = await readManifests(store);
+        this.#training = newTraining(manifests.map(({ training }) => training));
+      }
     } catch (error) {
       store.close();
       throw error;

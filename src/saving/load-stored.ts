@@ -6,9 +6,10 @@ import {
   type OpenCheckpoint,
   type StoredManifest,
 } from './read-checkpoints.js';
+import { ofNewestTraining } from './training-identity.js';
 
 /**
- * Runs `use` on a stored checkpoint.
+ * Runs `use` on a stored checkpoint of the newest training in the store.
  *
  * @param epoch counted from 0, or `'last'`; undefined: the best, or if that is damaged the next best.
  * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`,
@@ -19,19 +20,23 @@ export async function withStoredEpoch<T>(
   epoch: number | 'last' | undefined,
   use: (checkpoint: OpenCheckpoint) => Promise<T>,
 ): Promise<T> {
-  const slots = epoch === undefined ? bestFirst(store) : await slotsOf(store, epoch);
+  const slots = epoch === undefined ? await bestFirst(store) : await slotsOf(store, epoch);
   const result = await withFirstWhole(store, slots, async (checkpoint) => ({ value: await use(checkpoint) }));
   if (result !== null) return result.value;
   throw await nothingStored(store, epoch);
 }
 
 /** The best, and if that is damaged the next best. */
-async function* bestFirst(store: CheckpointStore): AsyncGenerator<CheckpointSlot> {
-  yield 'best';
-  if (store.capacity === 'one') return;
+async function bestFirst(store: CheckpointStore): Promise<CheckpointSlot[]> {
+  if (store.capacity === 'one') return ['best'];
   const { manifests } = await readManifests(store);
-  const others = manifests.filter(({ slot }) => slot !== 'best' && slot !== 'last');
-  for (const { slot } of others.sort(byRank)) yield slot;
+  const newest = ofNewestTraining(manifests);
+  const isOfOther = manifests.some((one) => one.slot === 'best' && !newest.includes(one));
+  // An epoch that is only in 'last' is a best one if its save was cut short before it reached 'best'.
+  const isRanked = ({ slot, record }: StoredManifest): boolean =>
+    slot !== 'best' && (slot !== 'last' || (isOfOther && record.isBest));
+  const others = newest.filter(isRanked).sort(byRank);
+  return [...(isOfOther ? [] : ['best' as const]), ...others.map(({ slot }) => slot)];
 }
 
 function byRank(a: StoredManifest, b: StoredManifest): number {
@@ -41,9 +46,13 @@ function byRank(a: StoredManifest, b: StoredManifest): number {
 
 /** The slots that hold an epoch, that of the latest `fit` first. */
 async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<CheckpointSlot[]> {
-  if (epoch === 'last') return ['last'];
   const { manifests, errors } = await readManifests(store);
-  const found = manifests
+  const newest = ofNewestTraining(manifests);
+  if (epoch === 'last') {
+    const isOfOther = manifests.some((one) => one.slot === 'last' && !newest.includes(one));
+    return isOfOther ? [] : ['last'];
+  }
+  const found = newest
     .filter(({ record }) => record.epoch === epoch)
     .sort((a, b) => b.record.fit - a.record.fit);
   // The caller may have asked for the damaged epoch.
@@ -56,7 +65,9 @@ async function nothingStored(
   epoch: number | 'last' | undefined,
 ): Promise<EntropyCheckpointError> {
   const { manifests } = await readManifests(store);
-  const stored = manifests.map(({ slot, record }) => (slot === 'last' ? "'last'" : String(record.epoch)));
+  const stored = ofNewestTraining(manifests).map(({ slot, record }) =>
+    slot === 'last' ? "'last'" : String(record.epoch),
+  );
   const wanted = epoch === undefined ? 'a best epoch' : `epoch ${epoch === 'last' ? "'last'" : epoch}`;
   const got = stored.length === 0 ? 'nothing' : `these: ${[...new Set(stored)].join(', ')}`;
   return new EntropyCheckpointError(

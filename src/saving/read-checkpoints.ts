@@ -23,7 +23,7 @@ export interface StoredManifest extends DecodedManifest {
   readonly slot: CheckpointSlot;
 }
 
-/** The undamaged manifests of a store, and the errors of the damaged ones. */
+/** The undamaged manifests of a store, and the errors of the others. */
 export interface StoredManifests {
   readonly manifests: readonly StoredManifest[];
   readonly errors: readonly EntropyCheckpointError[];
@@ -37,29 +37,39 @@ export interface OpenCheckpoint extends DecodedCheckpoint {
 }
 
 /**
- * Reads the manifests of all slots.
+ * Reads the manifests of all slots. What isn't a checkpoint, or one of another format, counts as a damaged manifest.
+ *
+ * @throws EntropyCheckpointError any other error, such as `ENTROPY_STORE_FAILED`.
+ */
+export function readManifests(store: CheckpointStore): Promise<StoredManifests> {
+  return readSlots(
+    store,
+    (stored) => decodeManifest(stored.manifest, stored.name),
+    (error) => error.code === 'ENTROPY_NOT_A_CHECKPOINT' || isDamage(error),
+  );
+}
+
+/**
+ * Reads the manifests of all slots, and verifies their weights. Damaged weights count as a damaged manifest.
  *
  * @throws EntropyCheckpointError any error that isn't damage, such as `ENTROPY_STORE_FAILED`.
  */
-export function readManifests(store: CheckpointStore): Promise<StoredManifests> {
-  return readSlots(store, (stored) => decodeManifest(stored.manifest, stored.name));
-}
-
-/** Reads the manifests of all slots, and verifies their weights. Damaged weights count as a damaged manifest. */
 export function readWholeManifests(store: CheckpointStore): Promise<StoredManifests> {
   const whole = new Set<string>();
-  return readSlots(store, async (stored) => {
+  const decode = async (stored: StoredCheckpoint): Promise<DecodedManifest> => {
     const manifest = await decodeManifest(stored.manifest, stored.name);
     // A checkpoint in several slots is read once.
     if (!whole.has(manifest.checksum)) await verifyShards(stored);
     whole.add(manifest.checksum);
     return manifest;
-  });
+  };
+  return readSlots(store, decode, isDamage);
 }
 
 async function readSlots(
   store: CheckpointStore,
   decode: (stored: StoredCheckpoint) => Promise<DecodedManifest>,
+  isExpected: (error: EntropyCheckpointError) => boolean,
 ): Promise<StoredManifests> {
   const manifests: StoredManifest[] = [];
   const errors: EntropyCheckpointError[] = [];
@@ -68,7 +78,7 @@ async function readSlots(
       const manifest = await withStored(store, slot, decode);
       if (manifest !== null) manifests.push({ slot, ...manifest });
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!(error instanceof EntropyCheckpointError) || !isExpected(error)) throw error;
       errors.push(error);
     }
   }

@@ -1,26 +1,29 @@
 import { EntropyCheckpointError } from '../errors.js';
 import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
+import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
+import { ofNewestTraining } from './training-identity.js';
 
 /** A training that is stored, and the epoch from which it can be resumed. */
 export interface ResumableTraining {
+  readonly training: TrainingIdentity;
   /** The latest epoch that is stored and whole. */
   readonly record: EpochRecord;
   /** The epochs up to it, in the order in which they ran. */
   readonly history: readonly EpochRecord[];
   /** The state at its end, which is valid during the call only. */
   readonly state: TrainingState;
-  /** The undamaged epochs, by slot. */
+  /** The undamaged epochs, by slot; those of other trainings as well. */
   readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
   /** The stored epochs that can be ranked among the best. */
   readonly rankable: ReadonlySet<EpochRecord>;
 }
 
 export interface StoredEpoch {
-  /** null for an epoch that isn't part of the history. */
+  /** null for an epoch of another training, or one that isn't part of the history. */
   readonly record: EpochRecord | null;
   /** Identifies the checkpoint. */
   readonly checksum: string;
@@ -33,7 +36,7 @@ interface Comparison {
 }
 
 /**
- * Finds the latest epoch that is stored and whole, and runs `use` on it.
+ * Finds the latest epoch of the newest training that is stored and whole, and runs `use` on it.
  *
  * @param monitor must be the one by which the stored epochs were compared.
  * @returns null if nothing is stored.
@@ -46,14 +49,14 @@ export async function resumeFrom<T>(
   use: (training: ResumableTraining) => Promise<T>,
 ): Promise<T | null> {
   const { manifests, errors } = await readWholeManifests(store);
-  const latestFirst = [...manifests].sort((a, b) => b.history.length - a.history.length);
+  const latestFirst = ofNewestTraining(manifests).sort((a, b) => b.history.length - a.history.length);
   const slots = latestFirst.map(({ slot }) => slot);
   const result = await withFirstWhole(store, slots, async (checkpoint) => {
-    const { history, state } = checkpoint;
+    const { training, history, state } = checkpoint;
     requireSameMonitor(checkpoint, monitor, store.name);
     const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
-    const stored = storedEpochs(manifests, history);
-    const value = await use({ record, history, state, stored, rankable: rankableEpochs(stored) });
+    const stored = storedEpochs(manifests, checkpoint);
+    const value = await use({ training, record, history, state, stored, rankable: rankableEpochs(stored) });
     return { record, value };
   });
   if (result === null) {
@@ -68,12 +71,13 @@ export async function resumeFrom<T>(
 
 function storedEpochs(
   manifests: readonly StoredManifest[],
-  history: readonly EpochRecord[],
+  resumed: Pick<StoredManifest, 'training' | 'history'>,
 ): Map<CheckpointSlot, StoredEpoch> {
   return new Map(
-    manifests.map(({ slot, record, checksum }) => {
-      const recorded = history.findLast((one) => isSameEpoch(one, record)) ?? null;
-      return [slot, { record: recorded, checksum }];
+    manifests.map(({ slot, training, record, checksum }) => {
+      const isOwn = training.id === resumed.training.id;
+      const recorded = isOwn ? resumed.history.findLast((one) => isSameEpoch(one, record)) : undefined;
+      return [slot, { record: recorded ?? null, checksum }];
     }),
   );
 }
