@@ -50,7 +50,8 @@ export interface CheckpointAccess {
   explain(): string;
   /**
    * A report on the training so far: the selected epoch and why, the curves of entropy, loss and metrics, and a table
-   * of all values.
+   * of all values. It stays below a few MB: beyond 2,000 epochs, the table has some of them, and the curves keep what
+   * is visible.
    *
    * @returns a self-contained HTML page: it needs no script and no other file.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.

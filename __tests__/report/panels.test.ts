@@ -25,8 +25,8 @@ describe('the panels of a report', () => {
       ['acc', ['training', 'validation']],
       ['auc', ['training']],
     ]);
-    expect(panels[0]!.curves[2]!.values).toEqual([0.4, 0.3]);
-    expect(panels[2]!.curves.map(({ values }) => values)).toEqual([
+    expect(Array.from(panels[0]!.curves[2]!.values)).toEqual([0.4, 0.3]);
+    expect(panels[2]!.curves.map(({ values }) => Array.from(values))).toEqual([
       [0.2, 0.3],
       [0.1, 0.2],
     ]);
@@ -42,7 +42,7 @@ describe('the panels of a report', () => {
       'Entropy of the predictions': ['training and validation', 'training'],
       Loss: ['training'],
     });
-    expect(panels[1]!.curves[0]!.values).toEqual([null, 2]);
+    expect(Array.from(panels[1]!.curves[0]!.values)).toEqual([NaN, 2]);
   });
 
   test.each([

@@ -1,7 +1,10 @@
 import { describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, type LogValue } from '../../src/index.js';
+import type { EpochRecord } from '../../src/epoch-record.js';
+import type { Outcome } from '../../src/report/explain.js';
 import { report } from '../../src/report/report.js';
+import type { EpochSelector } from '../../src/selection/epoch-selector.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import { fitWithConfidences } from '../support/confidences.js';
 import { makeModel } from '../support/fixtures.js';
@@ -123,4 +126,61 @@ describe('the report', () => {
     const page = await report(fakeTraining([{ value: 0.3 }], options, numClasses));
     expect(page).toContain(`>the largest possible: ${expected}</text>`);
   });
+});
+
+describe('the report of a long training', () => {
+  // More than a call can take arguments.
+  const numEpochs = 150_000;
+  const kept = [70_001, 3, 90_007];
+
+  /** The entropy falls and rises in every epoch, with a peak in the first of `kept`. */
+  function longTraining(): Outcome {
+    const training = fakeTraining([{ value: 0.5 }], { maxToKeep: kept.length });
+    const history = Array.from({ length: numEpochs }, (_, epoch): EpochRecord => {
+      const value = epoch === kept[0] ? 0.7 : 0.2 + 0.1 * (epoch % 2) + epoch / 1e6;
+      const entropies = { entropy: value, trainEntropy: value, valEntropy: value };
+      return { epoch, fit: 0, ...entropies, value, isBest: epoch <= kept[0]!, logs: { loss: 1 / epoch } };
+    });
+    const records = kept.map((epoch) => history[epoch]!);
+    const selector = { best: records[0]!, kept: records, history };
+    return { ...training, selector: { ...selector, isDecided: false, firstOfSeveralIsBest: false } };
+  }
+
+  it('has a page of a few MB with the extremes of the whole training', async () => {
+    const page = await report(longTraining());
+    expect(page.length).toBeLessThan(3e6);
+    expect(page).toContain('Epoch 70001 was kept');
+    expect(page).toContain('lowest 0.2 (epoch 0), highest 0.7 (epoch 70001)');
+  });
+
+  it('has the kept epochs in its table, the first and the last, and says how to get the others', async () => {
+    const page = await report(longTraining());
+    const [, ...rows] = cellsOf(page);
+    const states = new Map(rows.map((row) => [row[0], row.at(-1)]));
+    expect(rows).toHaveLength(2000);
+    expect(states.get('70001')).toBe('kept: the best');
+    expect(states.get('3')).toBe('kept as well');
+    expect(states.get('90007')).toBe('kept as well');
+    expect([rows[0]![0], rows.at(-1)![0]]).toEqual(['0', '149999']);
+    expect(page).toContain('The table has 2,000 of 150,000 epochs');
+    expect(page).toContain('`checkpoint.history`');
+  });
+
+  it('has all values of 2,000 epochs', async () => {
+    const page = await report(fakeTraining(Array.from({ length: 2000 }, (_, i) => ({ value: 1 / (i + 1) }))));
+    expect(cellsOf(page)).toHaveLength(2001);
+    expect(page).toContain('<h2>All values</h2>');
+  });
+});
+
+it('has the same epochs in all its parts if training continues meanwhile', async () => {
+  const training = fakeTraining([{ value: 0.5 }, { value: 0.6 }]);
+  const making = report(training);
+  const selector = training.selector as EpochSelector;
+  const entropies = { entropy: 0.7, trainEntropy: 0.7, valEntropy: null };
+  selector.add({ epoch: 2, fit: 0, ...entropies, logs: {} }, true);
+  const page = await making;
+  expect(selector.history).toHaveLength(3);
+  expect(cellsOf(page)).toHaveLength(3);
+  expect(page).toContain('of 2 epochs');
 });

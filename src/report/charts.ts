@@ -5,15 +5,19 @@ import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } 
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import type { Curve, Panel } from './panels.js';
+import { lastInEachColumn, positionsToPlot, rangeOf } from './thinning.js';
 
 use([LineChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
 
 /** What all plots of a report have in common. Positions are indices of epochs, in the order in which they ran. */
 export interface ChartFrame {
-  /** The label below each position. */
-  readonly epochs: readonly string[];
+  readonly numEpochs: number;
+  /** The label below a position. */
+  readonly nameAt: (position: number) => string;
   /** The position of the kept epoch; null for none. */
   readonly kept: number | null;
+  /** The positions of all kept epochs. */
+  readonly allKept: readonly number[];
   /** The positions at which an epoch became the best. */
   readonly saved: readonly number[];
   /** How many epochs at the beginning couldn't be selected. */
@@ -28,6 +32,10 @@ export interface UpperBound {
 
 const WIDTH = 720;
 const HEIGHT = 280;
+const LEFT = 64;
+const RIGHT = 28;
+/** How many columns of pixels the curves cover. More epochs are thinned, so that no page grows beyond a few MB. */
+const COLUMNS = WIDTH - LEFT - RIGHT;
 /** Colours are variables of the page, so that they suit its light and its dark scheme. */
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
@@ -62,7 +70,7 @@ function optionOf(
   frame: ChartFrame,
   upperBound: UpperBound | null,
 ): EChartsCoreOption {
-  const { epochs, saved } = frame;
+  const { numEpochs, kept } = frame;
   const text = { color: INK, fontSize: 13, fontFamily: 'inherit' };
   const axis = { axisLabel: text, nameTextStyle: text, axisLine: { show: true, lineStyle: { color: INK } } };
   const lines = curves.map(({ name, values, isMonitored }, i) => {
@@ -73,12 +81,14 @@ function optionOf(
       color,
       symbol,
       symbolSize: 6,
-      showSymbol: epochs.length <= FEW_EPOCHS,
+      showSymbol: numEpochs <= FEW_EPOCHS,
       lineStyle: { color, type: dash, width: isMonitored ? 3 : 1.75 },
-      data: values.map((value, position) => [position, value]),
+      data: pointsAt(values, positionsToPlot(values, COLUMNS, frame.allKept)),
     };
   });
   const compared = curves.find(({ isMonitored }) => isMonitored);
+  const saved = lastInEachColumn(frame.saved, numEpochs, COLUMNS);
+  if (kept !== null && !saved.includes(kept)) saved.push(kept);
   const bests = {
     type: 'line',
     name: 'became the best',
@@ -87,7 +97,7 @@ function optionOf(
     symbolSize: 13,
     showAllSymbol: true,
     lineStyle: { width: 0 },
-    data: saved.map((position) => [position, compared?.values[position] ?? null]),
+    data: compared === undefined ? [] : pointsAt(compared.values, saved),
   };
   const marked = {
     type: 'line',
@@ -99,7 +109,7 @@ function optionOf(
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit' },
-    grid: { left: 64, right: 28, top: 44, bottom: 72 },
+    grid: { left: LEFT, right: RIGHT, top: 44, bottom: 72 },
     legend: {
       bottom: 0,
       // Texts are wider than ECharts estimates: it has no font.
@@ -115,10 +125,10 @@ function optionOf(
       nameGap: 24,
       ...axis,
       min: 0,
-      max: Math.max(1, epochs.length - 1),
+      max: Math.max(1, numEpochs - 1),
       minInterval: 1,
       splitLine: { show: false },
-      axisLabel: { ...text, formatter: (position: number) => epochs[position] ?? '' },
+      axisLabel: { ...text, formatter: frame.nameAt },
     },
     yAxis: {
       type: 'value',
@@ -133,9 +143,19 @@ function optionOf(
   };
 }
 
+function pointsAt(values: Float64Array, positions: readonly number[]): [number, number | null][] {
+  return positions.map((position) => {
+    const value = values[position]!;
+    return [position, Number.isNaN(value) ? null : value];
+  });
+}
+
 /** An axis with room for the name of the bound above it. */
 function rangeBelow({ value: bound }: UpperBound, curves: readonly Curve[]): object {
-  const lowest = Math.min(bound, ...curves.flatMap(({ values }) => values.filter((value) => value !== null)));
+  const lowest = curves.reduce(
+    (least, { values }) => Math.min(least, rangeOf(values)?.lowest.value ?? bound),
+    bound,
+  );
   // Steps that make about five intervals.
   const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((one) => (bound - lowest) / one <= 5) ?? 1;
   return {
@@ -160,9 +180,9 @@ function marksOf({ kept }: ChartFrame, upperBound: UpperBound | null): object[] 
   return [bound, keptLine].filter((mark) => typeof mark === 'object' && mark !== null);
 }
 
-function areasOf({ ineligible, epochs }: ChartFrame): object[] {
+function areasOf({ ineligible, numEpochs }: ChartFrame): object[] {
   if (ineligible === 0) return [];
-  return [[{ xAxis: 0 }, { xAxis: Math.min(ineligible - 0.5, epochs.length - 1) }]];
+  return [[{ xAxis: 0 }, { xAxis: Math.min(ineligible - 0.5, numEpochs - 1) }]];
 }
 
 /** Lets the page set the width of the SVG, and removes its style sheet and class names. */

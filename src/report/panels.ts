@@ -1,10 +1,11 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { FUNCTION_NAME, type Monitor } from '../selection/monitor.js';
 
-/** The values of one name by epoch, in the order in which the epochs ran; null where there's none. */
+/** The values of one name by epoch, in the order in which the epochs ran. */
 export interface Curve {
   readonly name: string;
-  readonly values: readonly (number | null)[];
+  /** NaN where there's none. */
+  readonly values: Float64Array;
   /** Whether the epochs were compared by these values. */
   readonly isMonitored: boolean;
 }
@@ -27,7 +28,7 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
     valueOf: (record: EpochRecord) => number | null | undefined,
   ): Curve => ({
     name,
-    values: history.map((record) => finite(valueOf(record))),
+    values: Float64Array.from(history, (record) => finite(valueOf(record))),
     isMonitored: key === monitor.name,
   });
   const entropies: Panel = {
@@ -69,19 +70,27 @@ export function hasOwnPanel({ name, comparing }: Monitor): boolean {
   return comparing !== null || name === FUNCTION_NAME;
 }
 
+/** The names of what was logged. */
+export function loggedNames(history: readonly EpochRecord[]): Set<string> {
+  const names = new Set<string>();
+  // Not by a list of all names of all epochs, which takes more memory than the history.
+  for (const { logs } of history) for (const name of Object.keys(logs)) names.add(name);
+  return names;
+}
+
 /** The names of what was logged, without `val_`; the loss first. */
 function metricNames(history: readonly EpochRecord[]): string[] {
-  const names = new Set(history.flatMap(({ logs }) => Object.keys(logs)));
+  const names = loggedNames(history);
   const stems = [...names].map((name) =>
     name.startsWith(VALIDATION) ? name.slice(VALIDATION.length) : name,
   );
   return [...new Set(['loss', ...stems])].filter((stem) => names.has(stem) || names.has(VALIDATION + stem));
 }
 
-function finite(value: number | null | undefined): number | null {
-  return value != null && Number.isFinite(value) ? value : null;
+function finite(value: number | null | undefined): number {
+  return value != null && Number.isFinite(value) ? value : NaN;
 }
 
 function hasValues({ values }: Curve): boolean {
-  return values.some((value) => value !== null);
+  return values.some((value) => !Number.isNaN(value));
 }

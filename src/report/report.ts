@@ -4,8 +4,12 @@ import { loadCode } from '../platform/load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
-import { hasOwnPanel, panelsOf, type Curve, type Panel } from './panels.js';
+import { hasOwnPanel, loggedNames, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
+import { evenlySpaced, rangeOf, type Point } from './thinning.js';
+
+/** How many epochs the table of values has at most. */
+const MAX_ROWS = 2000;
 
 /** Options of `report`. */
 export interface ReportOptions {
@@ -20,6 +24,9 @@ const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
 /**
  * A report on a training: the selected epoch and why, the curves of all epochs, and their values.
  *
+ * The page stays below a few MB however long the training was: curves have the lowest and highest value of each column
+ * of pixels, and the table at most 2,000 epochs, the kept ones among them.
+ *
  * @param options as the user gave them.
  * @returns a self-contained HTML page: it needs no script and no other file.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
@@ -27,9 +34,10 @@ const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
 export async function report(training: Outcome, options: ReportOptions = {}): Promise<string> {
   checkOptions(options, CHECKS);
   const { title = 'Entropy checkpoint' } = options;
-  const { monitor, selector } = training;
+  const outcome = asOfNow(training);
+  const { monitor, selector } = outcome;
   const { history } = selector;
-  const figures = history.length === 0 ? [] : await figuresOf(training, panelsOf(history, monitor));
+  const figures = history.length === 0 ? [] : await figuresOf(outcome, panelsOf(history, monitor));
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -43,12 +51,19 @@ export async function report(training: Outcome, options: ReportOptions = {}): Pr
       <body>
         <main>
           <h1>${title}</h1>
-          <p class="why">${explain(training)}</p>
-          ${factsOf(training)} ${figures} ${history.length === 0 ? '' : tableOf(training)}
+          <p class="why">${explain(outcome)}</p>
+          ${factsOf(outcome)} ${figures} ${history.length === 0 ? '' : tableOf(outcome)}
           <footer>Made by tfjs-entropy-checkpoint.</footer>
         </main>
       </body>
     </html>`.text;
+}
+
+/** A copy that doesn't change while the report is made: training may continue. */
+function asOfNow(training: Outcome): Outcome {
+  const { best, kept, isDecided, firstOfSeveralIsBest, history } = training.selector;
+  const selector = { best, kept, isDecided, firstOfSeveralIsBest, history: history.slice() };
+  return { ...training, selector };
 }
 
 function factsOf({ selector: { best, history }, monitor, options }: Outcome): Html {
@@ -78,12 +93,19 @@ function factsOf({ selector: { best, history }, monitor, options }: Outcome): Ht
 
 async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<Html[]> {
   const { chartOf } = await loadCode(import('./charts.js'));
-  const { best, history } = training.selector;
+  const { best, history, kept } = training.selector;
   const { startFromEpoch } = training.options;
+  const saved: number[] = [];
+  for (const [position, { isBest }] of history.entries()) if (isBest) saved.push(position);
   const frame: ChartFrame = {
-    epochs: history.map((record) => nameOf(record, history)),
-    kept: best === null ? null : history.indexOf(best),
-    saved: history.flatMap(({ isBest }, position) => (isBest ? [position] : [])),
+    numEpochs: history.length,
+    nameAt: (position) => {
+      const record = history[position];
+      return record === undefined ? '' : nameOf(record, history);
+    },
+    kept: best === null ? null : history.lastIndexOf(best),
+    allKept: positionsOf(kept, history),
+    saved,
     // Only those at the beginning can be shaded as one area.
     ineligible: ineligibleAtFirst(history, startFromEpoch),
   };
@@ -98,7 +120,7 @@ async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<H
         class="chart"
         tabindex="0"
         role="img"
-        aria-label="${panel.title} by epoch; all values are in the table"
+        aria-label="${panel.title} by epoch; values are in the table"
       >
         ${raw(chartOf(`chart${i}`, panel, frame, bound))}
       </div>
@@ -123,14 +145,10 @@ function largestEntropy({ numClasses, options: { topK } }: Outcome): UpperBound 
 }
 
 /** Describes a curve in words. */
-function describe({ name, values }: Curve, { epochs }: ChartFrame): string {
-  const known = values.flatMap((value, position) => (value === null ? [] : [{ value, position }]));
-  const [first, last] = [known[0]!, known.at(-1)!];
-  const at = ({ value, position }: { value: number; position: number }): string =>
-    `${short(value)} (epoch ${epochs[position]!})`;
-  const lowest = known.reduce((a, b) => (b.value < a.value ? b : a));
-  const highest = known.reduce((a, b) => (b.value > a.value ? b : a));
-  if (known.length === 1) return `${name}: ${at(first)}.`;
+function describe({ name, values }: Curve, { nameAt }: ChartFrame): string {
+  const { first, last, lowest, highest, count } = rangeOf(values)!;
+  const at = ({ value, position }: Point): string => `${short(value)} (epoch ${nameAt(position)})`;
+  if (count === 1) return `${name}: ${at(first)}.`;
   return `${name}: from ${at(first)} to ${at(last)}; lowest ${at(lowest)}, highest ${at(highest)}.`;
 }
 
@@ -145,14 +163,16 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
     ['information', ({ valInformation }) => valInformation],
     // Any other monitored value has a column already.
     ...(hasOwnPanel(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
-    ...[...new Set(history.flatMap(({ logs }) => Object.keys(logs)))].map((name): Column => [
-      name,
-      ({ logs }) => logs[name],
-    ]),
+    ...[...loggedNames(history)].map((name): Column => [name, ({ logs }) => logs[name]]),
   ];
   const shown = columns.filter(([, valueOf]) => history.some((record) => valueOf(record) != null));
-  return html`<h2>All values</h2>
-    <div class="table" tabindex="0" role="region" aria-label="All values">
+  const alsoKept = new Set(kept);
+  const rows = evenlySpaced(history.length, MAX_ROWS, positionsOf(kept, history));
+  const isWhole = rows.length === history.length;
+  const title = isWhole ? 'All values' : 'Values';
+  return html`<h2>${title}</h2>
+    ${isWhole ? '' : html`<p>${shownOf(rows.length, history.length)}</p>`}
+    <div class="table" tabindex="0" role="region" aria-label="${title}">
       <table>
         <thead>
           <tr>
@@ -162,22 +182,39 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
           </tr>
         </thead>
         <tbody>
-          ${history.map(
-            (record) =>
-              html`<tr class="${record === best ? 'best' : ''}">
-                <th scope="row">${nameOf(record, history)}</th>
-                ${shown.map(([, valueOf]) => html`<td>${short(valueOf(record))}</td>`)}
-                <td class="state">${stateOf(record, best, kept)}</td>
-              </tr>`,
-          )}
+          ${rows.map((position) => {
+            const record = history[position]!;
+            return html`<tr class="${record === best ? 'best' : ''}">
+              <th scope="row">${nameOf(record, history)}</th>
+              ${shown.map(([, valueOf]) => html`<td>${short(valueOf(record))}</td>`)}
+              <td class="state">${stateOf(record, best, alsoKept)}</td>
+            </tr>`;
+          })}
         </tbody>
       </table>
     </div>`;
 }
 
-function stateOf(record: EpochRecord, best: EpochRecord | null, kept: readonly EpochRecord[]): string {
+function shownOf(rows: number, epochs: number): string {
+  const numbers = [rows, epochs].map((number) => number.toLocaleString('en'));
+  return (
+    `The table has ${numbers[0]!} of ${numbers[1]!} epochs: the kept ones, the first, the last, and others at even ` +
+    'distances. For all values, write `checkpoint.history` to a file: it has the record of every epoch.'
+  );
+}
+
+/** The positions of `records` in the history, in the order of `records`. */
+function positionsOf(records: readonly EpochRecord[], history: readonly EpochRecord[]): number[] {
+  const positions = new Map<EpochRecord, number>(records.map((record) => [record, -1]));
+  for (const [position, record] of history.entries()) {
+    if (positions.has(record)) positions.set(record, position);
+  }
+  return [...positions.values()].filter((position) => position >= 0);
+}
+
+function stateOf(record: EpochRecord, best: EpochRecord | null, kept: ReadonlySet<EpochRecord>): string {
   if (record === best) return 'kept: the best';
-  if (kept.includes(record)) return 'kept as well';
+  if (kept.has(record)) return 'kept as well';
   return record.isBest ? 'the best until then' : '';
 }
 
