@@ -45,6 +45,7 @@ test('every option has a default', () => {
     rememberedRows: 10_000,
     onBest: null,
     yieldEvery: 'auto',
+    storeTimeoutMs: 120_000,
     verbose: 0,
   });
   expect(monitor).toMatchObject({ name: 'entropy', mode: 'max', patience: Infinity });
@@ -143,6 +144,8 @@ describe('resolveOptions accepts', () => {
     ['yieldEvery', 'never'],
     ['yieldEvery', 40],
     ['yieldEvery', 0.5],
+    ['storeTimeoutMs', 0.5],
+    ['storeTimeoutMs', Infinity],
     ['verbose', 0],
     ['verbose', 1],
   ])('%s: %p', (key, value) => {
@@ -232,6 +235,9 @@ describe('resolveOptions refuses', () => {
     ['yieldEvery', -5, '-5'],
     ['yieldEvery', NaN, 'NaN'],
     ['yieldEvery', true, 'true'],
+    ['storeTimeoutMs', 0, '0'],
+    ['storeTimeoutMs', NaN, 'NaN'],
+    ['storeTimeoutMs', '60', "'60'"],
     ['verbose', 2, '2'],
     ['verbose', true, 'true'],
     ['verbose', '1', "'1'"],

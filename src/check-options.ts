@@ -7,6 +7,8 @@ export const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 export const isFunction = (value: unknown): boolean => typeof value === 'function';
 export const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
 export const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
+/** A number of milliseconds above 0, or Infinity. */
+export const isTimeoutMs = (value: unknown): boolean => typeof value === 'number' && value > 0;
 export const isIntegerFrom =
   (min: number) =>
   (value: unknown): boolean =>

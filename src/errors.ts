@@ -58,6 +58,28 @@ export type EntropyCheckpointErrorCode =
 export const MESSAGE_PREFIX = '[entropy-checkpoint] ';
 
 /**
+ * The text on one line, with control characters as escapes, such as `\u001b`. Text from a stored file could otherwise erase or
+ * reorder what a terminal shows.
+ */
+export function printable(text: string): string {
+  return text
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(
+      /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+}
+
+/** The most that a message quotes of text from outside, such as a stored file, in characters. */
+export const MAX_EXCERPT = 200;
+
+/** The beginning of a text from outside, or of an error, to be quoted in a message. */
+export function excerpt(value: unknown, maxLength = MAX_EXCERPT): string {
+  const text = printable(String(value).slice(0, maxLength + 1));
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+}
+
+/**
  * Every error that this package throws itself.
  *
  * @example
@@ -75,7 +97,7 @@ export class EntropyCheckpointError extends Error {
 
   /** @param options `cause`: the error behind this one. */
   constructor(code: EntropyCheckpointErrorCode, message: string, options?: ErrorOptions) {
-    super(`${MESSAGE_PREFIX}${message}`, options);
+    super(`${MESSAGE_PREFIX}${printable(message)}`, options);
     this.code = code;
   }
 }

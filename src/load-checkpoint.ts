@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { checkOptions, isIntegerFrom, type OptionCheck } from './check-options.js';
+import { checkOptions, isIntegerFrom, isTimeoutMs, type OptionCheck } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { loadCode } from './platform/load-code.js';
@@ -15,6 +15,12 @@ export interface LoadCheckpointOptions {
   optimizer?: tf.Optimizer;
   /** The number of a stored epoch, counted from 0; `'last'`: the latest (`saveLast`). @default the best */
   epoch?: number | 'last';
+  /**
+   * In milliseconds: how long a `tf.io.IOHandler` or IndexedDB may take for one answer. A number above 0, or `Infinity`.
+   *
+   * @default 120000
+   */
+  storeTimeoutMs?: number;
 }
 
 /** What `loadCheckpoint` returns. */
@@ -29,6 +35,7 @@ const CHECKS: Readonly<Record<keyof LoadCheckpointOptions, OptionCheck>> = {
   model: [isModel, 'a tf.LayersModel'],
   optimizer: [isOptimizer, 'a tf.Optimizer'],
   epoch: [(value) => value === 'last' || isIntegerFrom(0)(value), "an integer from 0 up, or 'last'"],
+  storeTimeoutMs: [isTimeoutMs, 'a number of milliseconds above 0, or Infinity'],
 };
 
 /**
@@ -50,13 +57,13 @@ export async function loadCheckpoint(
   // A model has fields with the names of these options.
   if (isModel(options)) throw modelAsOptions();
   checkOptions(options, CHECKS);
-  const { model, optimizer, epoch } = options;
+  const { model, optimizer, epoch, storeTimeoutMs } = options;
   const location = resolveLocation(source);
   const [{ withStoredEpoch }, { restoreState }, { buildModel }, store] = await Promise.all([
     loadCode(import('./saving/load-stored.js')),
     loadCode(import('./state/training-state.js')),
     loadCode(import('./state/model/build-model.js')),
-    location.loadStore(),
+    location.loadStore(storeTimeoutMs),
   ]);
   return withStoredEpoch(store, epoch, async ({ state, manifest, record }) => {
     if (optimizer !== undefined && state.optimizer === null) throw withoutOptimizer(store.name);

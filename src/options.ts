@@ -8,10 +8,12 @@ import {
   isIntegerFrom,
   isName,
   isOneOf,
+  isTimeoutMs,
   type OptionCheck,
 } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
 import { resolveMonitor, type Monitor, type MonitorFunction, type MonitorName } from './selection/monitor.js';
+import { STORE_TIMEOUT_MS } from './stores/store-location.js';
 import { isStore, type CheckpointStore } from './stores/store.js';
 
 /** How often `fit` yields to other tasks, as `tf.CustomCallback` takes it. A number is milliseconds. */
@@ -105,6 +107,13 @@ export interface EntropyCheckpointOptions {
   onBest?: (record: EpochRecord) => void | Promise<void>;
   /** How often `fit` yields to other tasks. With `'never'`, nothing is written before training ends. @default 'auto' */
   yieldEvery?: YieldEvery;
+  /**
+   * In milliseconds: how long a `tf.io.IOHandler` or IndexedDB may take for one answer, before that fails with
+   * `ENTROPY_STORE_FAILED`. A number above 0; `Infinity` waits for ever.
+   *
+   * @default 120000
+   */
+  storeTimeoutMs?: number;
   /** `1` prints a line for each save. @default 0 */
   verbose?: 0 | 1;
 }
@@ -129,6 +138,7 @@ export interface ResolvedOptions {
   readonly rememberedRows: number;
   readonly onBest: ((record: EpochRecord) => void | Promise<void>) | null;
   readonly yieldEvery: YieldEvery;
+  readonly storeTimeoutMs: number;
   readonly verbose: 0 | 1;
 }
 
@@ -162,6 +172,7 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   rememberedRows: [isIntegerFrom(1), 'an integer from 1 up'],
   onBest: [isFunction, 'a function'],
   yieldEvery: [isYieldEvery, "'auto', 'batch', 'epoch', 'never' or a number of milliseconds above 0"],
+  storeTimeoutMs: [isTimeoutMs, 'a number of milliseconds above 0, or Infinity'],
   verbose: [isOneOf(0, 1), '0 or 1'],
 };
 
@@ -193,6 +204,7 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     rememberedRows: rememberedRows ?? 10_000,
     onBest: options.onBest ?? null,
     yieldEvery: options.yieldEvery ?? 'auto',
+    storeTimeoutMs: options.storeTimeoutMs ?? STORE_TIMEOUT_MS,
     verbose: options.verbose ?? 0,
   };
   refuseContradictions(resolved, rememberedRows !== undefined);

@@ -294,7 +294,7 @@ export class TrainingSession {
     const [{ EpochSaver }, state, store] = await Promise.all([
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
-      this.#location?.loadStore() ?? null,
+      this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
     ]);

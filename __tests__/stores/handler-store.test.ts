@@ -1,9 +1,9 @@
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, loadCheckpoint } from '../../src/index.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
 import { resolveLocation } from '../../src/stores/resolve-location.js';
-import type { SlotUpdate } from '../../src/stores/store.js';
+import type { CheckpointStore, SlotUpdate } from '../../src/stores/store.js';
 import { MemoryHandler } from '../state/fixtures/memory-handler.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
 import { makeData, makeNet, modelBits, trainEpochs, type Data } from '../state/fixtures/training.js';
@@ -128,18 +128,6 @@ describe('saving and loading', () => {
     expect(stored!.manifest.generatedBy).toBe(generatedBy);
   });
 
-  it.each([
-    'Cannot find model with path "a" in IndexedDB database.',
-    "Cannot find model with path 'a' in IndexedDB.",
-    "In local storage, there is no model with name 'a'",
-    'Request to a failed with status code 404. Please verify this URL points to the model JSON.',
-    "ENOENT: no such file or directory, open 'a'",
-  ])('loads null when the handler fails with "%s"', async (message) => {
-    const store = new HandlerStore({ load: () => Promise.reject(new Error(message)) });
-    expect(await store.load('best')).toBeNull();
-    expect(await store.slots()).toEqual([]);
-  });
-
   it('has no slot but `best`', async () => {
     const store = new HandlerStore(handler);
     const updates: SlotUpdate[] = [
@@ -159,7 +147,7 @@ describe('saving and loading', () => {
 
   it('passes on any other error of `load` as the cause', async () => {
     const cause = new Error('The disk is on fire.');
-    const store = new HandlerStore({ load: () => Promise.reject(cause) }, 'fire://disk');
+    const store = new HandlerStore({ load: () => Promise.reject(cause) }, { url: 'fire://disk' });
     for (const use of [store.load('best'), store.slots()]) {
       const error = await rejection(use);
       expect(error.code).toBe('ENTROPY_STORE_FAILED');
@@ -180,6 +168,226 @@ describe('saving and loading', () => {
     const error = await rejection(use());
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain(`\`${method}\``);
+  });
+});
+
+describe('an error is not an empty store', () => {
+  const http = (status: number, statusText = ''): tf.io.IOHandler =>
+    tf.io.http('http://a/model.json', {
+      fetchFunc: () => Promise.resolve(new Response(null, { status, statusText })),
+    });
+
+  /** Runs `use` where `url` is served by a handler of the class `make` returns, as a platform of TensorFlow.js's would. */
+  async function withPlatform(
+    url: string,
+    handler: tf.io.IOHandler,
+    use: (store: CheckpointStore) => Promise<void>,
+  ): Promise<void> {
+    const find = (asked: string | string[]): tf.io.IOHandler[] =>
+      String(asked).startsWith(url) ? [handler] : [];
+    const spies = [
+      jest.spyOn(tf.io, 'getLoadHandlers').mockImplementation(find),
+      jest.spyOn(tf.io, 'getSaveHandlers').mockImplementation(find),
+    ];
+    try {
+      await use(await resolveLocation(`${url}a`).loadStore());
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+  }
+
+  class PlatformHandler implements tf.io.IOHandler {
+    readonly #message: string;
+    constructor(message: string) {
+      this.#message = message;
+    }
+    load(): Promise<tf.io.ModelArtifacts> {
+      return Promise.reject(new Error(this.#message));
+    }
+    save(): Promise<tf.io.SaveResult> {
+      return Promise.reject(new Error('unused'));
+    }
+  }
+
+  it.each([
+    ['indexeddb://', "Cannot find model with path 'a' in IndexedDB."],
+    ['localstorage://', "In local storage, there is no model with name 'a'"],
+    ['file://', 'Path /a/model.json does not exist: loading failed'],
+  ])('of %s, "%s" means that nothing is stored', async (url, message) => {
+    await withPlatform(url, new PlatformHandler(message), async () => {
+      const store = new HandlerStore(new PlatformHandler(message));
+      expect(await store.load('best')).toBeNull();
+      expect(await store.slots()).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['indexeddb://', "In local storage, there is no model with name 'a'"],
+    ['localstorage://', "In local storage, the topology of model 'a' is missing."],
+    ['localstorage://', "Error: In local storage, there is no model with name 'a'"],
+    ['file://', 'Weight file /a/weights.bin does not exist: loading failed'],
+  ])('of %s, "%s" is an error', async (url, message) => {
+    await withPlatform(url, new PlatformHandler(message), async () => {
+      const store = new HandlerStore(new PlatformHandler(message));
+      expect((await rejection(store.slots())).code).toBe('ENTROPY_STORE_FAILED');
+    });
+  });
+
+  it('of a URL, the handler that serves it counts', async () => {
+    const absent = new PlatformHandler("In local storage, there is no model with name 'a'");
+    await withPlatform('localstorage://', absent, async (store) => {
+      expect(await store.slots()).toEqual([]);
+    });
+    const broken = new PlatformHandler('SecurityError');
+    await withPlatform('localstorage://', broken, async (store) => {
+      const error = await rejection(store.open());
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      expect(error.message).not.toContain('resolve with null');
+    });
+  });
+
+  it('of a web server, the status 404 alone means that nothing is stored', async () => {
+    expect(await new HandlerStore(http(404)).load('best')).toBeNull();
+    for (const status of [401, 403, 500, 502, 503]) {
+      const error = await rejection(new HandlerStore(http(status, 'not found')).load('best'));
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      expect((error.cause as Error).message).toContain(`status code ${status}`);
+    }
+  });
+
+  it.each([
+    "Cannot find module '@aws-sdk/client-s3'",
+    'getaddrinfo: host not found',
+    'AccessDenied: credentials not found',
+    'NoSuchKey: weights.bin does not exist',
+    "In local storage, there is no model with name 'a'",
+    "Cannot find model with path 'a' in IndexedDB.",
+    'Request to a failed with status code 404. Please verify this URL points to the model JSON of the model to load.',
+    "ENOENT: no such file or directory, open 'a'",
+  ])("of a user's handler, no error is: %s", async (message) => {
+    const resumed = net();
+    const before = modelBits(resumed);
+    const failing: tf.io.IOHandler = {
+      load: () => Promise.reject(new Error(message)),
+      save: (artifacts) => handler.save(artifacts),
+    };
+    const store = new HandlerStore(failing);
+    for (const use of [store.load('best'), store.slots()]) {
+      const error = await rejection(use);
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      expect(error.message).toContain('let `load` resolve with null');
+    }
+    const checkpoint = new EntropyCheckpointCallback({ filepath: failing, monitor: 'val_loss' });
+    expect((await rejection(checkpoint.resume(resumed))).code).toBe('ENTROPY_STORE_FAILED');
+    expect((await rejection(loadCheckpoint(failing))).code).toBe('ENTROPY_STORE_FAILED');
+    expect(modelBits(resumed)).toEqual(before);
+    expect(handler.saves).toBe(0);
+  });
+
+  it.each([null, undefined])("of a user's handler, %p means that nothing is stored", async (nothing) => {
+    const empty = { load: () => Promise.resolve(nothing as unknown as tf.io.ModelArtifacts) };
+    expect(await new HandlerStore(empty).slots()).toEqual([]);
+    expect((await rejection(loadCheckpoint(empty))).code).toBe('ENTROPY_NO_CHECKPOINT');
+  });
+});
+
+describe('how often the model is loaded', () => {
+  it('is at most twice for one `resume`, and once for `loadCheckpoint`', async () => {
+    const checkpoint = new EntropyCheckpointCallback({ filepath: handler, monitor: 'val_loss' });
+    await trainEpochs(net(), data, 0, 1, [checkpoint]);
+    let loads = 0;
+    const counting: tf.io.IOHandler = {
+      load: () => {
+        loads++;
+        return handler.load();
+      },
+      save: (artifacts) => handler.save(artifacts),
+    };
+    const resumed = new EntropyCheckpointCallback({ filepath: counting, monitor: 'val_loss' });
+    expect(await resumed.resume(net(9))).toMatchObject({ initialEpoch: 1 });
+    expect(loads).toBeLessThanOrEqual(2);
+    loads = 0;
+    await loadCheckpoint(counting, { model: net(9) });
+    expect(loads).toBe(1);
+  });
+
+  it('is anew after a save', async () => {
+    const store = new HandlerStore(handler);
+    await store.save(checkpointOfStep(1), INTO_BEST);
+    expect(await store.slots()).toEqual(['best']);
+    await store.save(checkpointOfStep(2), INTO_BEST);
+    expect(await stepOf(await store.load('best'))).toBe(2);
+  });
+});
+
+describe('a handler that never answers', () => {
+  const never = (): Promise<never> => new Promise(() => undefined);
+
+  it.each([
+    ['load', (store: HandlerStore) => store.load('best')],
+    ['slots', (store: HandlerStore) => store.slots()],
+    ['save', (store: HandlerStore) => store.save(checkpointOfStep(1), INTO_BEST)],
+  ])('fails `%s` after the time that is set', async (_name, use) => {
+    const store = new HandlerStore({ load: never, save: never }, { timeoutMs: 20 });
+    const error = await rejection(use(store));
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('within 0.02 seconds');
+    expect(error.message).toContain('`storeTimeoutMs`');
+  });
+
+  it('fails `resume`, `loadCheckpoint` and `fit`, each after `storeTimeoutMs`', async () => {
+    const silent = { load: never, save: never };
+    const options = { filepath: silent, monitor: 'val_loss', storeTimeoutMs: 20 };
+    const checkpoint = new EntropyCheckpointCallback(options);
+    expect((await rejection(checkpoint.resume(net()))).code).toBe('ENTROPY_STORE_FAILED');
+    expect((await rejection(loadCheckpoint(silent, { storeTimeoutMs: 20 }))).code).toBe(
+      'ENTROPY_STORE_FAILED',
+    );
+    const warned = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const failed = new EntropyCheckpointCallback(options);
+    const fit = trainEpochs(net(), data, 0, 1, [failed]);
+    expect((await rejection(fit)).code).toBe('ENTROPY_STORE_FAILED');
+    failed.dispose();
+    warned.mockRestore();
+  });
+
+  it('is waited for before the next save, so that a late one never replaces a newer one', async () => {
+    const order: number[] = [];
+    let answer: (() => void) | null = null;
+    const slow: tf.io.IOHandler = {
+      load: () => handler.load(),
+      save: async (artifacts) => {
+        if (answer === null) await new Promise<void>((resolve) => (answer = resolve));
+        const result = await handler.save(artifacts);
+        order.push((await stepOf(await new HandlerStore(handler).load('best')))!);
+        return result;
+      },
+    };
+    const store = new HandlerStore(slow, { timeoutMs: 20 });
+    const first = await rejection(store.save(checkpointOfStep(1), INTO_BEST));
+    const second = await rejection(store.save(checkpointOfStep(2), INTO_BEST));
+    expect([first.code, second.code]).toEqual(['ENTROPY_STORE_FAILED', 'ENTROPY_STORE_FAILED']);
+    expect(handler.saves).toBe(0);
+
+    const other = new HandlerStore(slow);
+    const third = other.save(checkpointOfStep(3), INTO_BEST);
+    answer!();
+    await third;
+
+    expect(order).toEqual([1, 3]);
+    expect(await stepOf(await store.load('best'))).toBe(3);
+  });
+
+  it('is waited for without a limit if the time is Infinity, and no timer is left behind', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    await new HandlerStore(handler, { timeoutMs: Infinity }).save(checkpointOfStep(1), INTO_BEST);
+    expect(timers).not.toHaveBeenCalled();
+    await (await new HandlerStore(handler, { timeoutMs: 1e6 }).load('best'))!.close();
+    const [made] = timers.mock.results;
+    expect(cleared).toHaveBeenCalledWith(made!.value as NodeJS.Timeout);
+    timers.mockRestore();
+    cleared.mockRestore();
   });
 });
 
@@ -463,15 +671,20 @@ describe('an artifact that is not a checkpoint is refused', () => {
 describe('local storage', () => {
   /** A stand-in for TensorFlow.js's handler, which holds the given artifacts, or nothing. */
   const storageWith = (artifacts: object | null): tf.io.IOHandler => ({
-    load: () =>
-      artifacts === null ? Promise.reject(new Error('Cannot find model')) : Promise.resolve(artifacts),
+    load: () => Promise.resolve(artifacts as tf.io.ModelArtifacts),
     save: () => Promise.reject(new Error('unused')),
   });
 
   it('is not overwritten if it holds a model that this package did not write', async () => {
-    const store = new HandlerStore(storageWith({ modelTopology: {} }), 'localstorage://mine');
+    const store = new HandlerStore(storageWith({ modelTopology: {} }), { url: 'localstorage://mine' });
     expect((await rejection(store.open())).code).toBe('ENTROPY_NOT_A_CHECKPOINT');
-    const again = new HandlerStore(storageWith(null), 'localstorage://mine');
+    const broken: tf.io.IOHandler = {
+      ...storageWith(null),
+      load: () => Promise.reject(new Error('No access')),
+    };
+    const unknown = new HandlerStore(broken, { url: 'localstorage://mine' });
+    expect((await rejection(unknown.open())).code).toBe('ENTROPY_STORE_FAILED');
+    const again = new HandlerStore(storageWith(null), { url: 'localstorage://mine' });
     await again.open();
     again.close();
   });

@@ -23,9 +23,9 @@ function locationInIndexedDb(name: string): StoreLocation {
   return {
     name: `indexeddb://${name}`,
     capacity: 'many',
-    async loadStore() {
+    async loadStore(timeoutMs) {
       const { IndexedDbStore } = await loadCode(import('./indexed-db/indexed-db-store.js'));
-      return new IndexedDbStore(name);
+      return new IndexedDbStore(name, timeoutMs);
     },
   };
 }

@@ -1,11 +1,14 @@
 import type * as tf from '@tensorflow/tfjs';
 import { describeValue } from '../check-options.js';
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { InMemoryCheckpoint } from './in-memory-checkpoint.js';
 import { StoreLock } from './store-lock.js';
 import { readShards } from './read-shards.js';
 import { attempt } from './store-failure.js';
 import { manifestFromText, manifestText, checkManifest } from './check-manifest.js';
+import { STORE_TIMEOUT_MS } from './store-location.js';
+import { isTfjsHandler, saysNothingStored } from './tfjs-handlers.js';
+import { withTimeLimit } from './time-limit.js';
 import {
   sizeOfShards,
   type CheckpointSource,
@@ -15,8 +18,20 @@ import {
   type StoredCheckpoint,
 } from './store.js';
 
-/** Matches the errors of TensorFlow.js's handlers and of Node when nothing is stored. Each has its own wording. */
-const NOTHING_STORED = /cannot find|no (item|model)|not found|does not exist|status code 404|ENOENT/i;
+/**
+ * The save of each handler or URL that hasn't settled. After a timeout it may still change what is stored, so a later
+ * save waits for it.
+ */
+const unsettledSaves = new Map<unknown, Promise<unknown>>();
+
+export interface HandlerStoreOptions {
+  /** What the handler serves, if known. It identifies the location; without it, the handler object does. */
+  readonly url?: string | undefined;
+  /** The handler of TensorFlow.js that loads, where the one that is passed only stands for it. */
+  readonly loader?: tf.io.IOHandler | undefined;
+  /** How long the handler may take for one answer. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /**
  * Stores one checkpoint in any `tf.io.IOHandler`: one artifact holds the model, the optimizer's state and the record.
@@ -28,13 +43,21 @@ export class HandlerStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'one';
   readonly #handler: tf.io.IOHandler;
+  readonly #loader: tf.io.IOHandler;
+  readonly #key: unknown;
+  readonly #timeoutMs: number;
   readonly #lock: StoreLock;
+  /** What `slots` has loaded: the `load` that follows uses it, so that a large model isn't fetched twice. */
+  #loaded: tf.io.ModelArtifacts | null = null;
 
-  /** @param url what the handler serves, if known. It identifies the location; without it, the handler object does. */
-  constructor(handler: tf.io.IOHandler, url?: string) {
+  constructor(handler: tf.io.IOHandler, options: HandlerStoreOptions = {}) {
+    const { url, loader = handler, timeoutMs = STORE_TIMEOUT_MS } = options;
     this.name = url ?? 'the tf.io.IOHandler';
     this.#handler = handler;
-    this.#lock = new StoreLock(this.name, url ?? handler);
+    this.#loader = loader;
+    this.#key = url ?? handler;
+    this.#timeoutMs = timeoutMs;
+    this.#lock = new StoreLock(this.name, this.#key);
   }
 
   /**
@@ -64,10 +87,16 @@ export class HandlerStore implements CheckpointStore {
     const save = this.#requireMethod('save');
     await this.#lock.run(() =>
       attempt(`save to ${this.name}`, '', async () => {
+        this.#loaded = null;
+        const what = `save to ${this.name}`;
+        const earlier = unsettledSaves.get(this.#key);
+        if (earlier !== undefined) await withTimeLimit(earlier, this.#timeoutMs, what);
         const artifacts = await artifactsOf(checkpoint, this.name);
         // A handler written in JavaScript may return nothing.
-        const result = (await save.call(this.#handler, artifacts)) as { errors?: unknown[] } | undefined;
-        const errors = result?.errors ?? [];
+        const saving = Promise.resolve(save.call(this.#handler, artifacts) as unknown);
+        this.#remember(saving);
+        const result = await withTimeLimit(saving, this.#timeoutMs, what);
+        const errors: unknown[] = (result as { errors?: unknown[] } | undefined)?.errors ?? [];
         if (errors.length > 0) throw new Error(errors.map(String).join('; '));
       }),
     );
@@ -75,25 +104,43 @@ export class HandlerStore implements CheckpointStore {
 
   async slots(): Promise<readonly CheckpointSlot[]> {
     await this.#lock.settled();
-    return (await this.#loadArtifacts()) === null ? [] : ['best'];
+    this.#loaded = await this.#loadArtifacts();
+    return this.#loaded === null ? [] : ['best'];
   }
 
   async load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
     await this.#lock.settled();
-    return slot === 'best' ? this.#loadCheckpoint() : null;
+    if (slot !== 'best') return null;
+    const artifacts = this.#loaded ?? (await this.#loadArtifacts());
+    this.#loaded = null;
+    return artifacts === null ? null : checkpointOf(artifacts, this.name);
   }
 
   close(): void {
+    this.#loaded = null;
     this.#lock.close();
+  }
+
+  #remember(saving: Promise<unknown>): void {
+    const settled = saving
+      .catch(() => undefined)
+      .then(() => {
+        if (unsettledSaves.get(this.#key) === settled) unsettledSaves.delete(this.#key);
+      });
+    unsettledSaves.set(this.#key, settled);
   }
 
   /** Protects local storage only. Passing a handler or a server's URL means that it may be overwritten. */
   async #refuseForeignModel(): Promise<void> {
     if (!this.name.startsWith('localstorage://')) return;
-    await this.#loadCheckpoint().catch((error: unknown) => {
+    const artifacts = await this.#loadArtifacts();
+    try {
+      if (artifacts !== null) checkpointOf(artifacts, this.name);
+    } catch (error) {
       // A damaged checkpoint may be replaced.
-      if (error instanceof EntropyCheckpointError && error.code === 'ENTROPY_NOT_A_CHECKPOINT') throw error;
-    });
+      if (!(error instanceof EntropyCheckpointError) || error.code !== 'ENTROPY_CORRUPT_CHECKPOINT')
+        throw error;
+    }
   }
 
   #requireMethod<Name extends 'save' | 'load'>(name: Name): NonNullable<tf.io.IOHandler[Name]> {
@@ -107,37 +154,46 @@ export class HandlerStore implements CheckpointStore {
 
   async #loadArtifacts(): Promise<tf.io.ModelArtifacts | null> {
     const load = this.#requireMethod('load');
-    return attempt(`load from ${this.name}`, '', async () => {
+    const what = `load from ${this.name}`;
+    return attempt(what, this.#loadAdvice, async () => {
       try {
-        // Some handlers resolve with nothing when nothing is stored.
-        const artifacts: unknown = await load.call(this.#handler);
-        return artifacts ?? null;
+        const artifacts = await withTimeLimit(
+          // A handler written in JavaScript may return what is no promise.
+          Promise.resolve(load.call(this.#handler) as unknown),
+          this.#timeoutMs,
+          what,
+        );
+        return (artifacts ?? null);
       } catch (error) {
-        if (NOTHING_STORED.test(String(error))) return null;
+        if (saysNothingStored(this.#loader, error)) return null;
         throw error;
       }
     });
   }
 
-  async #loadCheckpoint(): Promise<StoredCheckpoint | null> {
-    const artifacts = await this.#loadArtifacts();
-    if (artifacts === null) return null;
-    const { modelTopology, weightSpecs = [], generatedBy, userDefinedMetadata: metadata } = artifacts;
-    const entry = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
-    // A handler may leave out `generatedBy`.
-    const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? entry?.generatedBy, metadata };
-    const manifest = checkManifest(parts, this.name);
-    const pieces = piecesOf(artifacts.weightData, this.name);
-    const expected = sizeOfShards(manifest.shards);
-    const got = pieces.reduce((total, { length }) => total + length, 0);
-    if (expected !== got) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_CORRUPT_CHECKPOINT',
-        `Expected ${expected} bytes of ${weightSpecs.length} weights in ${this.name}, got ${got}.`,
-      );
-    }
-    return new InMemoryCheckpoint(manifest, pieces, this.name);
+  get #loadAdvice(): string {
+    return isTfjsHandler(this.#loader)
+      ? ''
+      : 'If nothing is stored there, let `load` resolve with null: an error never counts as that.';
   }
+}
+
+function checkpointOf(artifacts: tf.io.ModelArtifacts, name: string): StoredCheckpoint {
+  const { modelTopology, weightSpecs = [], generatedBy, userDefinedMetadata: metadata } = artifacts;
+  const entry = metadata?.['entropyCheckpoint'] as { generatedBy?: unknown } | null | undefined;
+  // A handler may leave out `generatedBy`.
+  const parts = { modelTopology, weightSpecs, generatedBy: generatedBy ?? entry?.generatedBy, metadata };
+  const manifest = checkManifest(parts, name);
+  const pieces = piecesOf(artifacts.weightData, name);
+  const expected = sizeOfShards(manifest.shards);
+  const got = pieces.reduce((total, { length }) => total + length, 0);
+  if (expected !== got) {
+    throw new EntropyCheckpointError(
+      'ENTROPY_CORRUPT_CHECKPOINT',
+      `Expected ${expected} bytes of ${weightSpecs.length} weights in ${name}, got ${got}.`,
+    );
+  }
+  return new InMemoryCheckpoint(manifest, pieces, name);
 }
 
 /** Joins all shards: users' handlers expect a single buffer, as `model.save` gives it. */
@@ -175,6 +231,6 @@ function piecesOf(weightData: unknown, name: string): Uint8Array[] {
   }
   throw new EntropyCheckpointError(
     'ENTROPY_CORRUPT_CHECKPOINT',
-    `Expected the weightData of ${name} to be an ArrayBuffer or a list of them, got ${describeValue(weightData)}.`,
+    `Expected the weightData of ${name} to be an ArrayBuffer or a list of them, got ${excerpt(describeValue(weightData))}.`,
   );
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { findStoreLocation } from '#platform';
 import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../platform/load-code.js';
+import { storeFailure } from './store-failure.js';
 import { locationOfStore, type StoreLocation } from './store-location.js';
 import { isStore, type CheckpointStore } from './store.js';
 
@@ -9,7 +10,8 @@ import { isStore, type CheckpointStore } from './store.js';
  * Resolves what a user passes as `filepath`.
  *
  * @param location a path, a URL, a `tf.io.IOHandler` or a store.
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that this platform can neither read nor write.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that this platform can neither read nor write;
+ *   `ENTROPY_STORE_FAILED` where the page may not use the storage.
  */
 export function resolveLocation(location: string | tf.io.IOHandler | CheckpointStore): StoreLocation {
   if (typeof location === 'string') return findStoreLocation(location) ?? locationOfUrl(location);
@@ -17,8 +19,7 @@ export function resolveLocation(location: string | tf.io.IOHandler | CheckpointS
 }
 
 function locationOfUrl(url: string): StoreLocation {
-  const [saver] = tf.io.getSaveHandlers(url);
-  const [loader] = tf.io.getLoadHandlers(url);
+  const [saver, loader] = handlersOf(url);
   if (saver?.save === undefined && loader?.load === undefined) {
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',
@@ -28,16 +29,25 @@ function locationOfUrl(url: string): StoreLocation {
   const handler: tf.io.IOHandler = {};
   if (saver?.save !== undefined) handler.save = saver.save.bind(saver);
   if (loader?.load !== undefined) handler.load = loader.load.bind(loader);
-  return locationOfHandler(handler, url);
+  return locationOfHandler(handler, url, loader);
 }
 
-function locationOfHandler(handler: tf.io.IOHandler, url?: string): StoreLocation {
+/** The handlers that save and load. Local storage throws where a page may not use it. */
+function handlersOf(url: string): (tf.io.IOHandler | undefined)[] {
+  try {
+    return [tf.io.getSaveHandlers(url)[0], tf.io.getLoadHandlers(url)[0]];
+  } catch (cause) {
+    throw storeFailure(`use ${url}`, '', cause);
+  }
+}
+
+function locationOfHandler(handler: tf.io.IOHandler, url?: string, loader?: tf.io.IOHandler): StoreLocation {
   return {
     name: url ?? 'the tf.io.IOHandler',
     capacity: 'one',
-    async loadStore() {
+    async loadStore(timeoutMs) {
       const { HandlerStore } = await loadCode(import('./handler-store.js'));
-      return new HandlerStore(handler, url);
+      return new HandlerStore(handler, { url, loader, timeoutMs });
     },
   };
 }

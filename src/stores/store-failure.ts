@@ -1,4 +1,4 @@
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 
 /** The advice where a failed save has changed nothing. */
 export const UNCHANGED = 'What was stored there before is unchanged.';
@@ -14,9 +14,21 @@ export async function attempt<T>(what: string, advice: string, action: () => Pro
   try {
     return await action();
   } catch (cause) {
-    if (cause instanceof EntropyCheckpointError) throw cause;
-    const message = `Could not ${what}: ${String(cause)}`;
-    const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
-    throw new EntropyCheckpointError('ENTROPY_STORE_FAILED', `${sentence} ${advice}`.trim(), { cause });
+    throw storeFailure(what, advice, cause);
   }
+}
+
+const NO_ACCESS =
+  'This page may not use storage: give its frame `sandbox="allow-same-origin"`, allow this site to store data, or ' +
+  'use another `filepath`, such as null.';
+
+/** The error that `attempt` throws for `cause`. */
+export function storeFailure(what: string, advice: string, cause: unknown): EntropyCheckpointError {
+  if (cause instanceof EntropyCheckpointError) return cause;
+  const message = `Could not ${what}: ${excerpt(cause)}`;
+  const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
+  // Not `instanceof`, which fails across realms.
+  const isForbidden = (cause as { name?: unknown } | null)?.name === 'SecurityError';
+  const advices = [sentence, isForbidden ? NO_ACCESS : '', advice].filter((text) => text !== '');
+  return new EntropyCheckpointError('ENTROPY_STORE_FAILED', advices.join(' '), { cause });
 }

@@ -1,13 +1,20 @@
 import type { CheckpointStore } from './store.js';
 
+/**
+ * How long a store may take to answer, in milliseconds, unless the user sets it. A slow network transfers a few hundred
+ * megabytes in that time.
+ */
+export const STORE_TIMEOUT_MS = 120_000;
+
 /** Where checkpoints are stored, described before the code of the store is loaded. */
 export interface StoreLocation extends Pick<CheckpointStore, 'name' | 'capacity'> {
   /**
    * Loads the code of the store. It reads and writes nothing.
    *
+   * @param timeoutMs how long a handler or IndexedDB may take to answer.
    * @throws EntropyCheckpointError `ENTROPY_CODE_NOT_LOADED`.
    */
-  loadStore(): Promise<CheckpointStore>;
+  loadStore(timeoutMs?: number): Promise<CheckpointStore>;
 }
 
 /**

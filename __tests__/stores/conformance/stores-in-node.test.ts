@@ -36,7 +36,7 @@ function tfjsHandlers(): MakeStore {
   const handler: tf.io.IOHandler = {
     save: (artifacts) => saver.save!(artifacts),
     load: () => {
-      if (stored === null) throw new Error('Cannot find model in memory.');
+      if (stored === null) return Promise.resolve(null as unknown as tf.io.ModelArtifacts);
       return tf.io.fromMemory(stored).load!();
     },
   };

@@ -1,5 +1,5 @@
 import { InMemoryCheckpoint } from '../in-memory-checkpoint.js';
-import { readRecords, resultOf, writeRecords, type Records } from './indexed-db-database.js';
+import { readRecords, resultOf, writeRecords, type Connection, type Records } from './indexed-db-database.js';
 import { damaged, manifestFromText } from '../check-manifest.js';
 import {
   isCheckpointSlot,
@@ -11,12 +11,12 @@ import {
 
 /** Writes one shard. Resolves once it is on the disk. The bytes are copied before this returns. */
 export function putShard(
-  database: IDBDatabase,
+  connection: Connection,
   location: string,
   bytes: Uint8Array<ArrayBuffer>,
   sha256: string,
 ): Promise<void> {
-  return writeRecords(database, ({ shards }) => {
+  return writeRecords(connection, ({ shards }) => {
     // IndexedDB would store a view with its whole buffer. An existing shard is replaced too: it may be damaged.
     const isWhole = bytes.byteLength === bytes.buffer.byteLength;
     shards.put(isWhole ? bytes.buffer : bytes.slice().buffer, [location, sha256]);
@@ -25,12 +25,12 @@ export function putShard(
 
 /** Puts a checkpoint into the slots of `into`, once all its shards are written, and empties the slots not in `keep`. */
 export function putManifest(
-  database: IDBDatabase,
+  connection: Connection,
   location: string,
   manifest: { readonly text: string; readonly shards: readonly ShardSpec[] },
   { into, keep }: SlotUpdate,
 ): Promise<void> {
-  return writeRecords(database, async (records) => {
+  return writeRecords(connection, async (records) => {
     const stored = new Set(await shardNames(records, location));
     // The user may delete the data of this site during the save, in another tab.
     const missing = manifest.shards.findIndex(({ sha256 }) => !stored.has(sha256));
@@ -45,20 +45,20 @@ export function putManifest(
 }
 
 /** Deletes the shards that no manifest names: those of a failed save, or of a tab closed during a save. */
-export function removeLeftovers(database: IDBDatabase, location: string): Promise<void> {
-  return writeRecords(database, (records) => deleteUnnamedShards(records, location));
+export function removeLeftovers(connection: Connection, location: string): Promise<void> {
+  return writeRecords(connection, (records) => deleteUnnamedShards(records, location));
 }
 
 /** Rejects if nothing can be written. Leaves nothing behind. */
-export function tryWriting(database: IDBDatabase, location: string): Promise<void> {
-  return writeRecords(database, ({ shards }) => {
+export function tryWriting(connection: Connection, location: string): Promise<void> {
+  return writeRecords(connection, ({ shards }) => {
     shards.put(new ArrayBuffer(1), [location, 'probe']);
     shards.delete([location, 'probe']);
   });
 }
 
-export async function storedSlots(database: IDBDatabase, location: string): Promise<CheckpointSlot[]> {
-  const names = await readRecords(database, (records) => slotNames(records, location));
+export async function storedSlots(connection: Connection, location: string): Promise<CheckpointSlot[]> {
+  const names = await readRecords(connection, (records) => slotNames(records, location));
   return names.filter(isCheckpointSlot);
 }
 
@@ -70,12 +70,12 @@ export async function storedSlots(database: IDBDatabase, location: string): Prom
  * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`.
  */
 export function readCheckpoint(
-  database: IDBDatabase,
+  connection: Connection,
   location: string,
   slot: CheckpointSlot,
   storeName: string,
 ): Promise<StoredCheckpoint | null> {
-  return readRecords(database, async (records) => {
+  return readRecords(connection, async (records) => {
     const text = await resultOf<unknown>(records.manifests.get([location, slot]));
     if (text === undefined) return null;
     const name = `slot '${slot}' of ${storeName}`;

@@ -1,3 +1,5 @@
+import { withTimeLimit } from '../time-limit.js';
+
 const NAME = 'tfjs-entropy-checkpoint';
 const VERSION = 1;
 
@@ -9,20 +11,41 @@ export interface Records {
   readonly shards: IDBObjectStore;
 }
 
+/** An open database. */
+export interface Connection {
+  readonly database: IDBDatabase;
+  /** How long each of its transactions may take. Another tab may block it. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Opens the database for one action. A permanent connection would block a later version of this package in another
  * tab, and would need watching, as the browser may close it.
  *
+ * @param timeoutMs how long opening and each transaction may take.
  * @param use rejects with an InvalidStateError if the database is deleted or closed meanwhile.
  */
-export async function withDatabase<T>(use: (database: IDBDatabase) => Promise<T>): Promise<T> {
-  const database = await openDatabase();
+export async function withDatabase<T>(
+  timeoutMs: number,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const opening = openDatabase();
+  const database = await withTimeLimit(opening, timeoutMs, 'open IndexedDB').catch((error: unknown) => {
+    // It may still open, and would then block other tabs.
+    opening.then(
+      (late) => {
+        late.close();
+      },
+      () => undefined,
+    );
+    throw error;
+  });
   database.onversionchange = () => {
     // Another tab wants to delete or upgrade the database. Running transactions still end; no new one can begin.
     database.close();
   };
   try {
-    return await use(database);
+    return await use({ database, timeoutMs });
   } finally {
     database.close();
   }
@@ -32,7 +55,8 @@ function openDatabase(): Promise<IDBDatabase> {
   const { indexedDB } = globalThis as { indexedDB?: IDBFactory };
   return new Promise((resolve, reject) => {
     if (indexedDB === undefined) throw new Error('IndexedDB is not available.');
-    // No tab can block this with an older version: this is the first.
+    // No tab can block this with an older version: this is the first. But a tab that doesn't let the database be deleted
+    // blocks it.
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore('manifests');
@@ -53,7 +77,7 @@ function openDatabase(): Promise<IDBDatabase> {
  * @param change may await only requests of this transaction. The transaction commits by itself during any other wait.
  */
 export async function writeRecords(
-  database: IDBDatabase,
+  { database, timeoutMs }: Connection,
   change: (records: Records) => void | Promise<void>,
 ): Promise<void> {
   // By default, browsers report success before they have flushed the bytes, some of which are in separate files. Then a
@@ -70,12 +94,21 @@ export async function writeRecords(
   // Prevents an unhandled rejection where `change` fails first and `committed` is never awaited.
   committed.catch(() => undefined);
   try {
-    await change(recordsOf(transaction));
+    await withTimeLimit(runIn(transaction, change, committed), timeoutMs, 'write to IndexedDB');
   } catch (error) {
     const cause = transaction.error ?? error;
+    // What was too late must not be written later.
     abort(transaction);
     throw cause;
   }
+}
+
+async function runIn(
+  transaction: IDBTransaction,
+  change: (records: Records) => void | Promise<void>,
+  committed: Promise<void>,
+): Promise<void> {
+  await change(recordsOf(transaction));
   await committed;
 }
 
@@ -84,8 +117,12 @@ export async function writeRecords(
  *
  * @param read may await only requests of this transaction. The transaction commits by itself during any other wait.
  */
-export function readRecords<T>(database: IDBDatabase, read: (records: Records) => Promise<T>): Promise<T> {
-  return read(recordsOf(database.transaction(['manifests', 'shards'], 'readonly')));
+export function readRecords<T>(
+  { database, timeoutMs }: Connection,
+  read: (records: Records) => Promise<T>,
+): Promise<T> {
+  const reading = read(recordsOf(database.transaction(['manifests', 'shards'], 'readonly')));
+  return withTimeLimit(reading, timeoutMs, 'read from IndexedDB');
 }
 
 export function resultOf<T>(request: IDBRequest<T>): Promise<T> {

@@ -6,11 +6,12 @@ import {
   storedSlots,
   tryWriting,
 } from './indexed-db-checkpoint.js';
-import { withDatabase } from './indexed-db-database.js';
+import { withDatabase, type Connection } from './indexed-db-database.js';
 import { lockAcrossTabs } from './indexed-db-lock.js';
 import { StoreLock } from '../store-lock.js';
 import { readShards } from '../read-shards.js';
 import { attempt, UNCHANGED } from '../store-failure.js';
+import { STORE_TIMEOUT_MS } from '../store-location.js';
 import { manifestText } from '../check-manifest.js';
 import type {
   CheckpointSource,
@@ -34,12 +35,17 @@ export class IndexedDbStore implements CheckpointStore {
   readonly name: string;
   readonly capacity = 'many';
   readonly #location: string;
+  readonly #timeoutMs: number;
   readonly #lock: StoreLock;
 
-  /** @param location any text but ''. Equal texts are the same location. */
-  constructor(location: string) {
+  /**
+   * @param location any text but ''. Equal texts are the same location.
+   * @param timeoutMs how long opening the database and each transaction may take.
+   */
+  constructor(location: string, timeoutMs: number = STORE_TIMEOUT_MS) {
     this.name = `indexeddb://${location}`;
     this.#location = location;
+    this.#timeoutMs = timeoutMs;
     this.#lock = new StoreLock(this.name, this.name, () =>
       attempt(`lock ${this.name}`, '', () => lockAcrossTabs(this.name)),
     );
@@ -48,10 +54,10 @@ export class IndexedDbStore implements CheckpointStore {
   open(): Promise<void> {
     return this.#lock.open(() =>
       attempt(`write to ${this.name}`, '', () =>
-        withDatabase(async (database) => {
-          await removeLeftovers(database, this.#location);
+        withDatabase(this.#timeoutMs, async (connection) => {
+          await removeLeftovers(connection, this.#location);
           // It is better to fail before the first epoch than after it.
-          await tryWriting(database, this.#location);
+          await tryWriting(connection, this.#location);
         }),
       ),
     );
@@ -60,45 +66,45 @@ export class IndexedDbStore implements CheckpointStore {
   save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     return this.#lock.run(() =>
       attempt(`save to ${this.name}`, UNCHANGED, () =>
-        withDatabase((database) => this.#write(database, checkpoint, update)),
+        withDatabase(this.#timeoutMs, (connection) => this.#write(connection, checkpoint, update)),
       ),
     );
   }
 
   slots(): Promise<readonly CheckpointSlot[]> {
-    return this.#read((database) => storedSlots(database, this.#location));
+    return this.#read((connection) => storedSlots(connection, this.#location));
   }
 
   load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
-    return this.#read((database) => readCheckpoint(database, this.#location, slot, this.name));
+    return this.#read((connection) => readCheckpoint(connection, this.#location, slot, this.name));
   }
 
   close(): void {
     this.#lock.close();
   }
 
-  async #write(database: IDBDatabase, checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
+  async #write(connection: Connection, checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     let writing = Promise.resolve();
     try {
       const manifest = await readShards(checkpoint, async (bytes, { sha256 }) => {
         // One shard is written while the next is read.
         await writing;
-        writing = putShard(database, this.#location, bytes, sha256);
+        writing = putShard(connection, this.#location, bytes, sha256);
         writing.catch(() => undefined);
       });
       await writing;
       const text = manifestText(manifest, this.name);
-      await putManifest(database, this.#location, { text, shards: manifest.shards }, update);
+      await putManifest(connection, this.#location, { text, shards: manifest.shards }, update);
     } catch (error) {
       // First wait for the shard that is being written. If the removal fails, the next `open` or `save` repeats it.
       await writing.catch(() => undefined);
-      await removeLeftovers(database, this.#location).catch(() => undefined);
+      await removeLeftovers(connection, this.#location).catch(() => undefined);
       throw error;
     }
   }
 
-  async #read<T>(use: (database: IDBDatabase) => Promise<T>): Promise<T> {
+  async #read<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     await this.#lock.settled();
-    return attempt(`read ${this.name}`, '', () => withDatabase(use));
+    return attempt(`read ${this.name}`, '', () => withDatabase(this.#timeoutMs, use));
   }
 }
