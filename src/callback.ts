@@ -9,7 +9,8 @@ import type { ClassOutputs } from './predictions/class-outputs.js';
 import type { FitParams, PredictionSink, PredictionTap } from './predictions/prediction-tap.js';
 import { endOfTrainingWarning } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
-import { EpochLogs, ownLogs } from './scoring/epoch-logs.js';
+import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
+import type { ValidationValues } from './scoring/validation-values.js';
 import { isKnownToFit, requireLogged } from './selection/monitor.js';
 import {
   compiledOptimizer,
@@ -50,6 +51,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   #outputs: ClassOutputs = new Map();
   /** The scores of the running batch, by output. They count once it has ended. */
   readonly #batch = new Map<number, tf.Tensor1D | null>();
+  /** What the validation of the running epoch has computed, if `fit` logs it under wrong names. */
+  #validation: ValidationValues | null = null;
   readonly #warned = new Set<string>();
   #fit = -1;
   /** After `resume`: the epoch that the next `fit` must begin with. */
@@ -63,7 +66,12 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     onPredictions: (output, predictions, phase) => {
       this.#score(output, predictions, phase);
     },
+    onValidated: (validated) => {
+      this.#discardValidation();
+      this.#validation = validated;
+    },
     onValidationDiscarded: () => {
+      this.#discardValidation();
       this.#session.score.reset('val');
     },
     onFitOver: () => {
@@ -94,6 +102,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * - `rememberedRows` (integer; default 10000): how many validation rows `'consensus'` and `'label_wave'` compare.
    * - `onBest` (function; default none): called when an epoch has become the best.
    * - `yieldEvery` (string or milliseconds; default `'auto'`): how often `fit` yields to other tasks.
+   * - `storeTimeoutMs` (milliseconds; default 120000): how long a handler or IndexedDB may take for one answer.
    * - `verbose` (0 or 1; default 0): 1 prints a line for each save.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
    * @example
@@ -300,18 +309,26 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   async #closeEpoch(epoch: number, isComplete: boolean, logs: Logs): Promise<void> {
     const { monitor, stopTraining } = this.#session.options;
-    const epochLogs = new EpochLogs(logs);
-    if (this.#isMonitorUnseen && isComplete) {
-      requireLogged(monitor, epochLogs.names);
-      this.#isMonitorUnseen = false;
+    const validation = this.#validation;
+    this.#validation = null;
+    try {
+      this.#warnOnce(validation?.warning ?? null);
+      const epochLogs = new EpochLogs(logs, validation);
+      if (isComplete && (this.#isMonitorUnseen || validation?.isKnown === false)) {
+        requireLogged(monitor, epochLogs.names);
+        this.#isMonitorUnseen = false;
+      }
+      const ended = { epoch, fit: this.#fit, isComplete, logs: epochLogs };
+      const record = await this.#session.closeEpoch(this.#trained(), ended);
+      this.#addLogs(record, logs);
+    } finally {
+      validation?.dispose();
     }
-    const ended = { epoch, fit: this.#fit, isComplete, logs: epochLogs };
-    const record = await this.#session.closeEpoch(this.#trained(), ended);
-    this.#addLogs(record, logs);
     if (stopTraining && this.isDecided) this.#stopTraining();
   }
 
   async #undoEpoch(before: CapturedState): Promise<void> {
+    this.#discardValidation();
     this.#session.score.reset();
     await before.restore();
     before.dispose();
@@ -320,14 +337,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   #addLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
-    for (const [name, value] of ownLogs(record, this.#session.options.monitor)) {
-      if (metrics.includes(name)) {
-        this.#warnOnce(
-          `The model has its own metric named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
-        );
-      } else {
-        logs[name] = value;
-      }
+    for (const name of addOwnLogs(logs, record, this.#session.options.monitor, metrics)) {
+      const owner = metrics.includes(name)
+        ? 'The model has its own metric'
+        : 'An earlier callback has its own value';
+      this.#warnOnce(
+        `${owner} named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
+      );
     }
   }
 
@@ -353,9 +369,15 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#offered = null;
     this.#stateBefore?.dispose();
     this.#stateBefore = null;
+    this.#discardValidation();
     for (const measured of this.#batch.values()) measured?.dispose();
     this.#batch.clear();
     this.#session.close();
+  }
+
+  #discardValidation(): void {
+    this.#validation?.dispose();
+    this.#validation = null;
   }
 
   #trained(): TrainedModel {

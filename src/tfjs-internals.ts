@@ -27,6 +27,10 @@ export interface ModelInternals {
   testFunction: BatchFunction;
   /** Runs a test function on every batch, synchronously. `fit` validates with it, and so does `evaluate`. */
   testLoop: (run: BatchFunction, data: tf.Tensor[], ...rest: unknown[]) => tf.Scalar[];
+  /** `fitDataset` validates with it. It calls `makeTestFunction` at once. */
+  evaluateDataset: (...args: unknown[]) => Promise<tf.Scalar | tf.Scalar[]>;
+  /** The names of losses and metrics; equal ones aren't numbered, unlike those that `fit` announces. */
+  metricsNames: string[];
   /** Called by every `evaluate`, which then runs `testFunction`. */
   makeTestFunction: () => void;
   /** Called by `trainOnBatch`, and by `fit` before its first callback. */

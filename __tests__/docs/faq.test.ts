@@ -313,6 +313,19 @@ const WARNINGS: Provoke[] = [
     model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: [entropy] });
     return fit(inMemory({ startFromEpoch: 1 }), { model });
   },
+  async () => {
+    const input = tf.input({ shape: [NUM_FEATURES] });
+    const outputs = ['a', 'b'].map(
+      (name) =>
+        tf.layers
+          .dense({ units: NUM_CLASSES, activation: 'softmax', name })
+          .apply(input) as tf.SymbolicTensor,
+    );
+    const model = tf.model({ inputs: input, outputs });
+    model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
+    const callbacks = inMemory({ monitor: 'val_loss' });
+    await model.fit(x, [y, y], { epochs: 1, validationSplit: 0.2, verbose: 0, callbacks });
+  },
   () => {
     const checkpoint = inMemory();
     checkpoint.dispose();

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Phase } from '../epoch-record.js';
+import { ValidationValues } from '../scoring/validation-values.js';
 import {
   checkInternals,
   internalsOf,
@@ -10,11 +11,13 @@ import {
 } from '../tfjs-internals.js';
 import { override } from './override.js';
 
-/** Receives the events of the `fit` that a tap watches. It owns no tensor that it's passed. */
+/** Receives the events of the `fit` that a tap watches. */
 export interface PredictionSink {
-  /** One batch of predictions of one output. They're valid only during the call. */
+  /** One batch of predictions of one output. The sink doesn't own them: they're valid only during the call. */
   onPredictions(output: number, predictions: tf.Tensor, phase: Phase): void;
-  /** The predictions passed as validation weren't validation: discard them. */
+  /** What the validation has computed, if `fit` logs it under wrong names; else null. The sink owns it. */
+  onValidated(values: ValidationValues | null): void;
+  /** What was passed as validation wasn't validation: discard it. */
   onValidationDiscarded(): void;
   /** The `fit` has ended or failed, and the tap is removed. */
   onFitOver(): void;
@@ -58,6 +61,8 @@ export class PredictionTap {
   readonly #params: FitParams;
   /** `fit` validates in its own loop, `fitDataset` with `evaluate`; null without validation. */
   readonly #validatesBy: 'loop' | 'evaluate' | null;
+  /** The names under which `fit` logs validation values. */
+  readonly #validationNames: readonly string[];
   readonly #sinks = new Set<PredictionSink>();
   readonly #undo: (() => void)[] = [];
   #losses: LossFunction[] = [];
@@ -97,6 +102,9 @@ export class PredictionTap {
     // `fit` knows the batch size; `fitDataset` doesn't.
     const isDataset = params.batchSize == null;
     this.#validatesBy = params.doValidation === true ? (isDataset ? 'evaluate' : 'loop') : null;
+    // `fit` announces the names of training, then those of validation.
+    const { metrics = [] } = params;
+    this.#validationNames = this.#validatesBy === null ? [] : metrics.slice(metrics.length / 2);
     this.#history = this.#internals.history!;
     this.#wrapLosses();
     this.#watchFunctions();
@@ -154,19 +162,30 @@ export class PredictionTap {
 
   #watchFunctions(): void {
     const internals = this.#internals;
-    const { makeTestFunction, makeTrainFunction, testLoop } = internals;
+    const { makeTestFunction, makeTrainFunction, testLoop, evaluateDataset } = internals;
     const originalTestFunctions = new WeakMap<BatchFunction, BatchFunction>();
+    const runners = new WeakMap<BatchFunction, Runner>();
     const makeWatchedTestFunction = (): void => {
       makeTestFunction.call(this.#model);
       const original = internals.testFunction;
       const runner = this.#beginsValidation() ? 'validation' : 'other';
       internals.testFunction = (data) => this.#runAs(runner, () => original(data));
       originalTestFunctions.set(internals.testFunction, original);
+      runners.set(internals.testFunction, runner);
     };
-    // `evaluate` of other code comes here as well, but its test function runs as 'other'.
-    const watchedTestLoop: typeof testLoop = (...args) => {
-      const runner = this.#validatesBy === 'loop' ? 'validation' : this.#runner;
-      return this.#runAs(runner, () => testLoop.apply(this.#model, args));
+    // `evaluate` of other code comes here as well, with a test function that runs as 'other'.
+    const watchedTestLoop: typeof testLoop = (run, ...args) => {
+      const runner = runners.get(run) ?? (this.#validatesBy === 'loop' ? 'validation' : this.#runner);
+      const values = this.#runAs(runner, () => testLoop.call(this.#model, run, ...args));
+      if (runner === 'validation') this.#passValidated(values);
+      return values;
+    };
+    const watchedEvaluateDataset: typeof evaluateDataset = async (...args) => {
+      const evaluation = evaluateDataset.apply(this.#model, args);
+      const runner = runners.get(internals.testFunction);
+      const values = await evaluation;
+      if (runner === 'validation') this.#passValidated([values].flat());
+      return values;
     };
     const makeWatchedTrainFunction = (): BatchFunction => {
       const original = makeTrainFunction.call(this.#model);
@@ -176,10 +195,21 @@ export class PredictionTap {
       override(internals, 'makeTestFunction', { writable: true, value: makeWatchedTestFunction }),
       override(internals, 'makeTrainFunction', { writable: true, value: makeWatchedTrainFunction }),
       override(internals, 'testLoop', { writable: true, value: watchedTestLoop }),
+      override(internals, 'evaluateDataset', { writable: true, value: watchedEvaluateDataset }),
       () => {
         internals.testFunction = originalTestFunctions.get(internals.testFunction) ?? internals.testFunction;
       },
     );
+  }
+
+  #passValidated(values: readonly tf.Scalar[]): void {
+    const names = this.#validationNames;
+    const metricsNames = this.#internals.metricsNames.map((name) => `val_${name}`);
+    const loggedNames = this.#validatesBy === 'evaluate' ? metricsNames : names;
+    const numOutputs = this.#model.outputs.length;
+    for (const sink of this.#sinks) {
+      sink.onValidated(ValidationValues.from({ numOutputs, names, loggedNames, values }));
+    }
   }
 
   #runAs<T>(runner: Runner, run: () => T): T {

@@ -1,13 +1,41 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
-import { ENTROPY_MONITORS, type Monitor } from '../selection/monitor.js';
-import { COMPARING_MONITORS } from '../selection/monitors/registry.js';
+import type { Monitor } from '../selection/monitor.js';
+import type { ValidationValues } from './validation-values.js';
 
 /** A value of `logs`. TensorFlow.js logs numbers and scalars. */
 export type LogValue = number | tf.Scalar | undefined;
 
-/** The values that the callback adds to `logs`, by name. A comparing monitor adds its value under its own name. */
-export function ownLogs(
+/** The names that instances of this package have added to an epoch's `logs`, which are one object for all callbacks. */
+const addedNames = new WeakMap<object, Set<string>>();
+
+/**
+ * Adds the values of this package to `logs`. A comparing monitor adds its value under its own name.
+ *
+ * @param metrics the names that `fit` announces.
+ * @returns the names that weren't added, because a metric or another callback has them.
+ */
+export function addOwnLogs(
+  logs: Record<string, unknown>,
+  record: EpochRecord,
+  monitor: Pick<Monitor, 'name' | 'comparing'>,
+  metrics: readonly string[],
+): string[] {
+  const added = addedNames.get(logs) ?? new Set();
+  addedNames.set(logs, added);
+  const taken: string[] = [];
+  for (const [name, value] of ownLogs(record, monitor)) {
+    if (metrics.includes(name) || (name in logs && !added.has(name))) {
+      taken.push(name);
+    } else {
+      logs[name] = value;
+      added.add(name);
+    }
+  }
+  return taken;
+}
+
+function ownLogs(
   record: EpochRecord,
   { name, comparing }: Pick<Monitor, 'name' | 'comparing'>,
 ): [name: string, value: number][] {
@@ -23,43 +51,44 @@ export function ownLogs(
   return Object.entries(values).filter((entry): entry is [string, number] => entry[1] != null);
 }
 
-/** Every name that `ownLogs` may use. */
-const OWN_NAMES: readonly string[] = [
-  ...ENTROPY_MONITORS,
-  ...Object.keys(COMPARING_MONITORS),
-  'val_changes',
-  'val_information',
-];
-
 /** The losses and metrics of an epoch: the numeric values in `logs` that this package hasn't added. */
 export class EpochLogs {
   readonly #values: (readonly [name: string, value: number | tf.Scalar])[] = [];
+  readonly #validation: ValidationValues | null;
 
-  /** @param logs the caller keeps the tensors. */
-  constructor(logs: Readonly<Record<string, unknown>>) {
+  /**
+   * @param logs the caller keeps the tensors.
+   * @param validation what `fit` has logged under wrong names, if it has; the caller keeps it.
+   */
+  constructor(logs: Readonly<Record<string, unknown>>, validation: ValidationValues | null = null) {
+    this.#validation = validation;
+    const added = addedNames.get(logs);
     for (const [name, value] of Object.entries(logs)) {
-      if (!OWN_NAMES.includes(name) && isNumeric(value)) this.#values.push([name, value]);
+      if (added?.has(name) !== true && isNumeric(value)) this.#values.push([name, value]);
     }
   }
 
   get names(): string[] {
-    return this.#values.map(([name]) => name);
+    const logged = this.#values.map(([name]) => name);
+    return this.#validation?.namesOf(logged) ?? logged;
   }
 
   /** The values that are on the device. */
   get scalars(): readonly tf.Scalar[] {
-    return this.#values.flatMap(([, value]) => (typeof value === 'number' ? [] : [value]));
+    const logged = this.#values.flatMap(([, value]) => (typeof value === 'number' ? [] : [value]));
+    return [...logged, ...(this.#validation?.scalars ?? [])];
   }
 
   /** All values by name. @param scalarValues the values of `scalars`, in the same order. */
   numbers(scalarValues: readonly number[]): Record<string, number> {
     const remaining = scalarValues.values();
-    return Object.fromEntries(
+    const logged = Object.fromEntries(
       this.#values.map(([name, value]) => [
         name,
         typeof value === 'number' ? value : remaining.next().value!,
       ]),
     );
+    return this.#validation === null ? logged : this.#validation.correct(logged, [...remaining]);
   }
 }
 
