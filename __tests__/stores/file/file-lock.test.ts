@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { EntropyCheckpointError } from '../../../src/errors.js';
 import { FolderLock } from '../../../src/stores/file/file-lock.js';
+import { HeldFile } from '../../../src/stores/file/held-file.js';
 import { IS_THOROUGH } from '../../support/thorough.js';
 import { killChildren, startChild } from '../fixtures/child-process.js';
 
@@ -11,6 +12,7 @@ const locksFolder = join(tmpdir(), `tfjs-entropy-checkpoint-${process.getuid?.()
 
 let folder = '';
 const locks: FolderLock[] = [];
+const heldFiles: HeldFile[] = [];
 
 beforeEach(() => {
   folder = fs.mkdtempSync(join(tmpdir(), 'file-lock-test-'));
@@ -18,6 +20,10 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const lock of locks.splice(0)) lock.release();
+  for (const file of heldFiles.splice(0)) {
+    file.remove();
+    fs.rmSync(dirname(file.path), { recursive: true, force: true });
+  }
   killChildren();
   jest.restoreAllMocks();
   fs.rmSync(folder, { recursive: true, force: true });
@@ -27,6 +33,13 @@ function acquire(path: string): FolderLock {
   const lock = FolderLock.acquire(path);
   locks.push(lock);
   return lock;
+}
+
+/** Holds a file open, as another training in this process would. */
+function hold(path: string): HeldFile {
+  const file = new HeldFile(path);
+  heldFiles.push(file);
+  return file;
 }
 
 /** The error that acquiring the lock throws. */
@@ -199,16 +212,14 @@ describe('the lock of a process that has ended', () => {
     lock.release();
 
     fs.mkdirSync(dirname(lockFile));
-    const stale = join(dirname(lockFile), [time, pid, '0123456789abcdef', count, random].join('-'));
-    fs.writeFileSync(stale, '');
+    const stale = hold(join(dirname(lockFile), [time, pid, '0123456789abcdef', count, random].join('-')));
     acquire(folder).release();
-    expect(fs.existsSync(stale)).toBe(false);
+    expect(fs.existsSync(stale.path)).toBe(false);
 
     // The same name with the true start time is respected, so the start time made the difference.
     fs.mkdirSync(dirname(lockFile), { recursive: true });
-    fs.writeFileSync(lockFile, '');
+    hold(lockFile);
     expect(acquireError(folder).code).toBe('ENTROPY_STORE_IN_USE');
-    fs.rmSync(dirname(lockFile), { recursive: true });
   });
 
   it('is recognised by the process id alone where the start time is unknown', async () => {
@@ -220,7 +231,8 @@ describe('the lock of a process that has ended', () => {
 
     fs.mkdirSync(lockFolder);
     const lockFile = join(lockFolder, `000001700000000-${child.pid}-unknown-00000001-0123456789abcdef`);
-    fs.writeFileSync(lockFile, '');
+    // The child still holds it open by this name.
+    fs.renameSync(lockFileOfPid(child.pid), lockFile);
     expect(acquireError(folder).code).toBe('ENTROPY_STORE_IN_USE');
     await child.kill();
     acquire(folder);
@@ -246,8 +258,7 @@ describe('two contenders that see each other', () => {
     lock.release();
     const lockFile = join(dirname(template), [time, ...basename(template).split('-').slice(1)].join('-'));
     fs.mkdirSync(dirname(lockFile));
-    fs.writeFileSync(lockFile, '');
-    return lockFile;
+    return hold(lockFile).path;
   }
 
   it('the older waits until the younger is gone', () => {

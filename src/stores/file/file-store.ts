@@ -153,6 +153,7 @@ export class FileStore implements CheckpointStore {
     try {
       await before;
       if (this.#lock === null) await this.#acquireLock();
+      else this.#lock.confirm();
       await saveToFolder(this.#folder, checkpoint, update, this.#buffers);
     } finally {
       this.#pendingSaveCount--;
