@@ -42,8 +42,8 @@ const config: Config = {
     project('native', NATIVE, []),
   ],
   maxWorkers: '100%',
-  // Machines are shared, and browsers draw in software.
-  testTimeout: 300_000,
+  // Machines are shared, and browsers draw in software: a limit that only a test that hangs can reach.
+  testTimeout: 900_000,
 };
 
 export default config;

@@ -19,7 +19,7 @@ export function describeRestoring(targets: readonly BackendTarget[]): void {
       open.push(backend);
       stored.push(await backend.call<StoredTraining>('trainAndStore'));
     }
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await Promise.all(open.map((backend) => backend.close()));

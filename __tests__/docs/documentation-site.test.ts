@@ -62,7 +62,7 @@ describe('the documentation site', () => {
     try {
       const page = await browser.newPage();
       const shown: string[] = [];
-      for (const name of pages.filter((path) => path.startsWith('documents'))) {
+      for (const name of pages.filter((path) => /^(?:index|documents\/.*)\.html$/.test(path))) {
         await page.goto(pathToFileURL(join(site, name)).href);
         const images = await page
           .locator('img')

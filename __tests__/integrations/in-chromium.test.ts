@@ -9,7 +9,7 @@ let tab: Tab;
 beforeAll(async () => {
   tabs = await openTabs(new URL('fixtures/in-page.tsx', import.meta.url));
   tab = await tabs.open();
-}, 120_000);
+});
 
 afterAll(async () => {
   await tabs.close();

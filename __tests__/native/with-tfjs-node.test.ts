@@ -178,7 +178,7 @@ describe('native memory', () => {
     // If no state were freed, the 150 later states of 4.8 MB would take 720 MB.
     expect(Math.max(...later) - at50).toBeLessThan(16e6);
     process.stdout.write(`resident memory after 50 epochs ${at50}, after 200 ${resident.at(-1)!} bytes\n`);
-  }, 300_000);
+  });
 
   it('is shared with a snapshot, not copied', async () => {
     const { grown, last } = (await run('share-buffers.ts')) as { grown: number; last: number[] };

@@ -80,7 +80,7 @@ describe('in a page', () => {
 
   beforeAll(async () => {
     browser = await launchChromium('webgl');
-  }, 120_000);
+  });
 
   afterAll(() => browser.close());
 

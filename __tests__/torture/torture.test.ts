@@ -25,7 +25,7 @@ describe('npm run torture', () => {
     expect(counts.get('… loading its slot: an error')).toBeGreaterThan(100);
     expect(stdout).toContain('Nothing was lost');
     expect(readdirSync(tempFolder()).filter((name) => name.startsWith('entropy'))).toEqual([]);
-  }, 240_000);
+  });
 
   it.each([
     { args: ['--only', 'power'], mentioned: 'power' },

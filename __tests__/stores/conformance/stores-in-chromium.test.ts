@@ -11,7 +11,7 @@ beforeAll(async () => {
     { runtime: 'chromium', backend: 'cpu' },
     new URL('run-store-case.ts', import.meta.url),
   );
-}, 120_000);
+});
 
 afterAll(async () => {
   await opened.close();

@@ -221,7 +221,6 @@ describe('a power failure after a failed call', () => {
         }
       }
     },
-    180_000,
   );
 });
 

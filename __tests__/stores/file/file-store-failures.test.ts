@@ -168,7 +168,6 @@ describe('a save in which a call fails', () => {
         expect(unneededFiles(found).filter((name) => found.best !== 5 || !previous.has(name))).toEqual([]);
       });
     },
-    120_000,
   );
 
   it('keeps every slot old or new when every later call fails as well', async () => {
@@ -186,7 +185,7 @@ describe('a save in which a call fails', () => {
       else expect(path).not.toBe('');
       expect([BEFORE, { ...BEFORE, best: 5 }, { ...BEFORE, best: 5, last: 5 }, AFTER]).toContainEqual(found);
     });
-  }, 120_000);
+  });
 });
 
 describe('a failed call outside a save', () => {

@@ -9,7 +9,7 @@ beforeAll(async () => {
     { runtime: 'chromium', backend: 'cpu' },
     new URL('run-indexed-db-case.ts', import.meta.url),
   );
-}, 120_000);
+});
 
 afterAll(async () => {
   await opened.close();

@@ -17,7 +17,7 @@ let second: Tab;
 beforeEach(async () => {
   tabs = await openTabs(new URL('in-tab.ts', import.meta.url));
   [first, second] = await Promise.all([tabs.open(), tabs.open()]);
-}, 120_000);
+});
 
 afterEach(async () => {
   await tabs.close();

@@ -9,7 +9,7 @@ let location = '';
 
 beforeAll(async () => {
   tabs = await openTabs(new URL('in-tab.ts', import.meta.url));
-}, 120_000);
+});
 
 afterAll(async () => {
   await tabs.close();
