@@ -164,9 +164,12 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *   `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_INVALID_OPTION`. Nothing is changed then.
    */
   async loadCheckpoint(options: { epoch?: number | 'last' } = {}): Promise<EpochRecord> {
-    const loaded = await this.#session.load(this.#trained, epochOf(options, this.#session.options));
-    this.#session.close();
-    return loaded;
+    const epoch = epochOf(options, this.#session.options);
+    try {
+      return await this.#session.load(this.#trained, epoch);
+    } finally {
+      this.#session.close();
+    }
   }
 
   /**

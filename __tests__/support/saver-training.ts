@@ -43,6 +43,17 @@ export class SaverTraining {
     return record;
   }
 
+  /** Resumes what is stored. @returns the record, and the epoch whose state it was; null for nothing. */
+  async resume(): Promise<{ record: EpochRecord | null; state: number | null }> {
+    let state: number | null = null;
+    const record = await this.saver.resume(async (training) => {
+      state = await epochOf(training.state);
+      this.selector.adopt(training.history, training.rankable);
+      return this.selector;
+    });
+    return { record, state };
+  }
+
   /** The epoch whose state is loaded for a selected one; null if it isn't available. */
   async load(record: EpochRecord, orNextBest = true): Promise<number | null> {
     let epoch: number | null = null;

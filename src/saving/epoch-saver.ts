@@ -1,25 +1,22 @@
 import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
-import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { Snapshot, TrainingState } from '../format/snapshot.js';
-import type { CheckpointSlot, CheckpointStore, SlotUpdate } from '../stores/store.js';
+import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { BackgroundWriter } from './background-writer.js';
 import { InMemoryStates } from './in-memory-states.js';
-import { copySlot, readManifests, withFirstWhole } from './read-checkpoints.js';
+import { copySlot, withFirstWhole } from './read-checkpoints.js';
 import { resumeFrom, type ResumableTraining } from './resume.js';
-import { newTraining } from './training-identity.js';
+import { PendingSaves } from './pending-saves.js';
 import { asStoreError, saveSnapshot } from './save-snapshot.js';
 import {
   missingEpochs,
-  slotsAfter,
   slotsToLoad,
-  slotUpdateFor,
   wantedSlots,
   type Retention,
   type SelectedEpochs,
-  type StoredSlots,
 } from './slot-policy.js';
+import { StoreContents } from './store-contents.js';
 
 /** How many states wait for a slow store before training waits as well. One more is being written. */
 const MAX_WAITING = 2;
@@ -31,11 +28,6 @@ export interface SaverOptions extends Retention {
   readonly isDeferred: boolean;
   /** What the epochs are compared by; stored with each of them. */
   readonly monitor: { readonly name: string; readonly mode: 'max' | 'min' };
-}
-
-interface Save {
-  readonly update: SlotUpdate;
-  readonly ended: Promise<boolean>;
 }
 
 /** Every epoch that has ended, and those of them that are selected. */
@@ -56,19 +48,17 @@ export class EpochSaver {
   readonly #onSaved: (record: EpochRecord) => void;
   readonly #states = new InMemoryStates();
   readonly #writer: BackgroundWriter<EpochRecord>;
-  /** What this instance has stored, by record: identifies it if another training replaces it. */
-  readonly #checksums = new Map<EpochRecord, string>();
-  /** Saves that have begun and not ended, in that order. */
-  readonly #saves = new Map<EpochRecord, Save>();
+  readonly #contents = new StoreContents();
+  readonly #saves = new PendingSaves(this.#contents);
   #epochs: TrainedEpochs = { best: null, kept: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
-  #stored: StoredSlots = new Map();
-  /** The training whose epochs are stored; null before the store was first opened. */
-  #training: TrainingIdentity | null = null;
   /** Why an epoch could not be stored when that was last attempted. */
   readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
   /** From the first failure until every wanted epoch that failed is stored. */
   #isFailing = false;
+  readonly #warned = new Set<string>();
+  /** One after the other, as each may have to open the store. */
+  #flushing: Promise<unknown> = Promise.resolve();
   #isOpen = false;
   #isDisposed = false;
   /** How often this was closed: it may happen while the store is being opened. */
@@ -101,10 +91,9 @@ export class EpochSaver {
   async open(): Promise<void> {
     const store = this.#store;
     const numCloses = this.#numCloses;
+    await this.#flushing;
     if (store !== null) {
-      await store.open();
-      // A store with a single slot would load the whole model to answer.
-      if (store.capacity === 'many') await this.#listSlots(store);
+      await this.#openStore(store);
       if (this.#numCloses > numCloses) {
         store.close();
         return;
@@ -120,7 +109,9 @@ export class EpochSaver {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     // All at once: the store writes one after the other, and keeps its lock until all are done.
-    for (const record of this.#unsaved()) if (!this.#errors.has(record)) void this.#save(record);
+    const next = (): EpochRecord | undefined =>
+      this.#unsaved().find((record) => this.#states.has(record) && !this.#errors.has(record));
+    for (let record = next(); record !== undefined; record = next()) void this.#save(record);
     this.#freeStates();
     this.#store?.close();
   }
@@ -158,12 +149,10 @@ export class EpochSaver {
    *
    * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored.
    */
-  async flush(): Promise<void> {
-    if (this.#store === null) return;
-    await this.#writer.writeAll();
-    await this.#settled();
-    const [error] = this.#unsaved().flatMap((record) => this.#errors.get(record) ?? []);
-    if (error !== undefined) throw error;
+  flush(): Promise<void> {
+    const flushed = this.#flushing.then(() => (this.#store === null ? undefined : this.#flush(this.#store)));
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
   }
 
   /**
@@ -188,9 +177,10 @@ export class EpochSaver {
     const store = this.#store;
     if (store === null) return null;
     const slots = slotsToLoad(record, orNextBest, this.#wanted);
+    if (slots.size === 0 && this.#contents.isOfOther()) throw notStoredYet(record, store.name);
     const loaded = await withFirstWhole(store, slots.keys(), async (checkpoint) => {
       const expected = slots.get(checkpoint.slot)!;
-      if (this.#checksums.get(expected) !== checkpoint.checksum) throw replaced(store.name);
+      if (this.#contents.checksumOf(expected) !== checkpoint.checksum) throw replaced(store.name);
       await use(checkpoint.state);
       return expected;
     });
@@ -208,22 +198,18 @@ export class EpochSaver {
    */
   async resume(adopt: (training: ResumableTraining) => Promise<TrainedEpochs>): Promise<EpochRecord | null> {
     const store = this.#store;
-    if (store === null || (await store.slots()).length === 0) return null;
+    if (store === null) return null;
+    // A folder isn't created to find it empty. A store with a single slot would load the whole model to answer.
+    if (store.capacity === 'many' && (await store.slots()).length === 0) return null;
     // If another training writes there, this throws now and not when `fit` begins.
     await store.open();
     try {
       return await resumeFrom(store, this.#options.monitor, async (training) => {
         const epochs = await adopt(training);
-        this.#training = training.training;
-        this.#stored = new Map([...training.stored].map(([slot, { record }]) => [slot, record]));
-        for (const { record, checksum } of training.stored.values()) {
-          if (record !== null) this.#checksums.set(record, checksum);
-        }
+        this.#contents.adopt(training);
         this.#setEpochs(epochs);
-        await this.#completeSlots(store).catch((error: unknown) => {
-          // The next save completes it.
-          warn(`A save that was cut short could not be completed: ${textOf(error)}`);
-        });
+        // Copies an epoch whose save was cut short, or that is wanted in more slots than before.
+        await this.#writer.writeAll();
         return training.record;
       });
     } finally {
@@ -231,23 +217,54 @@ export class EpochSaver {
     }
   }
 
+  async #openStore(store: CheckpointStore): Promise<void> {
+    await store.open();
+    try {
+      const warning = await this.#contents.read(store);
+      if (warning !== null && !this.#warned.has(warning)) warn(warning);
+      if (warning !== null) this.#warned.add(warning);
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  async #flush(store: CheckpointStore): Promise<void> {
+    await this.#settled();
+    // The store may have been closed since, and another training may have stored there.
+    const mustOpen = !this.#isOpen && this.#unsaved().length > 0;
+    if (mustOpen) await this.#openStore(store);
+    try {
+      await this.#writer.writeAll();
+      await this.#settled();
+    } finally {
+      if (mustOpen) store.close();
+    }
+    const [missing] = missingEpochs(this.#wanted, this.#contents.slots);
+    // Disposing drops what could not be stored.
+    if (missing === undefined || this.#isDisposed) return;
+    throw this.#errors.get(missing) ?? replaced(store.name);
+  }
+
   /** Resolves when nothing is being written. */
   async #settled(): Promise<void> {
     await this.#writer.settled();
-    await Promise.all([...this.#saves.values()].map(({ ended }) => ended));
+    await this.#saves.settled();
   }
 
   #setEpochs(epochs: TrainedEpochs): void {
     this.#epochs = epochs;
-    this.#wanted = wantedSlots(epochs, this.#options);
+    this.#wanted = wantedSlots(epochs, this.#options, this.#contents.isOfOther());
   }
 
-  /** The epochs that are wanted, not stored, and in memory: the most important first. */
+  /** The epochs that are wanted and not stored, and can be stored now: the most important first. */
   #unsaved(): EpochRecord[] {
     if (this.#store === null) return [];
-    return missingEpochs(this.#wanted, this.#stored).filter(
-      (record) => this.#states.has(record) && !this.#saves.has(record),
-    );
+    const isOfOther = this.#contents.isOfOther(this.#saves.expectedSlots);
+    return missingEpochs(this.#wanted, this.#contents.slots).filter((record) => {
+      const isAvailable = this.#states.has(record) || this.#contents.slotOf(record) !== null;
+      return isAvailable && !this.#saves.has(record) && (!isOfOther || record === this.#wanted.get('best'));
+    });
   }
 
   #isNeeded(record: EpochRecord): boolean {
@@ -255,7 +272,7 @@ export class EpochSaver {
     if (this.#store === null) return [...this.#wanted.values()].includes(record);
     const { restoreBestWeights } = this.#options;
     if (restoreBestWeights && this.#isOpen && record === this.#wanted.get('best')) return true;
-    return missingEpochs(this.#wanted, this.#stored).includes(record);
+    return missingEpochs(this.#wanted, this.#contents.slots).includes(record);
   }
 
   #freeStates(): void {
@@ -263,47 +280,48 @@ export class EpochSaver {
   }
 
   /** Stores an epoch. Never rejects. @returns whether the epoch was stored. */
-  #save(record: EpochRecord): Promise<boolean> {
-    // Assumes that every save that has begun will succeed: the store runs one after the other.
-    const stored = [...this.#saves].reduce(
-      (slots, [other, { update }]) => slotsAfter(slots, other, update),
-      this.#stored,
-    );
-    const update = slotUpdateFor(record, this.#wanted, stored);
-    const ended = this.#attempt(record, update).finally(() => {
-      this.#saves.delete(record);
+  async #save(record: EpochRecord): Promise<boolean> {
+    const store = this.#store!;
+    try {
+      if (this.#states.has(record)) await this.#saveState(store, record);
+      else await this.#copy(store, record);
+    } catch (cause) {
+      this.#fail(record, asStoreError(cause, store.name));
+      return false;
+    } finally {
       this.#freeStates();
-    });
-    this.#saves.set(record, { update, ended });
-    return ended;
+    }
+    this.#errors.delete(record);
+    this.#isFailing = [...this.#wanted.values()].some((wanted) => this.#errors.has(wanted));
+    return true;
   }
 
-  async #attempt(record: EpochRecord, update: SlotUpdate): Promise<boolean> {
-    const store = this.#store!;
+  async #saveState(store: CheckpointStore, record: EpochRecord): Promise<void> {
     const { history } = this.#epochs;
     const { name, mode } = this.#options.monitor;
-    this.#training ??= newTraining([]);
     const description = {
-      training: this.#training,
+      training: this.#contents.training,
       monitor: name,
       mode,
       record,
       history: history.slice(0, history.lastIndexOf(record) + 1),
     };
-    try {
-      const checksum = await this.#states.use(record, (snapshot) =>
-        saveSnapshot(store, snapshot, update, description),
-      );
-      this.#checksums.set(record, checksum);
-      this.#stored = slotsAfter(this.#stored, record, update);
-      this.#errors.delete(record);
-      this.#isFailing = [...this.#wanted.values()].some((wanted) => this.#errors.has(wanted));
-      this.#onSaved(record);
-      return true;
-    } catch (cause) {
-      this.#fail(record, asStoreError(cause, store.name));
-      return false;
-    }
+    await this.#saves.run(record, this.#wanted, (update, beforeReading) =>
+      this.#states.use(record, (snapshot) =>
+        saveSnapshot(store, snapshot, update, description, beforeReading),
+      ),
+    );
+    this.#onSaved(record);
+  }
+
+  /** Copies an epoch from the slot that holds it into those that lack it. */
+  async #copy(store: CheckpointStore, record: EpochRecord): Promise<void> {
+    await copySlot(store, this.#contents.slotOf(record)!, (source) =>
+      this.#saves.run(record, this.#wanted, async (update) => {
+        await store.save(source, update);
+        return null;
+      }),
+    );
   }
 
   #fail(record: EpochRecord, error: EntropyCheckpointError): void {
@@ -316,31 +334,14 @@ export class EpochSaver {
     this.#isFailing = true;
     this.#errors.set(record, error);
   }
+}
 
-  async #listSlots(store: CheckpointStore): Promise<void> {
-    try {
-      const slots = await store.slots();
-      this.#stored = new Map(slots.map((slot) => [slot, this.#stored.get(slot) ?? null]));
-      if (this.#training === null) {
-        const { manifests } = await readManifests(store);
-        this.#training = newTraining(manifests.map(({ training }) => training));
-      }
-    } catch (error) {
-      store.close();
-      throw error;
-    }
-  }
-
-  /** Copies an epoch from one slot into the others that lack it. */
-  async #completeSlots(store: CheckpointStore): Promise<void> {
-    for (const record of missingEpochs(this.#wanted, this.#stored)) {
-      const [from] = [...this.#stored].find(([, other]) => other === record) ?? [];
-      if (from === undefined) continue;
-      const update = slotUpdateFor(record, this.#wanted, this.#stored);
-      await copySlot(store, from, update);
-      this.#stored = slotsAfter(this.#stored, record, update);
-    }
-  }
+function notStoredYet({ epoch }: EpochRecord, store: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_NO_CHECKPOINT',
+    `Train until there is a best epoch, or use another \`filepath\`: epoch ${epoch} is not stored, as only a best epoch ` +
+      `replaces the other training in ${store}.`,
+  );
 }
 
 function replaced(store: string): EntropyCheckpointError {

@@ -12,7 +12,6 @@ import {
   type CheckpointSource,
   type CheckpointStore,
   type CheckpointSlot,
-  type SlotUpdate,
   type StoredCheckpoint,
 } from '../stores/store.js';
 import { sha256 } from '../platform/sha256.js';
@@ -101,16 +100,17 @@ async function withStored<T>(
 }
 
 /**
- * Copies what one slot holds into others.
+ * Copies what one slot holds.
  *
- * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED`.
+ * @param save stores it in other slots. Not called if the slot is empty.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_FAILED`; and what `save` throws.
  */
 export async function copySlot(
   store: CheckpointStore,
   from: CheckpointSlot,
-  update: SlotUpdate,
+  save: (source: CheckpointSource) => Promise<void>,
 ): Promise<void> {
-  await withStored(store, from, (stored) => store.save(sourceOf(stored), update));
+  await withStored(store, from, (stored) => save(sourceOf(stored)));
 }
 
 /** A stored checkpoint as the source of another slot. */

@@ -3,18 +3,33 @@ import { encodeCheckpoint, type CheckpointDescription } from '../format/encode-c
 import type { Snapshot } from '../format/snapshot.js';
 import type { CheckpointStore, SlotUpdate } from '../stores/store.js';
 
-/** Stores a snapshot. @returns the checksum that identifies the checkpoint. */
+/**
+ * Stores a snapshot.
+ *
+ * @param beforeReading runs when the store begins to read it. If it rejects, nothing is stored.
+ * @returns the checksum that identifies the checkpoint.
+ */
 export async function saveSnapshot(
   store: CheckpointStore,
   snapshot: Snapshot,
   update: SlotUpdate,
   description: CheckpointDescription,
+  beforeReading: () => Promise<void>,
 ): Promise<string> {
   let checksum = '';
   const source = encodeCheckpoint(snapshot, description, (encoded) => {
     checksum = encoded;
   });
-  await store.save(source, update);
+  await store.save(
+    {
+      ...source,
+      async readShard(buffer) {
+        await beforeReading();
+        return source.readShard(buffer);
+      },
+    },
+    update,
+  );
   return checksum;
 }
 

@@ -28,11 +28,17 @@ export function slotOf({ fit, epoch }: Pick<EpochRecord, 'fit' | 'epoch'>): Chec
   return fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
 }
 
-/** Which epoch is wanted in which slot, the most important first. */
+/**
+ * Which epoch is wanted in which slot, the most important first.
+ *
+ * @param isOfOther whether the store holds another training, which only a best epoch may replace.
+ */
 export function wantedSlots(
   selected: SelectedEpochs,
   { maxToKeep, saveLast }: Retention,
+  isOfOther = false,
 ): Map<CheckpointSlot, EpochRecord> {
+  if (isOfOther && selected.best === null) return new Map();
   const policies = [bestEpoch, ...(maxToKeep > 1 ? [bestEpochs] : []), ...(saveLast ? [lastEpoch] : [])];
   return new Map(policies.flatMap((policy) => policy(selected)));
 }
