@@ -55,6 +55,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   #validation: ValidationValues | null = null;
   readonly #warned = new Set<string>();
   #fit = -1;
+  /** What is added to the epoch numbers of the running `fit`; null before its first epoch. */
+  #offset: number | null = null;
   /** After `resume`: the epoch that the next `fit` must begin with. */
   #initialEpoch: number | null = null;
   /** Whether an earlier callback is expected to add the monitored value to `logs`. */
@@ -223,12 +225,15 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     }
     this.#model = model;
     this.#fit += 1;
+    this.#offset = null;
   }
 
   /** Called by `fit`. @internal */
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
     this.#checkInitialEpoch(epoch);
+    // Where a later call begins again at 0, its numbers follow those of the calls before.
+    this.#offset ??= Math.max(0, (this.#session.selector.last?.epoch ?? -1) + 1 - epoch);
     if (this.#tap === null || !this.isDecided || !this.#session.options.stopTraining) return;
     // `fit` can't be ended before its first batch, so that one is undone.
     const before = await this.#session.captureState(this.#trained());
@@ -254,7 +259,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     // Without a tap, the callback was disposed during training and no longer takes part.
     try {
       if (this.#stateBefore !== null) await this.#undoEpoch(this.#stateBefore);
-      else if (this.#tap !== null) await this.#closeEpoch(epoch, this.#tap.epochComplete, logs);
+      else if (this.#tap !== null) {
+        await this.#closeEpoch(epoch + (this.#offset ?? 0), this.#tap.epochComplete, logs);
+      }
     } catch (error) {
       await this.#freeLogs(logs);
       throw error;
@@ -276,7 +283,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       // It may have been disposed meanwhile, and detaching twice does nothing.
       tap.detach(this.#sink);
       this.#end();
-      this.#warnOnce(endOfTrainingWarning(this.#session.selector, this.#session.options));
+      const { selector, options } = this.#session;
+      const about = selector.best === null ? 'no best epoch' : 'the first epoch';
+      this.#warnOnce(endOfTrainingWarning(selector, options), about);
     }
   }
 
@@ -358,9 +367,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     if (this.#model !== null) this.#model.stopTraining = true;
   }
 
-  #warnOnce(warning: string | null): void {
-    if (warning === null || this.#warned.has(warning)) return;
-    this.#warned.add(warning);
+  /** @param about identifies a warning whose text changes from call to call. */
+  #warnOnce(warning: string | null, about = warning): void {
+    if (warning === null || about === null || this.#warned.has(about)) return;
+    this.#warned.add(about);
     warn(warning);
   }
 
@@ -390,7 +400,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   #checkInitialEpoch(epoch: number): void {
     const expected = this.#initialEpoch;
-    if (expected !== null && expected !== epoch) {
+    // A training of several calls may have begun each of them at 0.
+    const beginsAgain = epoch === 0 && this.#fit > 1;
+    if (expected !== null && expected !== epoch && !beginsAgain) {
       throw new EntropyCheckpointError(
         'ENTROPY_WRONG_INITIAL_EPOCH',
         `Pass what \`resume\` returns to \`fit\`: expected it to begin with \`initialEpoch: ${expected}\`, got ${epoch}.`,

@@ -3,7 +3,10 @@ export type Phase = 'train' | 'val';
 
 /** The scores and logs of one epoch. */
 export interface EpochRecord {
-  /** Counted from 0, as TensorFlow.js does. */
+  /**
+   * Counted from 0, as TensorFlow.js does, over all `fit` calls of the instance. If a later call begins again at 0, its
+   * numbers follow those of the calls before.
+   */
   readonly epoch: number;
   /** Which `fit` call of this instance the epoch belongs to, counted from 0. */
   readonly fit: number;

@@ -78,7 +78,12 @@ export interface EntropyCheckpointOptions {
    * @default 0
    */
   minDelta?: number;
-  /** The first epoch that can be selected; earlier ones are scored and recorded. An integer from 0 up. @default 0 */
+  /**
+   * The first epoch that can be selected, counted over all `fit` calls of the instance; earlier ones are scored and
+   * recorded. An integer from 0 up.
+   *
+   * @default 0
+   */
   startFromEpoch?: number;
   /** The first best epoch must beat this value, in the unit of the monitor. @default none */
   initialThreshold?: number;

@@ -41,7 +41,11 @@ export function endOfTrainingWarning(
   { monitor, startFromEpoch }: { readonly monitor: Monitor; readonly startFromEpoch: number },
 ): string | null {
   const { best, history } = selector;
-  if (best === null) return history.length === 0 ? null : nothingSelected(history.length);
+  if (best === null) {
+    return history.length === 0 || isBeforeStart(history, startFromEpoch)
+      ? null
+      : nothingSelected(history.length);
+  }
   if (!isFirstByEntropy({ selector, monitor })) return null;
   return (
     `The kept epoch, ${best.epoch}, is the first that could be selected, and probably too early. The entropy of the two ` +
@@ -49,6 +53,12 @@ export function endOfTrainingWarning(
     'to four classes, and large steps can carry one with more classes past its peak within an epoch. Compare ' +
     `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, smaller steps, or \`monitor: 'consensus'\`.`
   );
+}
+
+/** Whether the last `fit` call ran one epoch, and others will follow before an epoch can be selected. */
+function isBeforeStart(history: readonly EpochRecord[], startFromEpoch: number): boolean {
+  const last = history.at(-1)!;
+  return history.at(-2)?.fit !== last.fit && last.epoch + 1 <= startFromEpoch;
 }
 
 function nothingSelected(epochs: number): string {
@@ -84,7 +94,7 @@ const MONITOR_NAMES: Readonly<Record<string, string>> = {
 function reason(outcome: Outcome, best: EpochRecord): string {
   const { monitor, selector } = outcome;
   const { history } = selector;
-  const selected = `Epoch ${best.epoch} was kept: `;
+  const selected = `Epoch ${best.epoch}${ofCalls(history)} was kept: `;
   const reasonOf = REASONS[monitor.name];
   if (monitor.comparing !== null && reasonOf !== undefined) return selected + reasonOf(best, outcome);
   const what = `its ${MONITOR_NAMES[monitor.name] ?? monitor.name} of ${number(best.value)}`;
@@ -93,6 +103,12 @@ function reason(outcome: Outcome, best: EpochRecord): string {
   const end = last === best ? '' : `; the last epoch, ${last.epoch}, had ${number(last.value)}`;
   const extreme = monitor.mode === 'max' ? 'highest' : 'lowest';
   return `${selected}${what}${unit} was the ${extreme} of ${history.length} epochs${end}${decided(outcome)}.`;
+}
+
+/** Says how epochs are counted if TensorFlow.js may have counted them from 0 again. */
+function ofCalls(history: readonly EpochRecord[]): string {
+  const calls = history.at(-1)!.fit - history[0]!.fit + 1;
+  return calls === 1 ? '' : `, counted over all ${calls} calls of \`fit\`,`;
 }
 
 function decided({ selector, monitor: { patience } }: Outcome): string {

@@ -70,7 +70,7 @@ function factsOf({ selector: { best, history }, monitor, options }: Outcome): Ht
   const { topK, startFromEpoch, filepath } = options;
   const isBySize = monitor.comparing === null;
   const facts: [string, string][] = [
-    ['Kept epoch', best === null ? 'none' : nameOf(best, history)],
+    ['Kept epoch', best === null ? 'none' : namesOf(history)(best)],
     ['Epochs', String(history.length)],
     [
       'Selected by',
@@ -95,13 +95,14 @@ async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<H
   const { chartOf } = await loadCode(import('./charts.js'));
   const { best, history, kept } = training.selector;
   const { startFromEpoch } = training.options;
+  const nameOf = namesOf(history);
   const saved: number[] = [];
   for (const [position, { isBest }] of history.entries()) if (isBest) saved.push(position);
   const frame: ChartFrame = {
     numEpochs: history.length,
     nameAt: (position) => {
       const record = history[position];
-      return record === undefined ? '' : nameOf(record, history);
+      return record === undefined ? '' : nameOf(record);
     },
     kept: best === null ? null : history.lastIndexOf(best),
     allKept: positionsOf(kept, history),
@@ -166,6 +167,7 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
     ...[...loggedNames(history)].map((name): Column => [name, ({ logs }) => logs[name]]),
   ];
   const shown = columns.filter(([, valueOf]) => history.some((record) => valueOf(record) != null));
+  const nameOf = namesOf(history);
   const alsoKept = new Set(kept);
   const rows = evenlySpaced(history.length, MAX_ROWS, positionsOf(kept, history));
   const isWhole = rows.length === history.length;
@@ -185,7 +187,7 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
           ${rows.map((position) => {
             const record = history[position]!;
             return html`<tr class="${record === best ? 'best' : ''}">
-              <th scope="row">${nameOf(record, history)}</th>
+              <th scope="row">${nameOf(record)}</th>
               ${shown.map(([, valueOf]) => html`<td>${short(valueOf(record))}</td>`)}
               <td class="state">${stateOf(record, best, alsoKept)}</td>
             </tr>`;
@@ -218,9 +220,15 @@ function stateOf(record: EpochRecord, best: EpochRecord | null, kept: ReadonlySe
   return record.isBest ? 'the best until then' : '';
 }
 
-/** With more than one `fit` call, the name includes the call. */
-function nameOf({ epoch, fit }: EpochRecord, history: readonly EpochRecord[]): string {
-  return history.at(-1)!.fit === history[0]!.fit ? String(epoch) : `${fit}·${epoch}`;
+type NameOf = (record: EpochRecord) => string;
+
+/** Epochs are named by their number. Where one was cut short and run again by a later `fit` call, by the call as well. */
+function namesOf(history: readonly EpochRecord[]): NameOf {
+  const isRepeated = history.some(
+    ({ epoch }, position) => position > 0 && epoch <= history[position - 1]!.epoch,
+  );
+  const hasOneCall = history.at(-1)?.fit === history[0]?.fit;
+  return ({ epoch, fit }) => (hasOneCall || !isRepeated ? String(epoch) : `${fit}·${epoch}`);
 }
 
 function short(value: number | null | undefined): string {
