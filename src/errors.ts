@@ -12,6 +12,7 @@
  * - `ENTROPY_NO_PREDICTIONS`: an epoch was saved without the predictions that the monitor needs.
  * - `ENTROPY_NO_BEST`: there's no best epoch to load.
  * - `ENTROPY_MODEL_CHANGED`: one instance was used with two models.
+ * - `ENTROPY_MODEL_DISPOSED`: the model or its optimizer was disposed.
  * - `ENTROPY_MODEL_MISMATCH`: the checkpoint belongs to a model of another shape.
  * - `ENTROPY_OPTIMIZER_MISMATCH`: the checkpoint belongs to another optimizer.
  * - `ENTROPY_MONITOR_MISMATCH`: the stored epochs were compared by another monitor or mode.
@@ -39,6 +40,7 @@ export type EntropyCheckpointErrorCode =
   | 'ENTROPY_NO_PREDICTIONS'
   | 'ENTROPY_NO_BEST'
   | 'ENTROPY_MODEL_CHANGED'
+  | 'ENTROPY_MODEL_DISPOSED'
   | 'ENTROPY_MODEL_MISMATCH'
   | 'ENTROPY_OPTIMIZER_MISMATCH'
   | 'ENTROPY_MONITOR_MISMATCH'

@@ -46,7 +46,8 @@ const CHECKS: Readonly<Record<keyof LoadCheckpointOptions, OptionCheck>> = {
  *
  * @param source a path, a URL, a `tf.io.IOHandler` or a store, as for the option `filepath`.
  * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`,
- *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
+ *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_STORE_FAILED`,
+ *   `ENTROPY_INVALID_OPTION`.
  * @example
  * const { model, record } = await loadCheckpoint('checkpoints/run-7');
  */
@@ -59,12 +60,13 @@ export async function loadCheckpoint(
   checkOptions(options, CHECKS);
   const { model, optimizer, epoch, storeTimeoutMs } = options;
   const location = resolveLocation(source);
-  const [{ withStoredEpoch }, { restoreState }, { buildModel }, store] = await Promise.all([
+  const [{ withStoredEpoch }, { requireLiveModel, restoreState }, { buildModel }, store] = await Promise.all([
     loadCode(import('./saving/load-stored.js')),
     loadCode(import('./state/training-state.js')),
     loadCode(import('./state/model/build-model.js')),
     location.loadStore(storeTimeoutMs),
   ]);
+  if (model !== undefined) requireLiveModel(model);
   return withStoredEpoch(store, epoch, async ({ state, manifest, record }) => {
     if (optimizer !== undefined && state.optimizer === null) throw withoutOptimizer(store.name);
     if (model !== undefined) {

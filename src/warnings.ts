@@ -1,9 +1,9 @@
-import { MESSAGE_PREFIX } from './errors.js';
+import { MESSAGE_PREFIX, printable } from './errors.js';
 
 /** Warns the user on the console, as TensorFlow.js does. */
 export function warn(message: string): void {
   // eslint-disable-next-line no-console -- warnings go there
-  console.warn(`${MESSAGE_PREFIX}${message}`);
+  console.warn(`${MESSAGE_PREFIX}${printable(message)}`);
 }
 
 /** The text of an error without the prefix, to be quoted in a warning or another error. */

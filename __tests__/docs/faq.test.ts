@@ -90,7 +90,7 @@ function damageShard(path: string): void {
 function failingHandler(): tf.io.IOHandler {
   return {
     save: () => Promise.reject(new Error('The quota is exceeded')),
-    load: () => Promise.reject(new Error('Nothing is stored')),
+    load: () => Promise.resolve(null as unknown as tf.io.ModelArtifacts),
   };
 }
 
@@ -168,6 +168,13 @@ const ERRORS: Record<string, Provoke[]> = {
       const checkpoint = inMemory();
       await fit(checkpoint);
       return rejection(fit(checkpoint));
+    },
+  ],
+  ENTROPY_MODEL_DISPOSED: [
+    () => {
+      const model = makeModel();
+      model.dispose();
+      return rejection(inMemory().resume(model));
     },
   ],
   ENTROPY_MODEL_MISMATCH: [
@@ -292,6 +299,11 @@ const ERRORS: Record<string, Provoke[]> = {
     () => {
       writeFileSync('a-file', '');
       return rejection(fit(new EntropyCheckpointCallback({ filepath: 'a-file/checkpoint' })));
+    },
+    () => rejection(loadCheckpoint({ load: () => Promise.reject(new Error('Nothing is stored')) })),
+    () => {
+      const silent = { load: () => new Promise<tf.io.ModelArtifacts>(() => undefined) };
+      return rejection(loadCheckpoint(silent, { storeTimeoutMs: 10 }));
     },
   ],
 };

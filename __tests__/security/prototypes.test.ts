@@ -103,10 +103,29 @@ describe.each(LOCATION_NAMES)('a field of the optimizer, in %s,', (location) => 
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 
+  test.each<[string, Json, string]>([
+    ['learningRate', 'fast', "'fast'"],
+    ['learningRate', null, 'null'],
+    ['learningRate', true, 'true'],
+    ['learningRate', { number: 'NaN' }, 'NaN'],
+    ['learningRate', { number: 'Infinity' }, 'Infinity'],
+    ['beta1', null, 'null'],
+    ['epsilon', { number: '-Infinity' }, '-Infinity'],
+  ])('refuses %s: %j, which is no number', async (key, scalar, got) => {
+    const modelJson = await craft(sample(DENSE), (crafted) => {
+      fieldsOf(crafted)[key] = { scalar };
+    });
+    const { code, message } = await rejection(load(location, modelJson, { model }));
+    expect(code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
+    expect(message).toContain(`Adam.${key}`);
+    expect(message).toContain(typeof scalar === 'object' ? got : 'a number');
+    expect(observableState()).toEqual(before);
+  });
+
   const tensor: Json = { tensor: 'accBeta1', assigned: true };
   test.each<[string, Json, string]>([
-    ['learningRate', tensor, 'a setting'],
-    ['learningRate', { list: [] }, 'a setting'],
+    ['learningRate', tensor, 'a number'],
+    ['learningRate', { list: [] }, 'a number'],
     ['accBeta2', { scalar: 0.9 }, 'a tensor'],
     ['accBeta2', { list: [tensor] }, 'a tensor'],
     ['accumulatedFirstMoment', { scalar: 0 }, 'a list'],

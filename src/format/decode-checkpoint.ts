@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../epoch-record.js';
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { checkManifest, damaged, METADATA_KEY } from '../stores/check-manifest.js';
 import { isObject } from '../stores/outside-data.js';
 import type { CheckpointManifest, StoredCheckpoint } from '../stores/store.js';
@@ -101,7 +101,7 @@ async function verifyManifest(manifest: CheckpointManifest, source: string): Pro
   if (version !== FORMAT_VERSION) {
     throw new EntropyCheckpointError(
       'ENTROPY_NOT_A_CHECKPOINT',
-      `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${JSON.stringify(version)}.`,
+      `Expected a checkpoint of format ${FORMAT_VERSION} in ${source}, got format ${excerpt(JSON.stringify(version))}.`,
     );
   }
   // Some stores don't check what they read.

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 
 /** A tensor in memory, or one whose bytes are still in a store. */
 export type TensorSource = tf.Tensor | StoredTensor;
@@ -36,7 +36,7 @@ export class StoredTensor {
     } catch (cause) {
       throw new EntropyCheckpointError(
         'ENTROPY_STORE_FAILED',
-        `Load the checkpoint again: it was verified, but a second read failed: ${String(cause)} The model may hold a ` +
+        `Load the checkpoint again: it was verified, but a second read failed: ${excerpt(cause)} The model may hold a ` +
           'part of it.',
         { cause },
       );

@@ -1,4 +1,4 @@
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import {
   readManifests,
@@ -69,7 +69,7 @@ async function nothingStored(
     slot === 'last' ? "'last'" : String(record.epoch),
   );
   const wanted = epoch === undefined ? 'a best epoch' : `epoch ${epoch === 'last' ? "'last'" : epoch}`;
-  const got = stored.length === 0 ? 'nothing' : `these: ${[...new Set(stored)].join(', ')}`;
+  const got = stored.length === 0 ? 'nothing' : `these: ${excerpt([...new Set(stored)].join(', '))}`;
   return new EntropyCheckpointError(
     'ENTROPY_NO_CHECKPOINT',
     `Expected ${wanted} in ${store.name}, got ${got}.`,

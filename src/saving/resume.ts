@@ -1,4 +1,4 @@
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { TrainingState } from '../format/snapshot.js';
@@ -97,7 +97,7 @@ function requireSameMonitor(stored: StoredComparison, { name, mode }: Comparison
   if (stored.monitor === name && stored.mode === mode) return;
   throw new EntropyCheckpointError(
     'ENTROPY_MONITOR_MISMATCH',
-    `Resume with \`monitor: '${stored.monitor}', mode: '${stored.mode}'\`, by which the epochs in ${storeName} were ` +
+    `Resume with \`monitor: '${excerpt(stored.monitor)}', mode: '${stored.mode}'\`, by which the epochs in ${storeName} were ` +
       `compared, or train with another \`filepath\`: got '${name}' and '${mode}'.`,
   );
 }

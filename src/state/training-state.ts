@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { toJson } from '../format/checkpoint-metadata.js';
 import type { RecurrentState, Snapshot, TrainingState, WeightState } from '../format/snapshot.js';
 import { withTensor, type TensorSource } from '../format/stored-tensor.js';
-import { pathKey } from '../format/weight-path.js';
+import { describePath, describeShape, pathKey } from '../format/weight-path.js';
 import type { Json } from '../stores/store.js';
 import { internalsOf } from '../tfjs-internals.js';
 import { captureOptimizer } from './optimizer/optimizer-capture.js';
@@ -42,6 +42,11 @@ export function captureState(
     optimizer: optimizerState,
     monitorState: monitorState === null ? null : shareBuffer(monitorState),
   };
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`. */
+export function requireLiveModel(model: tf.LayersModel): void {
+  weightsWithPaths(model);
 }
 
 /**
@@ -112,7 +117,7 @@ function planWeights(states: readonly WeightState[], model: tf.LayersModel): () 
     const weight = byPath.get(pathKey(path));
     // The counts are equal and each path is used once, so no weight is left out.
     byPath.delete(pathKey(path));
-    const expected = `weight "${name}" ${tensor.dtype} [${tensor.shape.join(', ')}] at ${pathKey(path)}`;
+    const expected = `weight "${excerpt(name, 80)}" ${tensor.dtype} ${describeShape(tensor.shape)} at ${describePath(path)}`;
     if (weight === undefined) throw mismatch(expected, 'none');
     const variable = weight.read() as tf.Variable;
     if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
@@ -134,7 +139,7 @@ function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel)
   const steps = states.map(({ path, tensors }) => {
     const layer = byPath.get(pathKey(path));
     byPath.delete(pathKey(path));
-    const expected = `a stateful recurrent layer with ${shapesOf(tensors)} at ${pathKey(path)}`;
+    const expected = `a stateful recurrent layer with ${excerpt(shapesOf(tensors), 100)} at ${describePath(path)}`;
     if (layer === undefined) throw mismatch(expected, 'none');
     // The shapes of states include the batch size, which no weight shows.
     const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { WeightPath } from '../format/weight-path.js';
+import { requireLiveWeights } from './live-weights.js';
 import { functionalModel, isStatefulLayer, wrappedLayers, type RecurrentLayer } from '../tfjs-internals.js';
 
 /** A weight and its path. */
@@ -8,7 +9,11 @@ export interface WeightWithPath {
   readonly weight: tf.LayerVariable;
 }
 
-/** Every weight of `model`, once each: a shared weight at its first path. The model owns them. */
+/**
+ * Every weight of `model`, once each: a shared weight at its first path. The model owns them.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`.
+ */
 export function weightsWithPaths(model: tf.LayersModel): WeightWithPath[] {
   const seen = new Set<tf.LayerVariable>();
   const found: WeightWithPath[] = [];
@@ -21,6 +26,7 @@ export function weightsWithPaths(model: tf.LayersModel): WeightWithPath[] {
       found.push({ path: [...path, index], weight });
     }
   });
+  requireLiveWeights(found.map(({ weight }) => weight));
   return found;
 }
 

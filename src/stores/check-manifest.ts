@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../errors.js';
+import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { hasShape, isCount, isHarmless, isObject, isString, listOf } from './outside-data.js';
 import { SHARD_BYTES, sizeOfShards, type CheckpointManifest, type Json, type ShardSpec } from './store.js';
 import { UNCHANGED } from './store-failure.js';
@@ -108,6 +108,6 @@ export function damaged(name: string, reason: string, cause?: unknown): EntropyC
 
 /** The error for a checkpoint that isn't saved because it couldn't be loaded again. */
 export function notLoadable(name: string, cause: unknown): EntropyCheckpointError {
-  const message = `Did not save to ${name}, as the checkpoint could not be loaded again: ${String(cause)} ${UNCHANGED}`;
+  const message = `Did not save to ${name}, as the checkpoint could not be loaded again: ${excerpt(cause)} ${UNCHANGED}`;
   return new EntropyCheckpointError('ENTROPY_STORE_FAILED', message, { cause });
 }

@@ -163,7 +163,7 @@ export class HandlerStore implements CheckpointStore {
           this.#timeoutMs,
           what,
         );
-        return (artifacts ?? null);
+        return artifacts ?? null;
       } catch (error) {
         if (saysNothingStored(this.#loader, error)) return null;
         throw error;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../../errors.js';
+import { EntropyCheckpointError, excerpt } from '../../errors.js';
 import type { CheckpointManifest } from '../../stores/store.js';
 import { totalSizeBytes } from '../../stores/weight-data.js';
 import { functionalModel } from '../../tfjs-internals.js';
@@ -56,7 +56,7 @@ async function complete(built: Promise<unknown>, { metadata }: CheckpointManifes
   } catch (cause) {
     throw new EntropyCheckpointError(
       'ENTROPY_MODEL_MISMATCH',
-      `Register the custom layers of the stored architecture, or pass the \`model\`. It could not be built: ${String(cause)}`,
+      `Register the custom layers of the stored architecture, or pass the \`model\`. It could not be built: ${excerpt(cause)}`,
       { cause },
     );
   }

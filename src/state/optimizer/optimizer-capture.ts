@@ -10,6 +10,7 @@ import {
 } from '../../format/optimizer-state.js';
 import { isOptimizerSlot } from '../../tfjs-internals.js';
 import { shareBuffer } from '../share-buffer.js';
+import { modelDisposed } from '../live-weights.js';
 import type { WeightWithPath } from '../weight-paths.js';
 import { matchSlots, optimizerClassName, trainedWeights } from './optimizer-slots.js';
 
@@ -20,7 +21,7 @@ import { matchSlots, optimizerClassName, trainedWeights } from './optimizer-slot
  * @param model the model that it trains.
  * @param weights the model's weights: optimizer slots are matched by the path of their weight.
  * @returns the caller disposes it.
- * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER` for a field of another type.
+ * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER` for a field of another type; `ENTROPY_MODEL_DISPOSED`.
  */
 export function captureOptimizer(
   optimizer: tf.Optimizer,
@@ -45,6 +46,7 @@ export function captureOptimizer(
 }
 
 function captureField(value: unknown, name: string): FieldState {
+  if (isDisposed(value)) throw modelDisposed('optimizer');
   if (isScalar(value)) return { kind: 'scalar', value };
   if (isNumericTensor(value)) {
     return { kind: 'tensor', tensor: shareBuffer(value), assigned: value instanceof tf.Variable };
@@ -58,6 +60,11 @@ function captureField(value: unknown, name: string): FieldState {
     'Expected the fields of the optimizer to be numbers, strings, booleans, tensors, or lists of these, ' +
       `got ${name} of type ${typeName(value)}. Change its type, or set \`includeOptimizer: false\`.`,
   );
+}
+
+function isDisposed(value: unknown): boolean {
+  const tensor = isOptimizerSlot(value) ? value.variable : value;
+  return tensor instanceof tf.Tensor && tensor.isDisposed;
 }
 
 function isScalar(value: unknown): value is ScalarValue {

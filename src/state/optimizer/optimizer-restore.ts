@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointError } from '../../errors.js';
+import { EntropyCheckpointError, excerpt } from '../../errors.js';
 import type {
   FieldState,
   ListState,
@@ -8,11 +8,11 @@ import type {
   TensorState,
 } from '../../format/optimizer-state.js';
 import { withTensor, type TensorSource } from '../../format/stored-tensor.js';
-import { pathKey } from '../../format/weight-path.js';
+import { describePath, describeShape, pathKey } from '../../format/weight-path.js';
 import { isOptimizerSlot, type OptimizerSlot } from '../../tfjs-internals.js';
 import { shareBuffer } from '../share-buffer.js';
 import { weightsWithPaths, type WeightWithPath } from '../weight-paths.js';
-import { checkKind } from './field-kinds.js';
+import { checkKind, checkSetting } from './field-kinds.js';
 import { fits, optimizerClassName, trainedWeights, variableName } from './optimizer-slots.js';
 
 type WeightsByPath = ReadonlyMap<string, WeightWithPath>;
@@ -33,7 +33,7 @@ export function planOptimizerRestore(
   if (className !== state.className) {
     throw new EntropyCheckpointError(
       'ENTROPY_OPTIMIZER_MISMATCH',
-      `Compile the model with the optimizer that the checkpoint was made with: expected class ${state.className}, ` +
+      `Compile the model with the optimizer that the checkpoint was made with: expected class ${excerpt(state.className, 100)}, ` +
         `got ${className}.`,
     );
   }
@@ -41,9 +41,12 @@ export function planOptimizerRestore(
   const trained = trainedWeights(optimizer, model, weights);
   const byPath = new Map(weights.map((found) => [pathKey(found.path), found]));
   const steps = Object.entries(state.fields).map(([key, field]) => {
-    if (key in Object.getPrototypeOf(optimizer)) throw notAField(`${className}.${key}`);
-    checkKind(field, Reflect.get(optimizer, key), `${className}.${key}`);
-    const target = field.kind === 'list' ? orderSlots(field, byPath, trained, `${className}.${key}`) : field;
+    const name = excerpt(`${className}.${key}`, 80);
+    if (key in Object.getPrototypeOf(optimizer)) throw notAField(name);
+    const current: unknown = Reflect.get(optimizer, key);
+    checkKind(field, current, name);
+    checkSetting(field, key, current, name);
+    const target = field.kind === 'list' ? orderSlots(field, byPath, trained, name) : field;
     return async () => {
       Reflect.set(optimizer, key, await restoreField(target, Reflect.get(optimizer, key), byPath));
     };
@@ -96,7 +99,7 @@ function slotMismatch(
     match === undefined ? 'none' : `"${match.weight.originalName}" [${match.weight.shape.join(', ')}]`;
   return new EntropyCheckpointError(
     'ENTROPY_OPTIMIZER_MISMATCH',
-    `Expected the model to have a weight [${slot.tensor.shape.join(', ')}] at ${pathKey(slot.path ?? [])} ` +
+    `Expected the model to have a weight ${describeShape(slot.tensor.shape)} at ${describePath(slot.path ?? [])} ` +
       `for ${name}, got ${found}.`,
   );
 }
