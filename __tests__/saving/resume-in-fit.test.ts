@@ -171,7 +171,7 @@ describe('resume', () => {
     await fitWithConfidences(SCALES, { filepath: folder, ...WITH_LAST });
     rmSync(join(folder, 'model.last.json'));
     class ReadOnly extends FileStore {
-      override save(): Promise<void> {
+      override save(): Promise<never> {
         return Promise.reject(new Error('read only'));
       }
     }

@@ -111,9 +111,11 @@ export interface CheckpointStore {
   /**
    * Saves a checkpoint. Without `open`, the store is locked for this one save.
    *
+   * @returns the slots that are filled now, where the store can lose some: a user may remove a folder during training.
    * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_STORE_FAILED`.
    */
-  save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void>;
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- most stores lose nothing, and return nothing
+  save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<readonly CheckpointSlot[] | void>;
 
   /**
    * Lists the filled slots. It needs no `open`, and waits for saves that this thread has begun.
@@ -147,6 +149,11 @@ const SLOT = /^(?:best|last|(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
 
 export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
+}
+
+/** The size of the different shards, in bytes. Equal shards are stored once. */
+export function sizeOfDistinctShards(shards: readonly ShardSpec[]): number {
+  return sizeOfShards([...new Map(shards.map((shard) => [shard.sha256, shard])).values()]);
 }
 
 /** The total size, in bytes. */

@@ -32,7 +32,7 @@ function storeOn(disk: SimulatedDisk) {
   return store;
 }
 
-function save(disk: SimulatedDisk, step: number, update: SlotUpdate): Promise<void> {
+function save(disk: SimulatedDisk, step: number, update: SlotUpdate): Promise<unknown> {
   return storeOn(disk).save(checkpointOfStep(step, SIZE_FLOATS), update);
 }
 

@@ -339,7 +339,7 @@ describe('short writes and reads', () => {
 
 describe('a save in another process during `load`', () => {
   /** A file system that runs `action` before the first call for a shard. */
-  const beforeShards = (action: () => Promise<void>) => {
+  const beforeShards = (action: () => Promise<unknown>) => {
     let hasRun = false;
     return interceptCalls(nodeFileSystem, async (call, perform) => {
       if (!hasRun && isShard(call.path)) {

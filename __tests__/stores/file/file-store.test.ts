@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { EntropyCheckpointError } from '../../../src/errors.js';
 import { FolderLock } from '../../../src/stores/file/file-lock.js';
 import { FileStore } from '../../../src/stores/file/file-store.js';
+import { nodeFileSystem } from '../../../src/stores/file/file-system.js';
 import type { CheckpointSource, Json, SlotUpdate, CheckpointSlot } from '../../../src/stores/store.js';
 import {
   bytesOf,
@@ -44,6 +45,17 @@ afterEach(() => {
 
 function storeAt(path: string): FileStore {
   const store = new FileStore(path);
+  stores.push(store);
+  return store;
+}
+
+/** A store to whose folder no file of this name can be renamed. */
+function storeWithout(name: string): FileStore {
+  const store = new FileStore(folder, {
+    ...nodeFileSystem,
+    rename: (from, to) =>
+      basename(to) === name ? Promise.reject(new Error('EIO: simulated')) : nodeFileSystem.rename(from, to),
+  });
   stores.push(store);
   return store;
 }
@@ -320,6 +332,40 @@ describe('slots', () => {
     expect(await new FileStore(folder).slots()).toEqual(['last']);
   });
 
+  it('that are damaged during a training do not stop the removal of old files', async () => {
+    const store = storeAt(folder);
+    await store.open();
+    await store.save(checkpointOfStep(1), { into: ['epoch-1'], keep: [] });
+    const damaged = join(folder, 'model.epoch-1.json');
+    const intact = fs.readFileSync(damaged);
+    fs.writeFileSync(damaged, intact.subarray(1));
+    for (const step of [2, 3, 4]) {
+      await store.save(checkpointOfStep(step), { into: ['best'], keep: ['epoch-1'] });
+    }
+    expect(listFiles()).toEqual(
+      ['model.epoch-1.json', ...shardNames(partsOfStep(1)), ...filesOf(partsOfStep(4))].sort(),
+    );
+    // It keeps its own shards.
+    fs.writeFileSync(damaged, intact);
+    expect(await storedStep('epoch-1')).toBe(1);
+  });
+
+  it('that were damaged before a training keep the shards that were there, and no others', async () => {
+    await new FileStore(folder).save(checkpointOfStep(1), { into: ['epoch-1'], keep: [] });
+    const damaged = join(folder, 'model.epoch-1.json');
+    fs.writeFileSync(damaged, fs.readFileSync(damaged).subarray(1));
+    const store = storeAt(folder);
+    await store.open();
+    for (const step of [2, 3, 4]) {
+      await store.save(checkpointOfStep(step), { into: ['best'], keep: ['epoch-1'] });
+    }
+    expect(listFiles()).toEqual(
+      ['model.epoch-1.json', ...shardNames(partsOfStep(1)), ...filesOf(partsOfStep(4))].sort(),
+    );
+    await store.save(checkpointOfStep(5), BEST);
+    expect(listFiles()).toEqual(filesOf(partsOfStep(5)));
+  });
+
   it('keep all shards while a kept slot is damaged, as it may name any of them', async () => {
     const store = storeAt(folder);
     await store.save(checkpointOfStep(1), { into: ['epoch-1'], keep: [] });
@@ -459,6 +505,94 @@ async function artifactOf(model: tf.LayersModel): Promise<Parts> {
     metadata: { entropyCheckpoint: {} },
   };
 }
+
+describe('the folder', () => {
+  const last: SlotUpdate = { into: ['last'], keep: ['best'] };
+
+  /** Points a link to a folder. */
+  function link(to: string): string {
+    const path = join(root, 'latest');
+    fs.rmSync(path, { force: true });
+    fs.mkdirSync(join(root, to), { recursive: true });
+    fs.symlinkSync(join(root, to), path);
+    return path;
+  }
+
+  it('stays the same when the link to it is moved, for saves, loads and the lock', async () => {
+    const store = storeAt(link('first'));
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    await new FileStore(link('second')).save(checkpointOfStep(2), BEST);
+    const second = fs.readdirSync(join(root, 'second')).sort();
+    await store.save(checkpointOfStep(3), last);
+    expect(fs.readdirSync(join(root, 'second')).sort()).toEqual(second);
+    expect(await store.slots()).toEqual(expect.arrayContaining(['best', 'last']));
+    expect(await stepOf(await store.load('best'))).toBe(1);
+    expect(() => FolderLock.acquire(join(root, 'first'))).toThrow('in use');
+    FolderLock.acquire(join(root, 'second')).release();
+    store.close();
+    expect(await stepOf(await store.load('last'))).toBe(3);
+    await store.open();
+    await store.save(checkpointOfStep(4), last);
+    expect(fs.readdirSync(join(root, 'second')).sort()).toEqual(second);
+  });
+
+  it('stays the same when a link above it is moved, though the folder was created by `open`', async () => {
+    const store = storeAt(join(link('first'), 'run', 'checkpoint'));
+    await store.open();
+    link('second');
+    await store.save(checkpointOfStep(1), BEST);
+    expect(fs.readdirSync(join(root, 'second'))).toEqual([]);
+    expect(fs.existsSync(join(root, 'first', 'run', 'checkpoint', 'model.json'))).toBe(true);
+  });
+
+  it('is created again where it was if it is removed together with the link', async () => {
+    const store = storeAt(link('first'));
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    fs.rmSync(join(root, 'first'), { recursive: true });
+    link('second');
+    await store.save(checkpointOfStep(2), BEST);
+    expect(await stepOf(await new FileStore(join(root, 'first')).load('best'))).toBe(2);
+    expect(fs.readdirSync(join(root, 'second'))).toEqual([]);
+  });
+
+  it('is loaded from as a whole when the link is moved between two loads', async () => {
+    await new FileStore(join(root, 'first')).save(checkpointOfStep(1), { into: ['best', 'last'], keep: [] });
+    await new FileStore(join(root, 'second')).save(checkpointOfStep(2), {
+      into: ['best', 'last'],
+      keep: [],
+    });
+    const store = storeAt(link('first'));
+    expect(await store.slots()).toHaveLength(2);
+    link('second');
+    expect(await stepOf(await store.load('last'))).toBe(1);
+  });
+});
+
+describe('a save says which slots are filled', () => {
+  const both: SlotUpdate = { into: ['last'], keep: ['best'] };
+
+  it('those that it kept and those that it wrote', async () => {
+    const store = storeAt(folder);
+    await store.open();
+    expect(await store.save(checkpointOfStep(1), BEST)).toEqual(['best']);
+    expect(await store.save(checkpointOfStep(2), both)).toEqual(expect.arrayContaining(['best', 'last']));
+    expect(await store.save(checkpointOfStep(3), BEST)).toEqual(['best']);
+  });
+
+  it.each([
+    ['the folder', () => folder],
+    ['a slot file', modelFile],
+    ['a weight file', () => shardFile(partsOfStep(1))],
+  ])('not those that are gone with %s', async (_what, path) => {
+    const store = storeAt(folder);
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    fs.rmSync(path(), { recursive: true });
+    expect(await store.save(checkpointOfStep(2), both)).toEqual(['last']);
+  });
+});
 
 describe('loading a damaged checkpoint', () => {
   const saved = partsOfStep(5, 4);
@@ -672,6 +806,49 @@ describe('other files in the folder', () => {
     for (const name of others) expect(fs.readFileSync(join(folder, name), 'utf8')).toBe(name);
   });
 
+  it('stay unchanged if another program puts them there during a training, under names of this package', async () => {
+    const store = storeAt(folder);
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    const others = [
+      '.entropy-checkpoint.0123456789abcdef.tmp',
+      'weights.0123456789abcdef.bin',
+      'model.epoch-9.json',
+      'model.last.json',
+    ];
+    for (const name of others) fs.writeFileSync(join(folder, name), name);
+    await store.save(checkpointOfStep(2), BEST);
+    await store.save(checkpointOfStep(3), BEST);
+    expect(listFiles()).toEqual([...others, ...filesOf(partsOfStep(3))].sort());
+    for (const name of others) expect(fs.readFileSync(join(folder, name), 'utf8')).toBe(name);
+  });
+
+  it('stay unchanged with the shards that they name, if a checkpoint is copied into the folder', async () => {
+    const store = storeAt(folder);
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    fs.copyFileSync(modelFile(), join(folder, 'model.epoch-9.json'));
+    await store.save(checkpointOfStep(2), BEST);
+    expect(await storedStep('epoch-9')).toBe(1);
+  });
+
+  it.each([
+    ['a model in a slot of the training', '{"modelTopology":{}}', 'model.json'],
+    ['a file in a new slot', 'anything', 'model.last.json'],
+  ])('are not overwritten during a training: %s', async (_what, text, name) => {
+    const store = storeAt(folder);
+    await store.open();
+    await store.save(checkpointOfStep(1), BEST);
+    fs.writeFileSync(join(folder, name), text);
+    const error = await rejection(store.save(checkpointOfStep(2), { into: ['best', 'last'], keep: [] }));
+    expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
+    expect(error.message).toContain(join(folder, name));
+    expect(fs.readFileSync(join(folder, name), 'utf8')).toBe(text);
+    fs.rmSync(join(folder, name));
+    await store.save(checkpointOfStep(3), { into: ['best', 'last'], keep: [] });
+    expect(listFiles()).toEqual([...filesOf(partsOfStep(3)), 'model.last.json'].sort());
+  });
+
   it('are removed by `open` only if a killed save has left them', async () => {
     await storeAt(folder).save(checkpointOfStep(1), { into: ['last'], keep: [] });
     const before = listFiles();
@@ -795,9 +972,8 @@ describe('failures', () => {
   });
 
   it('leaves no temporary file when model.json cannot be renamed', async () => {
-    const store = storeAt(folder);
+    const store = storeWithout('model.json');
     await store.open();
-    fs.mkdirSync(modelFile());
     const error = await rejection(store.save(checkpointOfStep(2), BEST));
     expect(error.code).toBe('ENTROPY_STORE_FAILED');
     expect(error.message).toContain('Could not write model.json');
@@ -806,11 +982,9 @@ describe('failures', () => {
   });
 
   it('says that the first slot is stored when the second slot file cannot be renamed', async () => {
-    const store = storeAt(folder);
-    await store.save(checkpointOfStep(1), { into: ['best', 'last'], keep: [] });
+    const store = storeWithout('model.last.json');
+    await store.save(checkpointOfStep(1), BEST);
     await store.open();
-    fs.rmSync(join(folder, 'model.last.json'));
-    fs.mkdirSync(join(folder, 'model.last.json'));
     const error = await rejection(store.save(checkpointOfStep(2), { into: ['best', 'last'], keep: [] }));
     expect(error.message).toContain('Could not write model.last.json');
     expect(error.message).toContain('is stored in model.json');

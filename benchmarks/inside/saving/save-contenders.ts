@@ -39,9 +39,12 @@ export function saveContenderNamed(
 class CountingStore extends FileStore {
   committed = 0;
 
-  override async save(...args: Parameters<FileStore['save']>): Promise<void> {
-    await super.save(...args);
+  override async save(
+    ...args: Parameters<FileStore['save']>
+  ): Promise<Awaited<ReturnType<FileStore['save']>>> {
+    const filled = await super.save(...args);
     this.committed += 1;
+    return filled;
   }
 }
 

@@ -1,7 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EntropyCheckpointError } from '../../errors.js';
 import { newTemporaryFileName } from './file-names.js';
+import { damaged } from '../check-manifest.js';
+import { MAX_MANIFEST_BYTES } from '../json-limits.js';
 import { attempt } from '../store-failure.js';
 import type { FileSystem, FolderEntry, OpenFile } from './file-system.js';
 
@@ -9,14 +11,47 @@ import type { FileSystem, FolderEntry, OpenFile } from './file-system.js';
 export class DurableFolder {
   /** The folder, for messages. */
   readonly name: string;
-  readonly path: string;
   readonly #fileSystem: FileSystem;
+  #path: string;
+  #hasFollowedLinks = false;
+  /** The files that were adopted or written. */
+  readonly #own = new Set<string>();
 
   /** @param path absolute or relative to the current directory. The folder needn't exist. */
   constructor(path: string, fileSystem: FileSystem) {
     this.name = `folder "${path}"`;
-    this.path = resolve(path);
+    this.#path = resolve(path);
     this.#fileSystem = fileSystem;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Follows links, once: if a link is moved later, this stays the folder that it was. Waits until the folder exists. */
+  followLinks(): void {
+    if (this.#hasFollowedLinks) return;
+    try {
+      this.#path = realpathSync.native(this.#path);
+      this.#hasFollowedLinks = true;
+    } catch {
+      // It doesn't exist yet.
+    }
+  }
+
+  /** The files that may be removed: found when the folder was locked, or written since. */
+  get ownFiles(): readonly string[] {
+    return [...this.#own];
+  }
+
+  isOwn(name: string): boolean {
+    return this.#own.has(name);
+  }
+
+  /** Counts these files as own, and no others but those that are written from now on. */
+  adopt(names: readonly string[]): void {
+    this.#own.clear();
+    for (const name of names) this.#own.add(name);
   }
 
   pathOf(name: string): string {
@@ -60,6 +95,7 @@ export class DurableFolder {
    */
   async writeTemporary(bytes: Uint8Array, onWritten?: () => void): Promise<string> {
     const name = newTemporaryFileName();
+    this.#own.add(name);
     try {
       const file = await this.#fileSystem.open(this.pathOf(name), 'wx');
       await thenClose(file, async () => {
@@ -74,12 +110,19 @@ export class DurableFolder {
     }
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.#fileSystem.rename(this.pathOf(from), this.pathOf(to));
+  async rename(from: string, to: string): Promise<void> {
+    await this.#fileSystem.rename(this.pathOf(from), this.pathOf(to));
+    this.#own.delete(from);
+    this.#own.add(to);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#fileSystem.unlink(this.pathOf(name));
+  async remove(name: string): Promise<void> {
+    try {
+      await this.#fileSystem.unlink(this.pathOf(name));
+    } catch (error) {
+      if (!hasErrorCode(error, 'ENOENT')) throw error;
+    }
+    this.#own.delete(name);
   }
 
   /** Opens a file for reading; null if it doesn't exist. */
@@ -100,10 +143,22 @@ export class DurableFolder {
     }
   }
 
-  /** Reads a whole file; null if it doesn't exist. */
+  /**
+   * Reads the whole file of a manifest; null if it doesn't exist.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` if it's larger than any manifest: reading it could take
+   *   all memory.
+   */
   async read(name: string): Promise<Uint8Array | null> {
     const file = await this.open(name);
-    return file === null ? null : thenClose(file, () => file.readFile());
+    if (file === null) return null;
+    return thenClose(file, async () => {
+      const { size } = await file.stat();
+      if (size > MAX_MANIFEST_BYTES) {
+        throw damaged(`"${this.pathOf(name)}"`, `the file has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+      }
+      return file.readFile();
+    });
   }
 
   async #syncFolder(path: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { EntropyCheckpointError } from '../../errors.js';
 import { hasErrorCode } from './durable-folder.js';
 import { HeldFile, isHeld } from './held-file.js';
 import { isRunning, processStart, type ProcessIdentity } from './process-identity.js';
+import { realFolder } from './real-folder.js';
 
 const LOCK_FILE_NAME = /^\d{15}-(?<pid>\d+)-(?<start>[0-9a-f]{16}|unknown)-\d{8}-[0-9a-f]{16}$/;
 /** How long an older contender waits for a younger one to back off. Long enough for a process that was descheduled. */
@@ -18,18 +19,6 @@ const TOUCH_INTERVAL_MS = 5 * 60_000;
 const heldLocks = new Set<FolderLock>();
 let touchTimer: NodeJS.Timeout | undefined;
 let lockCount = 0;
-
-/** The canonical path of a folder, however it is spelled, and even if it doesn't exist yet. */
-export function realFolder(folder: string): string {
-  const absolute = resolve(folder);
-  try {
-    // `native` also unifies upper and lower case where the file system ignores case.
-    return fs.realpathSync.native(absolute);
-  } catch {
-    const parent = dirname(absolute);
-    return parent === absolute ? absolute : join(realFolder(parent), basename(absolute));
-  }
-}
 
 /**
  * Locks a folder for one training, among the trainings of one user on one computer.

@@ -2,10 +2,9 @@ import { Pacer } from '../../platform/event-loop.js';
 import { notLoadable } from '../check-manifest.js';
 import { settleAll } from '../settle-all.js';
 import type { DurableFolder } from './durable-folder.js';
-import { removeLeftovers } from './file-leftovers.js';
-import { slotFileName, slotOfFile } from './file-names.js';
+import { shardFileName, slotFileName } from './file-names.js';
 import { writeShards, type ShardBuffers } from './file-shards.js';
-import type { FolderEntry } from './file-system.js';
+import type { KnownFiles } from './known-files.js';
 import { decodeModelJson, encodeModelJson } from './model-json.js';
 import { UNCHANGED } from '../store-failure.js';
 import type {
@@ -28,15 +27,19 @@ interface Replacement {
 /**
  * Saves a checkpoint to a folder that the caller has locked. Each step is on the disk before the next starts: writing
  * the shards, replacing the slot files that name them, removing the slots that aren't kept, removing unnamed shards.
+ *
+ * @returns the slots that are filled now.
  */
 export async function saveToFolder(
   folder: DurableFolder,
   source: CheckpointSource,
   { into, keep }: SlotUpdate,
   buffers: ShardBuffers,
-): Promise<void> {
+  known: KnownFiles,
+): Promise<CheckpointSlot[]> {
   const written = new Set<string>();
   try {
+    await known.refuseForeign(into);
     const shards = await folder.attempt('write the weights', UNCHANGED, () =>
       writeShards(folder, source, buffers.take(source.sizeBytes), written),
     );
@@ -45,19 +48,20 @@ export async function saveToFolder(
       writeTemporaries(folder, into.map(slotFileName), manifest, shards),
       folder.attempt('write the weights', UNCHANGED, () => folder.sync()),
     ]);
-    await replace(folder, replacements);
+    await replace(folder, replacements, new Set(shards.map(shardFileName)), known);
     const [entries] = await settleAll([
       folder.attempt('list the files', `${STORED}.`, () => folder.entries()),
       folder.attempt('flush the new checkpoint to the disk', MAYBE_STORED, () => folder.sync()),
     ]);
-    const remaining = await folder.attempt('remove the other slots', `${STORED}.`, () =>
-      removeSlots(folder, entries, [...into, ...keep]),
-    );
-    const knownShards = new Map(into.map((slot) => [slotFileName(slot), written]));
-    await removeLeftovers(folder, { entries: remaining, knownShards });
+    const kept = [...into, ...keep];
+    await folder.attempt('remove the other slots', `${STORED}.`, async () => {
+      if (await known.removeSlots(entries, kept)) await folder.sync();
+    });
+    await known.removeLeftovers(entries);
+    return known.filledSlots(entries).filter((slot) => kept.includes(slot));
   } catch (error) {
     // Frees space on a full disk. The previous shards stay, as the new slot files may not be on the disk yet.
-    await removeLeftovers(folder, { isCandidate: (name) => written.has(name) });
+    await known.removeLeftovers(null, (name) => written.has(name));
     throw error;
   }
 }
@@ -103,24 +107,14 @@ async function writeTemporaries(
   return replacements;
 }
 
-async function replace(folder: DurableFolder, replacements: readonly Replacement[]): Promise<void> {
+async function replace(
+  folder: DurableFolder,
+  replacements: readonly Replacement[],
+  shards: ReadonlySet<string>,
+  known: KnownFiles,
+): Promise<void> {
   for (const [i, { file, temporary }] of replacements.entries()) {
     const advice = i === 0 ? UNCHANGED : `${STORED} in ${replacements[0]!.file}.`;
-    await folder.attempt(`write ${file}`, advice, () => folder.rename(temporary, file));
+    await folder.attempt(`write ${file}`, advice, () => known.replace(file, temporary, shards));
   }
-}
-
-/** Removes the files of all slots but `kept`. @returns the remaining entries. */
-async function removeSlots(
-  folder: DurableFolder,
-  entries: readonly FolderEntry[],
-  kept: readonly CheckpointSlot[],
-): Promise<FolderEntry[]> {
-  const others = entries.filter((entry) => {
-    const slot = slotOfFile(entry.name);
-    return entry.isFile() && slot !== null && !kept.includes(slot);
-  });
-  for (const { name } of others) await folder.remove(name);
-  if (others.length > 0) await folder.sync();
-  return entries.filter((entry) => !others.includes(entry));
 }

@@ -1,13 +1,13 @@
-import { EntropyCheckpointError } from '../../errors.js';
 import { DurableFolder } from './durable-folder.js';
 import { FileCheckpoint } from './file-checkpoint.js';
-import { removeLeftovers } from './file-leftovers.js';
-import { FolderLock, realFolder } from './file-lock.js';
+import { FolderLock } from './file-lock.js';
 import { slotFileName, slotOfFile } from './file-names.js';
 import { ShardBuffers } from './file-shards.js';
 import { saveToFolder } from './file-save.js';
 import { nodeFileSystem, type FileSystem } from './file-system.js';
-import { decodeModelJson, isForeignModelJson } from './model-json.js';
+import { KnownFiles } from './known-files.js';
+import { decodeModelJson } from './model-json.js';
+import { realFolder } from './real-folder.js';
 import type {
   CheckpointSource,
   CheckpointStore,
@@ -17,14 +17,17 @@ import type {
 } from '../store.js';
 
 /** The last pending save of this thread for each folder. Each save starts when the one before it has ended. */
-const pendingSaves = new Map<string, Promise<void>>();
+const pendingSaves = new Map<string, Promise<unknown>>();
 
 /**
  * Stores checkpoints in a folder: `model.json` in TensorFlow.js's layers-model format, with `weights.<hash>.bin` beside
  * it, and `model.<slot>.json` for slots other than `'best'`. Equal shards share a file.
  *
  * A save replaces a slot's file last, by a rename. All shards that it names are on the disk by then. The store never
- * touches other files in the folder.
+ * touches other files in the folder: neither those of other names, nor those that another program puts there while the
+ * store is open.
+ *
+ * Links are followed once, when the folder is first used.
  */
 export class FileStore implements CheckpointStore {
   readonly name: string;
@@ -32,7 +35,8 @@ export class FileStore implements CheckpointStore {
   readonly #folder: DurableFolder;
   /** Kept in memory while the folder is locked. */
   readonly #buffers = new ShardBuffers();
-  #lock: FolderLock | null = null;
+  /** What holds the folder while it is locked. */
+  #held: { readonly lock: FolderLock; readonly files: KnownFiles } | null = null;
   #isOpen = false;
   #pendingSaveCount = 0;
 
@@ -45,18 +49,18 @@ export class FileStore implements CheckpointStore {
   async open(): Promise<void> {
     // A closed store holds the lock until its last save has ended.
     await this.#settled();
-    await this.#acquireLock();
+    this.#held = await this.#acquireLock();
     this.#isOpen = true;
   }
 
   /** Saves a checkpoint. Without `open`, the folder is locked for this one save. */
-  async save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
+  async save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<readonly CheckpointSlot[]> {
     const key = realFolder(this.#folder.path);
     const save = this.#saveAfter(pendingSaves.get(key), checkpoint, update);
     const settled = save.catch(() => undefined);
     pendingSaves.set(key, settled);
     try {
-      await save;
+      return await save;
     } finally {
       if (pendingSaves.get(key) === settled) pendingSaves.delete(key);
     }
@@ -97,20 +101,22 @@ export class FileStore implements CheckpointStore {
 
   /** Resolves when every save to this folder that this thread has begun has succeeded or failed. */
   async #settled(): Promise<void> {
+    this.#folder.followLinks();
     await pendingSaves.get(realFolder(this.#folder.path));
   }
 
   #releaseIfIdle(): void {
     if (this.#isOpen || this.#pendingSaveCount > 0) return;
-    this.#lock?.release();
-    this.#lock = null;
+    this.#held?.lock.release();
+    this.#held = null;
     this.#buffers.free();
   }
 
-  async #acquireLock(): Promise<void> {
+  async #acquireLock(): Promise<{ lock: FolderLock; files: KnownFiles }> {
     const folder = this.#folder;
     const advice = 'Give `filepath` a folder that can be created, read and written.';
     await folder.attempt('create', advice, () => folder.create());
+    folder.followLinks();
     const lock = FolderLock.acquire(folder.path);
     try {
       // Checking permissions is not enough: the file system may be mounted read-only, or the quota used up.
@@ -118,43 +124,28 @@ export class FileStore implements CheckpointStore {
         await folder.remove(await folder.writeTemporary(new Uint8Array()));
         await folder.sync();
       });
-      await this.#refuseForeignModels(advice);
+      const entries = await folder.attempt('list the files', advice, () => folder.entries());
+      const files = await KnownFiles.read(folder, entries);
+      // A killed process may have left files.
+      await files.removeLeftovers(entries);
+      return { lock, files };
     } catch (error) {
       lock.release();
       throw error;
     }
-    // A killed process may have left files.
-    await removeLeftovers(folder);
-    this.#lock = lock;
-  }
-
-  async #refuseForeignModels(advice: string): Promise<void> {
-    const entries = await this.#folder.attempt('list the files', advice, () => this.#folder.entries());
-    for (const { name } of entries.filter((entry) => slotOfFile(entry.name) !== null)) {
-      const bytes = await this.#folder.read(name).catch((error: unknown) => {
-        if (error instanceof EntropyCheckpointError) throw error;
-        // An unreadable file may be replaced, as a damaged one may.
-        return null;
-      });
-      if (bytes === null || !isForeignModelJson(bytes)) continue;
-      throw new EntropyCheckpointError(
-        'ENTROPY_NOT_A_CHECKPOINT',
-        `"${this.#folder.pathOf(name)}" was not written by this package and will not be overwritten. Use another \`filepath\`, or move that file away.`,
-      );
-    }
   }
 
   async #saveAfter(
-    before: Promise<void> | undefined,
+    before: Promise<unknown> | undefined,
     checkpoint: CheckpointSource,
     update: SlotUpdate,
-  ): Promise<void> {
+  ): Promise<readonly CheckpointSlot[]> {
     this.#pendingSaveCount++;
     try {
       await before;
-      if (this.#lock === null) await this.#acquireLock();
-      else this.#lock.confirm();
-      await saveToFolder(this.#folder, checkpoint, update, this.#buffers);
+      this.#held?.lock.confirm();
+      this.#held ??= await this.#acquireLock();
+      return await saveToFolder(this.#folder, checkpoint, update, this.#buffers, this.#held.files);
     } finally {
       this.#pendingSaveCount--;
       this.#releaseIfIdle();

@@ -1,5 +1,6 @@
 import { Pacer } from '../../platform/event-loop.js';
 import { shardFileName } from './file-names.js';
+import { refusalOfJson } from '../json-limits.js';
 import { damaged, checkManifest } from '../check-manifest.js';
 import type { CheckpointManifest, Json } from '../store.js';
 
@@ -26,6 +27,9 @@ export function encodeModelJson(manifest: CheckpointManifest): string {
 export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<CheckpointManifest> {
   const pacer = new Pacer();
   const name = `"${path}"`;
+  const refusal = refusalOfJson(bytes);
+  if (refusal !== null) throw damaged(name, refusal);
+  await pacer.yieldIfDue();
   const root = parseObject(bytes);
   if (root === null) throw damaged(name, 'expected a JSON object');
   await pacer.yieldIfDue();
@@ -42,6 +46,8 @@ export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<
 
 /** Whether the bytes are JSON that this package didn't write, such as the user's own model. False for damaged JSON. */
 export function isForeignModelJson(bytes: Uint8Array): boolean {
+  // What is too large to be parsed isn't replaced either: this package can't have written it.
+  if (refusalOfJson(bytes) !== null) return true;
   const root = parseObject(bytes);
   if (root === null) return false;
   const metadata = root['userDefinedMetadata'];
