@@ -25,6 +25,7 @@ export type {
   Json,
   ShardBuffer,
   ShardInBuffer,
+  SharedShard,
   ShardSpec,
   SlotUpdate,
   StoredCheckpoint,

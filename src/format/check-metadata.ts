@@ -9,7 +9,7 @@ import {
   type Check,
 } from '../stores/outside-data.js';
 import type { Json } from '../stores/store.js';
-import type { CheckpointMetadata } from './checkpoint-metadata.js';
+import type { CheckpointMetadata, EncodedRecord } from './checkpoint-metadata.js';
 
 /**
  * Whether outside data has the form of `CheckpointMetadata`, and names only the first `numTensors` tensors.
@@ -34,6 +34,7 @@ export function isCheckpointMetadata(
     monitor: isString,
     mode: (mode) => mode === 'max' || mode === 'min',
     record: isRecord,
+    earlier: isShape({ epochs: isCount, shards: isCount }),
     history: listOf(isRecord),
     weights: (weights) => listOf(isPath)(weights) && (weights as unknown[]).length <= numTensors,
     recurrent: listOf(isShape({ path: isPath, tensors: orNull(listOf(isIndex)) })),
@@ -68,3 +69,8 @@ const isRecord: Check = (value) =>
   isShape(RECORD)(value) ||
   isShape({ ...RECORD, valChanges: COMPARED_VALUES.valChanges })(value) ||
   isShape({ ...RECORD, ...COMPARED_VALUES })(value);
+
+/** Whether outside data has the form of a record. */
+export function isEncodedRecord(value: unknown): value is EncodedRecord {
+  return isRecord(value);
+}

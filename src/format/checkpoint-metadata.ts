@@ -3,7 +3,10 @@ import type { Json, ShardSpec } from '../stores/store.js';
 import type { WeightPath } from './weight-path.js';
 
 /** The version of the stored format. Any other version is refused. */
-export const FORMAT_VERSION = 6;
+export const FORMAT_VERSION = 7;
+
+/** The name of the tensor whose bytes are the earlier epochs. */
+export const HISTORY_NAME = 'history';
 
 /** A finite number, or a number that JSON has no literal for. */
 export type EncodedNumber = number | { readonly number: 'NaN' | 'Infinity' | '-Infinity' | '-0' };
@@ -44,7 +47,12 @@ export interface CheckpointMetadata {
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   readonly record: EncodedRecord;
-  /** The epochs up to the record's, in the order in which they ran. */
+  /**
+   * The first epochs, in the order in which they ran. They are lines of JSON in the last `shards`, which are the bytes of
+   * the last weight. Without such epochs, there's no such weight.
+   */
+  readonly earlier: { readonly epochs: number; readonly shards: number };
+  /** The epochs after those, up to the record's. */
   readonly history: readonly EncodedRecord[];
   /** The paths of the model's weights. These weights are the first entries of `weightSpecs`. */
   readonly weights: readonly WeightPath[];
@@ -55,7 +63,7 @@ export interface CheckpointMetadata {
   } | null;
   /** The index of the monitor state; null if there's none. */
   readonly monitorState: number | null;
-  /** The shards that hold the bytes of all weights. */
+  /** The shards that hold the bytes of all weights, and of the earlier epochs. */
   readonly shards: readonly ShardSpec[];
   /** sha256 of everything except the weight bytes and this checksum. */
   readonly checksum: string;

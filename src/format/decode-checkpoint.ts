@@ -2,28 +2,31 @@ import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { checkManifest, damaged, METADATA_KEY } from '../stores/check-manifest.js';
 import { isObject } from '../stores/outside-data.js';
-import type { CheckpointManifest, StoredCheckpoint } from '../stores/store.js';
+import { sizeOfShards, type CheckpointManifest, type StoredCheckpoint } from '../stores/store.js';
 import { weightSizeBytes } from '../stores/weight-data.js';
 import { isCheckpointMetadata } from './check-metadata.js';
 import {
   decodeNumber,
   decodeRecord,
   FORMAT_VERSION,
+  HISTORY_NAME,
   type CheckpointMetadata,
   type EncodedField,
   type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
+import { MIN_RECORD_BYTES, readRecords } from './history-text.js';
 import type { FieldState } from './optimizer-state.js';
 import type { TrainingState } from './snapshot.js';
 import { StoredTensor } from './stored-tensor.js';
-import { verifyShards } from './verify-shards.js';
+import { verifyShards, type ReadBytes } from './verify-shards.js';
 
 /** The verified content of a manifest. */
 export interface DecodedManifest {
   readonly training: TrainingIdentity;
   readonly record: EpochRecord;
-  readonly history: readonly EpochRecord[];
+  /** How many epochs the history has: those up to the record's. */
+  readonly numEpochs: number;
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   /** Identifies the checkpoint. */
@@ -34,6 +37,13 @@ export interface DecodedManifest {
 export interface DecodedCheckpoint extends DecodedManifest {
   /** Valid until the stored checkpoint is closed, as its tensors are read when they're needed. */
   readonly state: TrainingState;
+  /**
+   * The epochs up to the record's, in the order in which they ran. Valid until the stored checkpoint is closed.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` for bytes that aren't a history, though their checksum
+   *   is right; `ENTROPY_STORE_FAILED`.
+   */
+  readHistory(): Promise<readonly EpochRecord[]>;
 }
 
 /**
@@ -80,15 +90,43 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
       optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
       monitorState: monitorState === null ? null : take(monitorState),
     },
+    readHistory: async () => {
+      const { earlier, history, shards } = metadata;
+      const sizeBytes = sizeOfShards(shards) - startOfHistory(metadata);
+      const readLines: ReadBytes = (position, bytes) => read(startOfHistory(metadata) + position, bytes);
+      const records = await readRecords(readLines, sizeBytes, earlier.epochs);
+      if (records === null) throw damaged(stored.name, 'its earlier epochs are not what this package wrote');
+      for (const record of history) records.push(decodeRecord(record));
+      return records;
+    },
   };
 }
 
+/** Where the shards of the earlier epochs begin, in bytes. */
+function startOfHistory({ shards, earlier }: CheckpointMetadata): number {
+  return sizeOfShards(shards.slice(0, shards.length - earlier.shards));
+}
+
+/** Whether the last weight is as long as the shards of the earlier epochs, and these can hold so many epochs. */
+function hasEarlierEpochs(metadata: CheckpointMetadata, { weightSpecs }: CheckpointManifest): boolean {
+  const { earlier, shards } = metadata;
+  if (earlier.shards === 0) return earlier.epochs === 0;
+  const spec = weightSpecs.at(-1);
+  const sizeBytes = sizeOfShards(shards) - startOfHistory(metadata);
+  return (
+    spec?.name === HISTORY_NAME &&
+    earlier.shards <= shards.length &&
+    weightSizeBytes(spec) === sizeBytes &&
+    earlier.epochs * MIN_RECORD_BYTES <= sizeBytes
+  );
+}
+
 function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
-  const { training, record, history, monitor, mode, checksum } = metadata;
+  const { training, record, earlier, history, monitor, mode, checksum } = metadata;
   return {
     training,
     record: decodeRecord(record),
-    history: history.map(decodeRecord),
+    numEpochs: earlier.epochs + history.length,
     monitor,
     mode,
     checksum,
@@ -107,7 +145,8 @@ async function verifyManifest(manifest: CheckpointManifest, source: string): Pro
   // Some stores don't check what they read.
   checkManifest(manifest, source);
   try {
-    const hasValidForm = isCheckpointMetadata(metadata, manifest.weightSpecs.length);
+    const hasValidForm =
+      isCheckpointMetadata(metadata, manifest.weightSpecs.length) && hasEarlierEpochs(metadata, manifest);
     if (hasValidForm && (await matchesChecksum(metadata, manifest))) return metadata;
   } catch (cause) {
     // The metadata is nested deeper than the stack allows.

@@ -1,18 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
 import { METADATA_KEY } from '../stores/check-manifest.js';
-import type { CheckpointSource } from '../stores/store.js';
+import { sizeOfShards, type CheckpointSource, type SharedShard, type ShardSpec } from '../stores/store.js';
 import { totalSizeBytes } from '../stores/weight-data.js';
 import {
   encodeNumber,
   encodeRecord,
   FORMAT_VERSION,
+  HISTORY_NAME,
   toJson,
   type CheckpointMetadata,
   type EncodedField,
   type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
+import type { EncodableHistory } from './history-blocks.js';
 import type { FieldState, OptimizerState } from './optimizer-state.js';
 import { ShardReader } from './shard-reader.js';
 import type { Snapshot } from './snapshot.js';
@@ -25,7 +27,7 @@ export interface CheckpointDescription {
   readonly mode: 'max' | 'min';
   readonly record: EpochRecord;
   /** The epochs up to the record's. */
-  readonly history: readonly EpochRecord[];
+  readonly history: EncodableHistory;
 }
 
 /**
@@ -51,14 +53,15 @@ export function encodeCheckpoint(
   const monitorState =
     state.monitorState === null ? null : tensors.add(state.monitorState, 'monitor/state', 'optimizer');
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
-  const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards'> = {
+  const { numEarlier, recent } = description.history;
+  const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards' | 'earlier'> = {
     formatVersion: FORMAT_VERSION,
     generatedBy,
     training: description.training,
     monitor: description.monitor,
     mode: description.mode,
     record: encodeRecord(description.record),
-    history: description.history.map(encodeRecord),
+    history: recent.map(encodeRecord),
     weights,
     recurrent,
     optimizer,
@@ -68,18 +71,36 @@ export function encodeCheckpoint(
   return {
     sizeBytes: totalSizeBytes(tensors.specs),
     readShard: (buffer) => reader.read(buffer),
+    sharedShards: () => description.history.shards(),
     async manifest() {
-      const shards = await reader.specs();
-      const withoutChecksum = toJson({ ...userMetadata, [METADATA_KEY]: { ...baseMetadata, shards } });
-      const checksum = await checksumOf(topology, tensors.specs, withoutChecksum);
+      const earlierShards = await description.history.shards();
+      const earlier = { epochs: numEarlier, shards: earlierShards.length };
+      const shards = [...(await reader.specs()), ...earlierShards.map(specOf)];
+      const weightSpecs = [...tensors.specs, ...historySpecs(earlierShards)];
+      const withoutChecksum = toJson({
+        ...userMetadata,
+        [METADATA_KEY]: { ...baseMetadata, earlier, shards },
+      });
+      const checksum = await checksumOf(topology, weightSpecs, withoutChecksum);
       onEncoded(checksum);
       const metadata = {
         ...withoutChecksum,
         [METADATA_KEY]: { ...(withoutChecksum[METADATA_KEY] as object), checksum },
       };
-      return { modelTopology: topology, weightSpecs: tensors.specs, generatedBy, metadata, shards };
+      return { modelTopology: topology, weightSpecs, generatedBy, metadata, shards };
     },
   };
+}
+
+function specOf({ sizeBytes, sha256 }: SharedShard): ShardSpec {
+  return { sizeBytes, sha256 };
+}
+
+/** The tensor whose bytes are the earlier epochs: other loaders expect that every byte belongs to a tensor. */
+function historySpecs(shards: readonly SharedShard[]): tf.io.WeightsManifestEntry[] {
+  if (shards.length === 0) return [];
+  const shape = [sizeOfShards(shards) / 4];
+  return [{ name: HISTORY_NAME, shape, dtype: 'int32', group: 'optimizer' }];
 }
 
 function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {

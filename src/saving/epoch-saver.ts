@@ -1,5 +1,6 @@
 import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
+import { HistoryBlocks } from '../format/history-blocks.js';
 import type { Snapshot, TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
@@ -47,6 +48,7 @@ export class EpochSaver {
   readonly #options: SaverOptions;
   readonly #onSaved: (record: EpochRecord) => void;
   readonly #states = new InMemoryStates();
+  readonly #blocks = new HistoryBlocks();
   readonly #writer: BackgroundWriter<EpochRecord>;
   readonly #contents = new StoreContents();
   readonly #saves = new PendingSaves(this.#contents);
@@ -304,7 +306,7 @@ export class EpochSaver {
       monitor: name,
       mode,
       record,
-      history: history.slice(0, history.lastIndexOf(record) + 1),
+      history: this.#blocks.upTo(history, history.lastIndexOf(record) + 1),
     };
     await this.#saves.run(record, this.#wanted, (update, beforeReading) =>
       this.#states.use(record, (snapshot) =>

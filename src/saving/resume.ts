@@ -49,13 +49,14 @@ export async function resumeFrom<T>(
   use: (training: ResumableTraining) => Promise<T>,
 ): Promise<T | null> {
   const { manifests, errors } = await readWholeManifests(store);
-  const latestFirst = ofNewestTraining(manifests).sort((a, b) => b.history.length - a.history.length);
+  const latestFirst = ofNewestTraining(manifests).sort((a, b) => b.numEpochs - a.numEpochs);
   const slots = latestFirst.map(({ slot }) => slot);
   const result = await withFirstWhole(store, slots, async (checkpoint) => {
-    const { training, history, state } = checkpoint;
+    const { training, state } = checkpoint;
     requireSameMonitor(checkpoint, monitor, store.name);
+    const history = await checkpoint.readHistory();
     const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
-    const stored = storedEpochs(manifests, checkpoint);
+    const stored = storedEpochs(manifests, training, history);
     const value = await use({ training, record, history, state, stored, rankable: rankableEpochs(stored) });
     return { record, value };
   });
@@ -71,12 +72,13 @@ export async function resumeFrom<T>(
 
 function storedEpochs(
   manifests: readonly StoredManifest[],
-  resumed: Pick<StoredManifest, 'training' | 'history'>,
+  resumed: TrainingIdentity,
+  history: readonly EpochRecord[],
 ): Map<CheckpointSlot, StoredEpoch> {
   return new Map(
     manifests.map(({ slot, training, record, checksum }) => {
-      const isOwn = training.id === resumed.training.id;
-      const recorded = isOwn ? resumed.history.findLast((one) => isSameEpoch(one, record)) : undefined;
+      const isOwn = training.id === resumed.id;
+      const recorded = isOwn ? history.findLast((one) => isSameEpoch(one, record)) : undefined;
       return [slot, { record: recorded ?? null, checksum }];
     }),
   );

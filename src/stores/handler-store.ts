@@ -15,6 +15,7 @@ import {
   type CheckpointStore,
   type SlotUpdate,
   type CheckpointSlot,
+  type ShardBuffer,
   type StoredCheckpoint,
 } from './store.js';
 
@@ -49,6 +50,8 @@ export class HandlerStore implements CheckpointStore {
   readonly #lock: StoreLock;
   /** What `slots` has loaded: the `load` that follows uses it, so that a large model isn't fetched twice. */
   #loaded: tf.io.ModelArtifacts | null = null;
+  /** The bytes of the shards that the last save shares with the next one, by checksum. */
+  #sharedShards: ReadonlyMap<string, Promise<ShardBuffer>> = new Map();
 
   constructor(handler: tf.io.IOHandler, options: HandlerStoreOptions = {}) {
     const { url, loader = handler, timeoutMs = STORE_TIMEOUT_MS } = options;
@@ -91,7 +94,7 @@ export class HandlerStore implements CheckpointStore {
         const what = `save to ${this.name}`;
         const earlier = unsettledSaves.get(this.#key);
         if (earlier !== undefined) await withTimeLimit(earlier, this.#timeoutMs, what);
-        const artifacts = await artifactsOf(checkpoint, this.name);
+        const artifacts = await artifactsOf(await this.#withKnownShards(checkpoint), this.name);
         // A handler written in JavaScript may return nothing.
         const saving = Promise.resolve(save.call(this.#handler, artifacts) as unknown);
         this.#remember(saving);
@@ -128,6 +131,27 @@ export class HandlerStore implements CheckpointStore {
         if (unsettledSaves.get(this.#key) === settled) unsettledSaves.delete(this.#key);
       });
     unsettledSaves.set(this.#key, settled);
+  }
+
+  /** A handler takes all bytes at every save: here the shared ones are kept, so that only copying them takes time. */
+  async #withKnownShards(checkpoint: CheckpointSource): Promise<CheckpointSource> {
+    const known = new Map<string, Promise<ShardBuffer>>();
+    const shards = ((await checkpoint.sharedShards?.()) ?? []).map((shard) => {
+      const bytes = (): Promise<ShardBuffer> => {
+        const kept = known.get(shard.sha256) ?? this.#sharedShards.get(shard.sha256) ?? shard.bytes();
+        known.set(shard.sha256, kept);
+        return kept;
+      };
+      return { ...shard, bytes };
+    });
+    await Promise.all(shards.map(({ bytes }) => bytes()));
+    this.#sharedShards = known;
+    return {
+      sizeBytes: checkpoint.sizeBytes,
+      readShard: (buffer) => checkpoint.readShard(buffer),
+      sharedShards: () => Promise.resolve(shards),
+      manifest: () => checkpoint.manifest(),
+    };
   }
 
   /** Protects local storage only. Passing a handler or a server's URL means that it may be overwritten. */
@@ -198,7 +222,8 @@ function checkpointOf(artifacts: tf.io.ModelArtifacts, name: string): StoredChec
 
 /** Joins all shards: users' handlers expect a single buffer, as `model.save` gives it. */
 async function artifactsOf(checkpoint: CheckpointSource, name: string): Promise<tf.io.ModelArtifacts> {
-  const joined = new Uint8Array(checkpoint.sizeBytes);
+  const shared = (await checkpoint.sharedShards?.()) ?? [];
+  const joined = new Uint8Array(checkpoint.sizeBytes + sizeOfShards(shared));
   let position = 0;
   const read = await readShards(checkpoint, (bytes) => {
     joined.set(bytes, position);

@@ -17,6 +17,8 @@ interface MemoryEntry {
   readonly manifest: string;
   /** One array for each shard, with its own buffer. */
   readonly shards: readonly Uint8Array[];
+  /** Their checksums. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -70,20 +72,25 @@ export class MemoryStore implements CheckpointStore {
 
   async #copyOf(checkpoint: CheckpointSource): Promise<MemoryEntry> {
     const known = this.#shardsByChecksum();
-    const shards: Uint8Array[] = [];
-    const manifest = await readShards(checkpoint, (bytes, { sha256 }) => {
-      const shard = known.get(sha256) ?? bytes.slice();
-      known.set(sha256, shard);
-      shards.push(shard);
-    });
-    return { manifest: manifestText(manifest, this.name), shards };
+    const manifest = await readShards(
+      checkpoint,
+      (bytes, { sha256 }) => {
+        if (!known.has(sha256)) known.set(sha256, bytes.slice());
+      },
+      ({ sha256 }) => known.has(sha256),
+    );
+    const names = manifest.shards.map(({ sha256 }) => sha256);
+    return {
+      manifest: manifestText(manifest, this.name),
+      shards: names.map((name) => known.get(name)!),
+      names,
+    };
   }
 
   #shardsByChecksum(): Map<string, Uint8Array> {
     const known = new Map<string, Uint8Array>();
-    for (const { manifest, shards } of new Set(this.#slots.values())) {
-      for (const [i, { sha256 }] of manifestFromText(manifest, this.name).shards.entries())
-        known.set(sha256, shards[i]!);
+    for (const { names, shards } of this.#slots.values()) {
+      for (const [i, name] of names.entries()) known.set(name, shards[i]!);
     }
     return known;
   }

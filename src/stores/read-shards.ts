@@ -1,14 +1,16 @@
 import { SHARD_BYTES, type CheckpointManifest, type CheckpointSource, type ShardSpec } from './store.js';
 
 /**
- * Reads a whole source through one buffer.
+ * Reads a whole source, its weights through one buffer.
  *
  * @param take receives each shard. Once it resolves, the next shard overwrites the bytes.
+ * @param holds whether the store holds a shared shard already. It's not taken then.
  * @throws Error if the source gives other bytes than its size and manifest announce.
  */
 export async function readShards(
   source: CheckpointSource,
   take: (bytes: Uint8Array<ArrayBuffer>, shard: ShardSpec) => void | Promise<void>,
+  holds: (shard: ShardSpec) => boolean = () => false,
 ): Promise<CheckpointManifest> {
   const buffer = new Uint8Array(Math.min(SHARD_BYTES, source.sizeBytes));
   const shards: ShardSpec[] = [];
@@ -23,6 +25,11 @@ export async function readShards(
   }
   if (position !== source.sizeBytes) {
     throw new Error(`Expected ${source.sizeBytes} bytes of weights, got ${position}.`);
+  }
+  for (const shared of (await source.sharedShards?.()) ?? []) {
+    const shard = { sizeBytes: shared.sizeBytes, sha256: shared.sha256 };
+    if (!holds(shard)) await take(await shared.bytes(), shard);
+    shards.push(shard);
   }
   const manifest = await source.manifest();
   if (namesOf(manifest.shards) !== namesOf(shards)) {

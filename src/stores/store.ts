@@ -40,9 +40,15 @@ export interface CheckpointManifest {
   readonly shards: readonly ShardSpec[];
 }
 
+/** A shard that several checkpoints of a training have. */
+export interface SharedShard extends ShardSpec {
+  /** The bytes, for a store that lacks them. Each call computes them anew. */
+  bytes(): Promise<ShardBuffer>;
+}
+
 /** A checkpoint to save. A store reads it once, shard by shard. */
 export interface CheckpointSource {
-  /** The size of all weights together. */
+  /** The size of all weights together, without the shared shards. */
   readonly sizeBytes: number;
   /**
    * Writes the next shard to the start of `buffer`.
@@ -52,6 +58,11 @@ export interface CheckpointSource {
    * @returns null after the last shard.
    */
   readShard(buffer: ShardBuffer): Promise<ShardInBuffer | null>;
+  /**
+   * Shards that earlier checkpoints of the same training may have as well: its history. In the manifest they follow
+   * those of `readShard`. A store needn't write one that it holds. Absent: there are none.
+   */
+  sharedShards?(): Promise<readonly SharedShard[]>;
   /** Call it after the last shard: the manifest holds the checksums of all shards. */
   manifest(): Promise<CheckpointManifest>;
 }

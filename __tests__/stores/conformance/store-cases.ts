@@ -1,6 +1,7 @@
 import { lockCases } from './lock-cases.js';
 import { contentCases } from './content-cases.js';
 import { failureCases } from './failure-cases.js';
+import { sharedShardCases } from './shared-shard-cases.js';
 import { slotCases } from './slot-cases.js';
 import type { StoreCase } from './store-case.js';
 
@@ -8,6 +9,7 @@ import type { StoreCase } from './store-case.js';
 export const STORE_CASES: readonly StoreCase[] = [
   ...contentCases,
   ...slotCases,
+  ...sharedShardCases,
   ...failureCases,
   ...lockCases,
 ];

@@ -143,6 +143,17 @@ export class DurableFolder {
     }
   }
 
+  /** The size of a file in bytes; null if it's unknown or there's no regular file of this name. */
+  async sizeOf(name: string): Promise<number | null> {
+    try {
+      const entry = await this.#fileSystem.lstat(this.pathOf(name));
+      return entry.isFile() ? (entry.size ?? null) : null;
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return null;
+      throw error;
+    }
+  }
+
   /**
    * Reads the whole file of a manifest; null if it doesn't exist.
    *
@@ -155,7 +166,10 @@ export class DurableFolder {
     return thenClose(file, async () => {
       const { size } = await file.stat();
       if (size > MAX_MANIFEST_BYTES) {
-        throw damaged(`"${this.pathOf(name)}"`, `the file has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+        throw damaged(
+          `"${this.pathOf(name)}"`,
+          `the file has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`,
+        );
       }
       return file.readFile();
     });

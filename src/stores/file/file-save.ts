@@ -41,7 +41,11 @@ export async function saveToFolder(
   try {
     await known.refuseForeign(into);
     const shards = await folder.attempt('write the weights', UNCHANGED, () =>
-      writeShards(folder, source, buffers.take(source.sizeBytes), written),
+      writeShards(folder, source, {
+        buffers: buffers.take(source.sizeBytes),
+        written,
+        holds: (shard) => known.holds(shard),
+      }),
     );
     const manifest = await folder.attempt('describe the checkpoint', UNCHANGED, () => source.manifest());
     const [replacements] = await settleAll([
@@ -57,6 +61,7 @@ export async function saveToFolder(
     await folder.attempt('remove the other slots', `${STORED}.`, async () => {
       if (await known.removeSlots(entries, kept)) await folder.sync();
     });
+    known.setShared((await source.sharedShards?.()) ?? []);
     await known.removeLeftovers(entries);
     return known.filledSlots(entries).filter((slot) => kept.includes(slot));
   } catch (error) {

@@ -27,21 +27,31 @@ export class ShardBuffers {
   }
 }
 
+/** Where the shards of one save are written, and which needn't be. */
+export interface ShardDestination {
+  /** The result of `ShardBuffers.take`. */
+  readonly buffers: readonly Uint8Array<ArrayBuffer>[];
+  /** Receives the name of each file that may have been created, even if the save fails. */
+  readonly written: Set<string>;
+  /** Whether a shared shard is in the folder already. */
+  readonly holds: (shard: ShardSpec) => Promise<boolean>;
+}
+
 /**
- * Writes the weights of a checkpoint to a folder, which it creates if needed. It doesn't flush their names. Nothing is
+ * Writes the shards of a checkpoint to a folder, which it creates if needed. It doesn't flush their names. Nothing is
  * still running when the promise settles.
  *
- * @param buffers the result of `ShardBuffers.take`.
- * @param written receives the name of each file that may have been created, even if this fails.
+ * @returns all shards of the checkpoint.
  * @throws the first error.
  */
 export async function writeShards(
   folder: DurableFolder,
   source: CheckpointSource,
-  buffers: readonly Uint8Array<ArrayBuffer>[],
-  written: Set<string>,
+  { buffers, written, holds }: ShardDestination,
 ): Promise<ShardSpec[]> {
   const writes: ShardWrite[] = [];
+  /** Of all shards, in order: also of those that are in the folder already. */
+  const stored: Promise<ShardSpec>[] = [];
   const failure = new AbortController();
   const fail = (error: unknown) => {
     failure.abort(error);
@@ -50,6 +60,13 @@ export async function writeShards(
   const created = folder.create();
   created.catch(fail);
 
+  const start = (shard: ShardInBuffer, bytes: Uint8Array) => {
+    const write = startShard(folder, created, shard, bytes, written);
+    write.released.catch(fail);
+    write.stored.catch(fail);
+    writes.push(write);
+    stored.push(write.stored);
+  };
   const writeAll = async () => {
     for (;;) {
       await writes.at(-buffers.length)?.released;
@@ -58,14 +75,21 @@ export async function writeShards(
       const buffer = buffers[writes.length % buffers.length]!;
       const shard = await source.readShard(buffer);
       if (shard === null) return;
-      const write = startShard(folder, created, shard, buffer, written);
-      write.released.catch(fail);
-      write.stored.catch(fail);
-      writes.push(write);
+      start(shard, buffer);
     }
   };
-  await writeAll().catch(fail);
-  const stored = writes.map((write) => write.stored);
+  const writeShared = async () => {
+    const sharedShards = (await source.sharedShards?.()) ?? [];
+    const held = await Promise.all(sharedShards.map(holds));
+    for (const [i, shared] of sharedShards.entries()) {
+      await writes.at(-MAX_PENDING_WRITES)?.stored;
+      failure.signal.throwIfAborted();
+      const { sizeBytes, sha256 } = shared;
+      if (held[i]) stored.push(Promise.resolve({ sizeBytes, sha256 }));
+      else start({ sizeBytes, sha256: Promise.resolve(sha256) }, await shared.bytes());
+    }
+  };
+  await writeAll().then(writeShared).catch(fail);
   await Promise.allSettled([created, ...stored]);
   failure.signal.throwIfAborted();
   return Promise.all(stored);

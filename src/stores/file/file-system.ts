@@ -5,7 +5,7 @@ export interface FileSystem {
   /** @returns the first folder that was created. */
   mkdir(path: string, options: { recursive: true }): Promise<string | undefined>;
   readdir(path: string, options: { withFileTypes: true }): Promise<FolderEntry[]>;
-  lstat(path: string): Promise<Pick<FolderEntry, 'isFile'>>;
+  lstat(path: string): Promise<{ readonly size?: number; isFile(): boolean }>;
   open(path: string, flags: string | number): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;

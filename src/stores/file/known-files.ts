@@ -3,7 +3,7 @@ import type { DurableFolder } from './durable-folder.js';
 import { isShardFile, isTemporaryFile, shardFileName, slotFileName, slotOfFile } from './file-names.js';
 import type { FolderEntry } from './file-system.js';
 import { decodeModelJson, isForeignModelJson } from './model-json.js';
-import type { CheckpointSlot } from '../store.js';
+import type { CheckpointSlot, ShardSpec } from '../store.js';
 
 /**
  * What the writer of a folder knows of its files, from when it locks the folder: which slot file names which shards. It
@@ -15,6 +15,8 @@ export class KnownFiles {
   readonly #shards = new Map<string, ReadonlySet<string> | null>();
   /** The shards that were there when the folder was locked: a damaged slot file may name any of them. */
   readonly #found: ReadonlySet<string>;
+  /** The shards that the last save shares with the next one. */
+  #shared: ReadonlySet<string> = new Set();
 
   private constructor(folder: DurableFolder, found: ReadonlySet<string>) {
     this.#folder = folder;
@@ -48,6 +50,17 @@ export class KnownFiles {
       const bytes = await readOrRefuse(this.#folder, name);
       if (bytes !== null && !this.#folder.isOwn(name)) throw notOwn(this.#folder.pathOf(name));
     }
+  }
+
+  /** Whether an earlier save has written a shared shard, and it's still there. */
+  async holds(shard: ShardSpec): Promise<boolean> {
+    const name = shardFileName(shard);
+    return this.#shared.has(name) && (await this.#folder.sizeOf(name)) === shard.sizeBytes;
+  }
+
+  /** @param shards all shared shards of a checkpoint that is stored now. */
+  setShared(shards: readonly ShardSpec[]): void {
+    this.#shared = new Set(shards.map(shardFileName));
   }
 
   /** Renames a temporary file to a slot file that names `shards`. */

@@ -62,6 +62,11 @@ export async function storedSlots(connection: Connection, location: string): Pro
   return names.filter(isCheckpointSlot);
 }
 
+/** The checksums of all shards. */
+export function storedShards(connection: Connection, location: string): Promise<string[]> {
+  return readRecords(connection, (records) => shardNames(records, location));
+}
+
 /**
  * Reads a checkpoint with all its weights.
  *

@@ -3,6 +3,7 @@ import {
   putShard,
   readCheckpoint,
   removeLeftovers,
+  storedShards,
   storedSlots,
   tryWriting,
 } from './indexed-db-checkpoint.js';
@@ -16,6 +17,7 @@ import { manifestText } from '../check-manifest.js';
 import type {
   CheckpointSource,
   CheckpointStore,
+  ShardSpec,
   SlotUpdate,
   CheckpointSlot,
   StoredCheckpoint,
@@ -37,6 +39,8 @@ export class IndexedDbStore implements CheckpointStore {
   readonly #location: string;
   readonly #timeoutMs: number;
   readonly #lock: StoreLock;
+  /** The checksums of the shards that the last save shares with the next one. */
+  #sharedShards: ReadonlySet<string> = new Set();
 
   /**
    * @param location any text but ''. Equal texts are the same location.
@@ -86,15 +90,20 @@ export class IndexedDbStore implements CheckpointStore {
   async #write(connection: Connection, checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
     let writing = Promise.resolve();
     try {
-      const manifest = await readShards(checkpoint, async (bytes, { sha256 }) => {
+      const stored = new Set(await storedShards(connection, this.#location));
+      const holds = ({ sha256 }: ShardSpec): boolean => this.#sharedShards.has(sha256) && stored.has(sha256);
+      const take = async (bytes: Uint8Array<ArrayBuffer>, { sha256 }: ShardSpec): Promise<void> => {
         // One shard is written while the next is read.
         await writing;
         writing = putShard(connection, this.#location, bytes, sha256);
         writing.catch(() => undefined);
-      });
+      };
+      const manifest = await readShards(checkpoint, take, holds);
       await writing;
       const text = manifestText(manifest, this.name);
       await putManifest(connection, this.#location, { text, shards: manifest.shards }, update);
+      const shared = (await checkpoint.sharedShards?.()) ?? [];
+      this.#sharedShards = new Set(shared.map(({ sha256 }) => sha256));
     } catch (error) {
       // First wait for the shard that is being written. If the removal fails, the next `open` or `save` repeats it.
       await writing.catch(() => undefined);
