@@ -8,7 +8,7 @@ import { gate } from '../conformance/store-case.js';
 /** The stores of this tab, by location. The tests call the functions of this module. */
 const stores = new Map<string, IndexedDbStore>();
 const continuations = new Map<string, () => void>();
-const saves = new Map<string, Promise<void>>();
+const saves = new Map<string, Promise<unknown>>();
 
 function storeOf(location: string): IndexedDbStore {
   const store = stores.get(location) ?? new IndexedDbStore(location);

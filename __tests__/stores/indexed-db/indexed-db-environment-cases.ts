@@ -55,8 +55,14 @@ export const indexedDbEnvironmentCases: readonly IndexedDbCase[] = [
       await assertMatches(stored, await sampleOf(1));
       await stored!.close();
       await store.save(sourceOf(await sampleOf(2)), INTO_BEST);
-      store.close();
       await assertStored(store, await sampleOf(2));
+      // Each save says what is left.
+      await deleteDatabase();
+      const intoLast = { into: ['last'], keep: ['best'] } as const;
+      assert.deepEqual(await store.save(sourceOf(await sampleOf(3)), intoLast), ['last']);
+      const both = await store.save(sourceOf(await sampleOf(3)), { into: ['best'], keep: ['last'] });
+      assert.sameMembers([...both], ['best', 'last']);
+      store.close();
     },
   },
   {

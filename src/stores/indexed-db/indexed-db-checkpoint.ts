@@ -23,14 +23,19 @@ export function putShard(
   });
 }
 
-/** Puts a checkpoint into the slots of `into`, once all its shards are written, and empties the slots not in `keep`. */
-export function putManifest(
+/**
+ * Puts a checkpoint into the slots of `into`, once all its shards are written, and empties the slots not in `keep`.
+ *
+ * @returns the slots that are filled then: the user may have deleted the data of this site.
+ */
+export async function putManifest(
   connection: Connection,
   location: string,
   manifest: { readonly text: string; readonly shards: readonly ShardSpec[] },
   { into, keep }: SlotUpdate,
-): Promise<void> {
-  return writeRecords(connection, async (records) => {
+): Promise<CheckpointSlot[]> {
+  let filled: string[] = [];
+  await writeRecords(connection, async (records) => {
     const stored = new Set(await shardNames(records, location));
     // The user may delete the data of this site during the save, in another tab.
     const missing = manifest.shards.findIndex(({ sha256 }) => !stored.has(sha256));
@@ -40,8 +45,10 @@ export function putManifest(
       if (!wanted.includes(slot)) records.manifests.delete([location, slot]);
     }
     for (const slot of into) records.manifests.put(manifest.text, [location, slot]);
+    filled = await slotNames(records, location);
     await deleteUnnamedShards(records, location);
   });
+  return filled.filter(isCheckpointSlot);
 }
 
 /** Deletes the shards that no manifest names: those of a failed save, or of a tab closed during a save. */

@@ -67,7 +67,7 @@ export class IndexedDbStore implements CheckpointStore {
     );
   }
 
-  save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
+  save(checkpoint: CheckpointSource, update: SlotUpdate): Promise<readonly CheckpointSlot[]> {
     return this.#lock.run(() =>
       attempt(`save to ${this.name}`, UNCHANGED, () =>
         withDatabase(this.#timeoutMs, (connection) => this.#write(connection, checkpoint, update)),
@@ -87,7 +87,11 @@ export class IndexedDbStore implements CheckpointStore {
     this.#lock.close();
   }
 
-  async #write(connection: Connection, checkpoint: CheckpointSource, update: SlotUpdate): Promise<void> {
+  async #write(
+    connection: Connection,
+    checkpoint: CheckpointSource,
+    update: SlotUpdate,
+  ): Promise<CheckpointSlot[]> {
     let writing = Promise.resolve();
     try {
       const stored = new Set(await storedShards(connection, this.#location));
@@ -101,9 +105,10 @@ export class IndexedDbStore implements CheckpointStore {
       const manifest = await readShards(checkpoint, take, holds);
       await writing;
       const text = manifestText(manifest, this.name);
-      await putManifest(connection, this.#location, { text, shards: manifest.shards }, update);
+      const slots = await putManifest(connection, this.#location, { text, shards: manifest.shards }, update);
       const shared = (await checkpoint.sharedShards?.()) ?? [];
       this.#sharedShards = new Set(shared.map(({ sha256 }) => sha256));
+      return slots;
     } catch (error) {
       // First wait for the shard that is being written. If the removal fails, the next `open` or `save` repeats it.
       await writing.catch(() => undefined);
