@@ -160,6 +160,49 @@ describe('adopt', () => {
     expect(epochsOf(resumed.kept)).toEqual([1, 2]);
   });
 
+  it.each<[string, Partial<SelectionOptions>, number, boolean]>([
+    [
+      'a threshold that the best had not beaten: it stays, and must be beaten alone',
+      { initialThreshold: 0.9 },
+      0.6,
+      true,
+    ],
+    ['a larger minDelta, from now on: the gain over the best is too small', { minDelta: 0.2 }, 0.65, false],
+    ['a larger minDelta, from now on: the gain over the best is large enough', { minDelta: 0.2 }, 0.75, true],
+    ['a later first epoch: the best stays', { startFromEpoch: 3 }, 0.4, false],
+    ['a later first epoch: what begins before it is not selected', { startFromEpoch: 9 }, 0.8, false],
+  ])('compares with the best that was selected, resumed with %s', (_name, options, value, isBest) => {
+    const { history } = trained([0.1, 0.4, 0.5], {});
+    const resumed = selectorOf(options);
+    resumed.adopt(history, new Set(history));
+    expect(resumed.best?.epoch).toBe(2);
+    expect(resumed.add(epochOf(3, value), true).isBest).toBe(isBest);
+  });
+
+  it.each([
+    [1, true],
+    [2, true],
+    [3, false],
+  ])('counts the epochs since the best one, resumed with a patience of %d', (patience, isDecided) => {
+    const history = [0.1, 0.05, 0.5, 0.4, 0.3].map((value, epoch) => ({
+      ...epochOf(epoch, value),
+      value,
+      isBest: epoch === 0 || epoch === 2,
+    }));
+    const resumed = selectorOf({}, { patience });
+    resumed.adopt(history, new Set(history));
+    expect(resumed.best?.epoch).toBe(2);
+    expect(resumed.isDecided).toBe(isDecided);
+  });
+
+  it('ranks what is left by its values if the best one is lost', () => {
+    const { history } = trained([0.1, 0.9, 0.3, 0.5, 0.5], { maxToKeep: 2 });
+    const resumed = selectorOf({ maxToKeep: 2 });
+    resumed.adopt(history, new Set([history[0]!, history[2]!, history[3]!, history[4]!]));
+    expect(epochsOf(resumed.kept)).toEqual([3, 4]);
+    expect(resumed.best?.epoch).toBe(3);
+  });
+
   it('lets any later epoch be the best if the best one is lost', () => {
     const { history } = trained([0.1, 0.9, 0.3]);
     const resumed = selectorOf();

@@ -63,7 +63,19 @@ export class BestValue {
   /** Takes an epoch into account. @param value null if it has none. */
   add(epoch: number, value: number | null): void {
     if (!this.isEligible(epoch, value)) return;
-    const isBetter = this.isBetter(epoch, value);
+    this.#count(value, this.isBetter(epoch, value));
+  }
+
+  /**
+   * Takes over an epoch of a training that is resumed. Whether it was the best is a fact: that training may have had
+   * other options.
+   */
+  adopt(epoch: number, value: number | null, isBest: boolean): void {
+    const isCounted = isBest || epoch >= this.#options.startFromEpoch;
+    if (isCounted && value !== null && Number.isFinite(value)) this.#count(value, isBest);
+  }
+
+  #count(value: number, isBetter: boolean): void {
     this.#eligibleEpochs += 1;
     this.#epochsSinceBest = isBetter ? 0 : this.#epochsSinceBest + 1;
     if (!isBetter) return;

@@ -14,7 +14,8 @@ export interface SelectionOptions extends Omit<BestValueOptions, 'mode' | 'termS
 /** Every epoch that has ended, and which of them are the best. Pure numbers. */
 export class EpochSelector {
   readonly #monitor: Monitor;
-  readonly #bestValue: BestValue;
+  readonly #bestValueOptions: BestValueOptions;
+  #bestValue: BestValue;
   readonly #ranking: Ranking;
   readonly #history: EpochRecord[] = [];
   #best: EpochRecord | null = null;
@@ -23,7 +24,8 @@ export class EpochSelector {
   constructor(monitor: Monitor, options: SelectionOptions) {
     this.#monitor = monitor;
     const { mode, patience, termSize } = monitor;
-    this.#bestValue = new BestValue({ ...options, mode, patience, termSize });
+    this.#bestValueOptions = { ...options, mode, patience, termSize };
+    this.#bestValue = new BestValue(this.#bestValueOptions);
     this.#ranking = new Ranking(options.maxToKeep, monitor);
   }
 
@@ -85,13 +87,29 @@ export class EpochSelector {
   adopt(history: readonly EpochRecord[], stored: ReadonlySet<EpochRecord>): void {
     // One by one: a long history has more records than a call can take arguments.
     for (const record of history) this.#history.push(record);
-    for (const record of history) if (stored.has(record)) this.#ranking.add(record);
-    this.#best = this.kept[0] ?? null;
+    const rankable = history.filter((record) => stored.has(record));
+    const best = history.findLast(({ isBest }) => isBest);
     this.#last = history.at(-1) ?? null;
-    const isWhole = this.#best === (history.findLast(({ isBest }) => isBest) ?? null);
-    // If the best is lost, later epochs needn't beat it.
-    const compared = isWhole ? history : this.kept.slice(0, 1);
-    for (const { epoch, value } of compared) this.#bestValue.add(epoch, value);
+    if (best === undefined || stored.has(best)) {
+      for (const record of rankable) this.#ranking.add(record);
+      for (const { epoch, value, isBest } of history) this.#bestValue.adopt(epoch, value, isBest);
+    } else {
+      // The best is lost, so later epochs needn't beat it.
+      this.#ranking.adopt(rankable);
+      for (const { epoch, value } of this.kept.slice(0, 1)) this.#bestValue.adopt(epoch, value, true);
+    }
+    this.#best = this.kept[0] ?? null;
+  }
+
+  /** Leaves out epochs whose states are lost. If the best is one of them, later epochs needn't beat it. */
+  forget(lost: ReadonlySet<EpochRecord>): void {
+    if (lost.size === 0) return;
+    this.#ranking.remove(lost);
+    if (this.#last !== null && lost.has(this.#last)) this.#last = null;
+    if (this.#best === null || !lost.has(this.#best)) return;
+    this.#best = this.kept[0] ?? null;
+    this.#bestValue = new BestValue(this.#bestValueOptions);
+    if (this.#best !== null) this.#bestValue.adopt(this.#best.epoch, this.#best.value, true);
   }
 
   /**

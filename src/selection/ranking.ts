@@ -36,6 +36,18 @@ export class Ranking {
     }
   }
 
+  /** Takes over stored epochs of which it isn't known which is the best, as that one is lost. */
+  adopt(records: readonly EpochRecord[]): void {
+    const { mode } = this.#comparison;
+    const gain = (a: EpochRecord, b: EpochRecord): number => (b.value ?? NaN) - (a.value ?? NaN);
+    this.#keep([...records].sort((a, b) => (mode === 'max' ? gain(a, b) : gain(b, a))));
+  }
+
+  /** Leaves out these epochs. */
+  remove(records: ReadonlySet<EpochRecord>): void {
+    this.#keep(this.#kept.filter((record) => !records.has(record)));
+  }
+
   /** An epoch that ends a second time replaces its earlier record. */
   #without(record: EpochRecord): EpochRecord[] {
     return this.#kept.filter((other) => !isSameEpoch(other, record));
