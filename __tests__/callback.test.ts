@@ -252,8 +252,8 @@ describe('several fit calls', () => {
     expect(checkpoint.history.map(({ fit, epoch }) => [fit, epoch])).toEqual([
       [0, 0],
       [0, 1],
-      [1, 0],
-      [1, 1],
+      [1, 2],
+      [1, 3],
     ]);
     const entropies = entropyOf(checkpoint) as number[];
     expect(checkpoint.best).toBe(checkpoint.history[entropies.indexOf(Math.max(...entropies))]);

@@ -30,6 +30,7 @@ test('every option has a default', () => {
   const { monitor, ...defaults } = resolveOptions();
   expect(defaults).toEqual({
     filepath: 'entropy_checkpoint',
+    hasMonitor: false,
     hasMode: false,
     stopTraining: false,
     topK: 2,
@@ -52,7 +53,9 @@ test('every option has a default', () => {
 });
 
 test('an option of undefined has its default', () => {
-  const names = [...Object.keys(resolveOptions()), 'mode', 'patience'].filter((name) => name !== 'hasMode');
+  const names = [...Object.keys(resolveOptions()), 'mode', 'patience'].filter(
+    (name) => !name.startsWith('has'),
+  );
   const given = Object.fromEntries(names.map((name) => [name, undefined]));
   expect(comparable(resolveOptions(given))).toEqual(comparable(resolveOptions()));
 });

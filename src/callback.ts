@@ -205,14 +205,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
     // A page doesn't need them earlier.
-    const [{ findClassOutputs }, { PredictionTap }] = await Promise.all([
+    const [{ findClassOutputs, outputSizes }, { PredictionTap }] = await Promise.all([
       loadCode(import('./predictions/class-outputs.js')),
       loadCode(import('./predictions/prediction-tap.js')),
     ]);
-    const { monitor, hasMode, ...options } = this.#session.options;
+    const { monitor, hasMonitor, hasMode, ...options } = this.#session.options;
     this.#outputs = findClassOutputs(model, { ...options, isRequired: monitor.phases.length > 0 });
+    if (monitor.comparing !== null) {
+      this.#session.score.expect(outputSizes(model, this.#outputs, monitor.name));
+    }
     const { metrics = [], doValidation = false } = this.#params;
-    const logged = { metrics, hasValidation: doValidation, mayBeAdded: hasMode };
+    const logged = { metrics, hasValidation: doValidation, mayBeAdded: hasMode, isNamed: hasMonitor };
     this.#isMonitorUnseen = !isKnownToFit(monitor, logged);
     try {
       await this.#session.open(trainedModel(model));
@@ -307,7 +310,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     if (fromLogits === undefined) return;
     const { score } = this.#session;
     if (phase === 'val') {
-      score.append(predictions, fromLogits, 'val');
+      score.append(predictions, fromLogits, 'val', output);
       return;
     }
     const measured = score.measure(predictions, fromLogits);
@@ -401,7 +404,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   #checkInitialEpoch(epoch: number): void {
     const expected = this.#initialEpoch;
     // A training of several calls may have begun each of them at 0.
-    const beginsAgain = epoch === 0 && this.#fit > 1;
+    const beginsAgain = epoch === 0 && (this.history.at(-1)?.fit ?? 0) > 0;
     if (expected !== null && expected !== epoch && !beginsAgain) {
       throw new EntropyCheckpointError(
         'ENTROPY_WRONG_INITIAL_EPOCH',

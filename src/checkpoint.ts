@@ -88,6 +88,9 @@ export class EntropyCheckpoint implements CheckpointAccess {
   /**
    * Scores one batch of predictions on the device. Nothing is read back.
    *
+   * The rows of all calls are pooled. `'consensus'` and `'label_wave'` identify validation rows by their order: with
+   * several class outputs, append those of a single one for them.
+   *
    * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
    * @param phase whether the predictions are of training or validation. @default 'train'
    * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_ARGUMENT`;
@@ -128,7 +131,8 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *
    * @param epoch counted from 0.
    * @param logs losses and metrics of the epoch for `history` and the report, numbers or scalars; the caller keeps
-   *   them. Must hold the monitored value if that is a metric.
+   *   them. Must hold the monitored value if that is a metric. One named like a value of this package, such as
+   *   `entropy`, is recorded and never monitored.
    * @returns whether this epoch became the best.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`, `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
    *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` if nothing can be written at all.

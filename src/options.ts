@@ -101,9 +101,9 @@ export interface EntropyCheckpointOptions {
   /** Whether the latest epoch is kept as well, to resume after a crash. @default false */
   saveLast?: boolean;
   /**
-   * How many validation rows `'consensus'` and `'label_wave'` compare; an integer from 1 up. Their predictions stay on
-   * the device: `'label_wave'` takes 4 bytes a row, `'consensus'` 4 bytes a row and class. During an epoch, it's twice
-   * that.
+   * How many validation rows of each output `'consensus'` and `'label_wave'` compare; an integer from 1 up. Their
+   * predictions stay on the device: `'label_wave'` takes 4 bytes a row, `'consensus'` 4 bytes a row and class. During an
+   * epoch, it's twice that.
    *
    * @default 10000
    */
@@ -127,6 +127,8 @@ export interface EntropyCheckpointOptions {
 export interface ResolvedOptions {
   readonly filepath: string | tf.io.IOHandler | CheckpointStore | null;
   readonly monitor: Monitor;
+  /** Whether the user set `monitor`. */
+  readonly hasMonitor: boolean;
   /** Whether the user set `mode`. */
   readonly hasMode: boolean;
   readonly stopTraining: boolean;
@@ -193,6 +195,7 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
   const monitor = resolveMonitor({ monitor: name, mode, patience });
   const resolved: ResolvedOptions = {
     monitor,
+    hasMonitor: options.monitor !== undefined,
     hasMode: mode !== 'auto',
     stopTraining: options.stopTraining ?? false,
     filepath: options.filepath === undefined ? 'entropy_checkpoint' : options.filepath,

@@ -173,6 +173,7 @@ describe('isKnownToFit', () => {
     metrics: ['loss', 'acc', 'val_loss', 'val_acc'],
     hasValidation: true,
     mayBeAdded: false,
+    isNamed: true,
   };
   const WITHOUT_VALIDATION: LoggedByFit = { ...FIT, metrics: ['loss', 'acc'], hasValidation: false };
 
@@ -213,6 +214,17 @@ describe('isKnownToFit', () => {
     );
     expect(message).toContain('Compile the model with that metric');
   });
+
+  it.each(['entropy', 'val_entropy', 'consensus', 'label_wave'])(
+    'refuses the name %s if a metric of the model has it as well, unless it is the default',
+    (name) => {
+      const fit = { ...FIT, metrics: [...FIT.metrics, name] };
+      const { code, message } = thrownBy(() => isKnownToFit(monitorOf(name), fit));
+      expect(code).toBe('ENTROPY_INVALID_OPTION');
+      expect(message).toContain(`\`monitor: ({ logs }) => logs['${name}']\``);
+      expect(isKnownToFit(monitorOf(name), { ...fit, isNamed: false })).toBe(true);
+    },
+  );
 
   it('is unsure of a value that an earlier callback may add, if the mode is set', () => {
     const monitor = monitorOf('f1', { mode: 'max' });

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
+import type { OutputSize } from '../scoring/prediction-changes.js';
 import { outputKind, type OutputKind } from './output-kind.js';
 
 /** The outputs to score, by their index in the model. The value says whether the output holds logits. */
@@ -40,6 +41,37 @@ export function findClassOutputs(model: tf.LayersModel, options: ClassOutputOpti
   }
   if (found.size === 0 && options.isRequired) throw noClassOutput(model);
   return found;
+}
+
+/**
+ * The sizes of class outputs whose rows are compared from epoch to epoch.
+ *
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for several outputs if the size of one isn't known: a stored
+ *   comparison could not be split among them.
+ */
+export function outputSizes(
+  model: tf.LayersModel,
+  found: ClassOutputs,
+  monitor: string,
+): Map<number, OutputSize> {
+  const sizes = new Map<number, OutputSize>();
+  if (found.size < 2) return sizes;
+  for (const index of found.keys()) {
+    const shape = model.outputs[index]?.shape.slice(1) ?? [null];
+    if (shape.includes(null)) throw unknownSize(model.outputNames[index] ?? String(index), monitor);
+    const numbers = shape.map((size) => size ?? 1);
+    const rowsPerExample = numbers.slice(0, -1).reduce((product, size) => product * size, 1);
+    sizes.set(index, { rowsPerExample, numClasses: numbers.at(-1) ?? 1 });
+  }
+  return sizes;
+}
+
+function unknownSize(name: string, monitor: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    `Name a single output with \`outputs\`: \`monitor: '${monitor}'\` compares the rows of several outputs only if their ` +
+      `shapes are known, got output "${name}" with a dimension of any size.`,
+  );
 }
 
 function selectedOutputs(model: tf.LayersModel, names: readonly string[] | null): number[] {

@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../epoch-record.js';
-import { FUNCTION_NAME, type Monitor } from '../selection/monitor.js';
+import { COMPUTED_MONITORS, FUNCTION_NAME, type Monitor } from '../selection/monitor.js';
 
 /** The values of one name by epoch, in the order in which the epochs ran. */
 export interface Curve {
@@ -31,6 +31,11 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
     values: Float64Array.from(history, (record) => finite(valueOf(record))),
     isMonitored: key === monitor.name,
   });
+  /** A metric may have the name of a computed value, which alone is monitored then. */
+  const metric = (name: string, key: string): Curve => ({
+    ...curve(name, key, ({ logs }) => logs[key]),
+    isMonitored: key === monitor.name && monitor.phases.length === 0,
+  });
   const entropies: Panel = {
     title: 'Entropy of the predictions',
     unit: 'nats',
@@ -52,12 +57,9 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
   const logged = metricNames(history).map((name): Panel => {
     const validation = VALIDATION + name;
     return {
-      title: name === 'loss' ? 'Loss' : name,
+      title: name === 'loss' ? 'Loss' : labelOf(name),
       unit: '',
-      curves: [
-        curve('training', name, ({ logs }) => logs[name]),
-        curve('validation', validation, ({ logs }) => logs[validation]),
-      ],
+      curves: [metric('training', name), metric('validation', validation)],
     };
   });
   return [entropies, ...(hasOwnPanel(monitor) ? [monitored] : []), ...logged]
@@ -68,6 +70,11 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
 /** Whether the monitored value is neither an entropy nor logged by `fit`. */
 export function hasOwnPanel({ name, comparing }: Monitor): boolean {
   return comparing !== null || name === FUNCTION_NAME;
+}
+
+/** How a logged value is called: a metric may have the name of a value that this package computes. */
+export function labelOf(name: string): string {
+  return COMPUTED_MONITORS.includes(name) ? `${name} (metric)` : name;
 }
 
 /** The names of what was logged. */

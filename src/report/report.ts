@@ -4,7 +4,7 @@ import { loadCode } from '../platform/load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
-import { hasOwnPanel, loggedNames, panelsOf, type Curve, type Panel } from './panels.js';
+import { hasOwnPanel, labelOf, loggedNames, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 import { evenlySpaced, rangeOf, type Point } from './thinning.js';
 
@@ -164,7 +164,7 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
     ['information', ({ valInformation }) => valInformation],
     // Any other monitored value has a column already.
     ...(hasOwnPanel(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
-    ...[...loggedNames(history)].map((name): Column => [name, ({ logs }) => logs[name]]),
+    ...[...loggedNames(history)].map((name): Column => [labelOf(name), ({ logs }) => logs[name]]),
   ];
   const shown = columns.filter(([, valueOf]) => history.some((record) => valueOf(record) != null));
   const nameOf = namesOf(history);

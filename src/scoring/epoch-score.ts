@@ -4,7 +4,7 @@ import { runTopKEntropy } from '../entropy/run-kernels.js';
 import type { Phase } from '../epoch-record.js';
 import type { ComparingMonitor } from '../selection/monitors/comparing-monitor.js';
 import { withoutTape } from '../tfjs-internals.js';
-import { PredictionChanges, type DetachedChanges } from './prediction-changes.js';
+import { PredictionChanges, type DetachedChanges, type OutputSize } from './prediction-changes.js';
 import { readVectors } from './read-vectors.js';
 import { RunningMean, type DetachedMean } from './running-mean.js';
 
@@ -61,6 +61,11 @@ export class EpochScore {
     return this.#changes?.monitorState ?? null;
   }
 
+  /** Says which outputs will be appended, by their index in the model. Without that, there's one. */
+  expect(outputs: ReadonlyMap<number, OutputSize>): void {
+    this.#changes?.expect(outputs);
+  }
+
   /** The number of rows of one phase seen in this epoch. */
   rows(phase: Phase): number {
     return this.#means[phase].rows;
@@ -70,10 +75,17 @@ export class EpochScore {
    * Scores one batch and adds it to the epoch.
    *
    * @param predictions `[..., numClasses]`; a single class is the positive class of two. The caller keeps it.
+   * @param output the index of the output in the model.
    */
-  append(predictions: tf.Tensor, fromLogits: boolean, phase: Phase): void {
-    this.add(this.measure(predictions, fromLogits), phase);
-    if (phase === 'val') this.#changes?.append(predictions, fromLogits);
+  append(predictions: tf.Tensor, fromLogits: boolean, phase: Phase, output = 0): void {
+    const measured = this.measure(predictions, fromLogits);
+    try {
+      if (phase === 'val') this.#changes?.append(predictions, fromLogits, output);
+    } catch (error) {
+      measured?.dispose();
+      throw error;
+    }
+    this.add(measured, phase);
   }
 
   /**

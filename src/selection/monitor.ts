@@ -64,8 +64,11 @@ const ENTROPIES: Readonly<Record<string, readonly [phases: readonly Phase[], val
   val_entropy: [['val'], ({ valEntropy }) => valEntropy],
 };
 
-/** The entropies that can be monitored. */
-export const ENTROPY_MONITORS: readonly string[] = Object.keys(ENTROPIES);
+/** The monitors that are computed from predictions. */
+export const COMPUTED_MONITORS: readonly string[] = [
+  ...Object.keys(ENTROPIES),
+  ...Object.keys(COMPARING_MONITORS),
+];
 
 /**
  * The monitor that the options name.
@@ -150,24 +153,32 @@ export interface LoggedByFit {
   readonly hasValidation: boolean;
   /** Whether another callback may add the value to `logs`: only if the user set `mode`. */
   readonly mayBeAdded: boolean;
+  /** Whether the user set `monitor`. */
+  readonly isNamed: boolean;
 }
 
 /**
  * Checks, before training begins, that `fit` will log the monitored value.
  *
  * @returns whether that is known; if not, `requireLogged` decides at the end of the first epoch.
- * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
+ * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`; `ENTROPY_INVALID_OPTION` for a name that could also mean a
+ *   metric of the model.
  */
-export function isKnownToFit(monitor: Monitor, { metrics, hasValidation, mayBeAdded }: LoggedByFit): boolean {
+export function isKnownToFit(
+  monitor: Monitor,
+  { metrics, hasValidation, mayBeAdded, isNamed }: LoggedByFit,
+): boolean {
   const { name, phases, comparing } = monitor;
+  if (isNamed && phases.length > 0 && metrics.includes(name)) throw ambiguousName(name);
   if (name === FUNCTION_NAME || metrics.includes(name)) return true;
   const isComputed = phases.length > 0;
   const needsValidation = comparing === null ? name === 'val_entropy' : phases.includes('val');
   if (isComputed && (hasValidation || !needsValidation)) return true;
   const lacksValidation = !hasValidation && (isComputed || metrics.includes(name.replace(/^val_/, '')));
   if (!isComputed && mayBeAdded && !lacksValidation) return false;
-  const computed = [...ENTROPY_MONITORS, ...Object.keys(COMPARING_MONITORS)];
-  const available = computed.filter((other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other));
+  const available = COMPUTED_MONITORS.filter(
+    (other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other),
+  );
   throw unknownMonitor(
     name,
     [...available, ...metrics],
@@ -202,6 +213,13 @@ export function requirePredictions({ name, phases, comparing }: Monitor, seen: r
     'ENTROPY_NO_PREDICTIONS',
     `Call \`appendOutput\` before the epoch is saved: \`monitor: '${name}'\` needs predictions of ` +
       `${phases.join(comparing === null ? ' or ' : ' and ')}, got no row of ${missing.join(' or ')}.`,
+  );
+}
+
+function ambiguousName(name: string): EntropyCheckpointError {
+  return invalidOption(
+    `Rename the metric '${name}' of the model, or monitor it with \`monitor: ({ logs }) => logs['${name}']\` and \`mode\`: ` +
+      `expected \`monitor\` to name one value, got '${name}', which is also a value of this package.`,
   );
 }
 
