@@ -131,8 +131,8 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *
    * @param epoch counted from 0.
    * @param logs losses and metrics of the epoch for `history` and the report, numbers or scalars; the caller keeps
-   *   them. Must hold the monitored value if that is a metric. One named like a value of this package, such as
-   *   `entropy`, is recorded and never monitored.
+   *   them. Must hold the monitored value if that is a metric. One named like a monitor of this package, such
+   *   as `entropy`, is recorded and never monitored.
    * @returns whether this epoch became the best.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`, `ENTROPY_NO_PREDICTIONS`, `ENTROPY_UNKNOWN_MONITOR`,
    *   `ENTROPY_STORE_IN_USE`; `ENTROPY_STORE_FAILED` if nothing can be written at all.
