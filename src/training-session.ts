@@ -328,8 +328,9 @@ export class TrainingSession {
   ): Promise<EpochRecord> {
     const { numbers, scalars } = await readScore(score, logs.scalars);
     const monitored = { epoch, fit, ...numbers, logs: Object.freeze(logs.numbers(scalars)) };
-    const record = this.selector.add(monitored, isComplete);
     const { state, saver } = await this.#loadCode();
+    this.selector.forget(saver.takeLost());
+    const record = this.selector.add(monitored, isComplete);
     await saver.keep(this.selector, record, () => this.#capture(state, trained));
     return record;
   }

@@ -15,6 +15,8 @@ export class SaverTraining {
   readonly saved: number[] = [];
   /** The epochs whose state was captured, in order. */
   readonly captured: number[] = [];
+  /** The state of epoch 0 holds this number, that of epoch 1 the next one. `logs.serial` is the same. */
+  firstSerial = 0;
   #value = 0;
 
   constructor(
@@ -35,10 +37,13 @@ export class SaverTraining {
     this.#value = value;
     const epoch = this.selector.history.length;
     const entropies = { entropy: value, trainEntropy: value, valEntropy: null };
-    const record = this.selector.add({ epoch, fit: 0, ...entropies, logs: {} }, true);
+    const record = this.selector.add(
+      { epoch, fit: 0, ...entropies, logs: { serial: this.firstSerial + epoch } },
+      true,
+    );
     await this.saver.keep(this.selector, record, () => {
       this.captured.push(epoch);
-      return snapshotOf(epoch);
+      return snapshotOf(this.firstSerial + epoch);
     });
     return record;
   }

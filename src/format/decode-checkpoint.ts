@@ -18,6 +18,7 @@ import { checksumOf } from './checksum.js';
 import { MIN_RECORD_BYTES, readRecords } from './history-text.js';
 import type { FieldState } from './optimizer-state.js';
 import type { TrainingState } from './snapshot.js';
+import { storedSizeOf } from './stored-size.js';
 import { StoredTensor } from './stored-tensor.js';
 import { verifyShards, type ReadBytes } from './verify-shards.js';
 
@@ -89,6 +90,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
       })),
       optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
       monitorState: monitorState === null ? null : take(monitorState),
+      storedSize: storedSizeOf(stored.manifest.shards),
     },
     readHistory: async () => {
       const { earlier, history, shards } = metadata;

@@ -1,5 +1,6 @@
 import type { Json } from '../stores/store.js';
 import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
+import type { StoredSize } from './stored-size.js';
 import type { TensorSource } from './stored-tensor.js';
 import type { WeightPath } from './weight-path.js';
 
@@ -24,6 +25,8 @@ export interface TrainingState {
   readonly optimizer: OptimizerState | null;
   /** What the monitor compares the next epoch with; null for nothing. */
   readonly monitorState: TensorSource | null;
+  /** Only of a state whose tensors are in a store. */
+  readonly storedSize?: StoredSize;
 }
 
 /** Everything that a checkpoint stores of an epoch, taken at the epoch's end. */

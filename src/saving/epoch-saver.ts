@@ -51,11 +51,13 @@ export class EpochSaver {
   readonly #blocks = new HistoryBlocks();
   readonly #writer: BackgroundWriter<EpochRecord>;
   readonly #contents = new StoreContents();
-  readonly #saves = new PendingSaves(this.#contents);
+  readonly #saves = new PendingSaves(this.#contents, (record) => this.#states.has(record));
   #epochs: TrainedEpochs = { best: null, kept: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
   /** Why an epoch could not be stored when that was last attempted. */
   readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
+  /** The epochs that the store has lost, and that can't be stored again, since `takeLost` was last called. */
+  readonly #lost = new Set<EpochRecord>();
   /** From the first failure until every wanted epoch that failed is stored. */
   #isFailing = false;
   readonly #warned = new Set<string>();
@@ -111,9 +113,15 @@ export class EpochSaver {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     // All at once: the store writes one after the other, and keeps its lock until all are done.
+    const begun = new Set<EpochRecord>();
     const next = (): EpochRecord | undefined =>
-      this.#unsaved().find((record) => this.#states.has(record) && !this.#errors.has(record));
-    for (let record = next(); record !== undefined; record = next()) void this.#save(record);
+      this.#storable().find(
+        (record) => this.#states.has(record) && !this.#errors.has(record) && !begun.has(record),
+      );
+    for (let record = next(); record !== undefined; record = next()) {
+      begun.add(record);
+      void this.#save(record);
+    }
     this.#freeStates();
     this.#store?.close();
   }
@@ -144,6 +152,13 @@ export class EpochSaver {
     this.#writer.start();
     // Training waits for a slow store, but not for one that fails.
     while (!this.#isFailing && this.#unsaved().length > MAX_WAITING) await this.#writer.written();
+  }
+
+  /** The selected epochs whose states are lost since this was last called: later epochs needn't beat them. */
+  takeLost(): ReadonlySet<EpochRecord> {
+    const lost = new Set(this.#lost);
+    this.#lost.clear();
+    return lost;
   }
 
   /**
@@ -233,6 +248,7 @@ export class EpochSaver {
 
   async #flush(store: CheckpointStore): Promise<void> {
     await this.#settled();
+    await this.#noticeVanished(store);
     // The store may have been closed since, and another training may have stored there.
     const mustOpen = !this.#isOpen && this.#unsaved().length > 0;
     if (mustOpen) await this.#openStore(store);
@@ -245,7 +261,10 @@ export class EpochSaver {
     const [missing] = missingEpochs(this.#wanted, this.#contents.slots);
     // Disposing drops what could not be stored.
     if (missing === undefined || this.#isDisposed) return;
-    throw this.#errors.get(missing) ?? replaced(store.name);
+    throw (
+      this.#errors.get(missing) ??
+      (this.#lost.has(missing) ? vanishedFrom(store.name, missing) : replaced(store.name))
+    );
   }
 
   /** Resolves when nothing is being written. */
@@ -259,14 +278,28 @@ export class EpochSaver {
     this.#wanted = wantedSlots(epochs, this.#options, this.#contents.isOfOther());
   }
 
-  /** The epochs that are wanted and not stored, and can be stored now: the most important first. */
+  /** The epochs to write next, the most important first. */
   #unsaved(): EpochRecord[] {
+    const storable = this.#storable();
+    // Another epoch may replace what is to be copied.
+    const copies = storable.filter((record) => !this.#states.has(record));
+    return copies.length > 0 ? copies : storable;
+  }
+
+  /** The epochs that are wanted and not stored, and can be stored now. */
+  #storable(): EpochRecord[] {
     if (this.#store === null) return [];
     const isOfOther = this.#contents.isOfOther(this.#saves.expectedSlots);
-    return missingEpochs(this.#wanted, this.#contents.slots).filter((record) => {
-      const isAvailable = this.#states.has(record) || this.#contents.slotOf(record) !== null;
-      return isAvailable && !this.#saves.has(record) && (!isOfOther || record === this.#wanted.get('best'));
-    });
+    return missingEpochs(this.#obtainable, this.#contents.slots).filter(
+      (record) => !this.#saves.has(record) && (!isOfOther || record === this.#wanted.get('best')),
+    );
+  }
+
+  /** What is wanted, without the epochs that are lost: neither in memory nor in the store. */
+  get #obtainable(): Map<CheckpointSlot, EpochRecord> {
+    const isObtainable = (record: EpochRecord): boolean =>
+      this.#states.has(record) || this.#contents.slotOf(record) !== null;
+    return new Map([...this.#wanted].filter(([, record]) => isObtainable(record)));
   }
 
   #isNeeded(record: EpochRecord): boolean {
@@ -293,6 +326,7 @@ export class EpochSaver {
     } finally {
       this.#freeStates();
     }
+    this.#warnOfVanished(store);
     this.#errors.delete(record);
     this.#isFailing = [...this.#wanted.values()].some((wanted) => this.#errors.has(wanted));
     return true;
@@ -308,9 +342,11 @@ export class EpochSaver {
       record,
       history: this.#blocks.upTo(history, history.lastIndexOf(record) + 1),
     };
-    await this.#saves.run(record, this.#wanted, (update, beforeReading) =>
+    await this.#saves.run(record, this.#obtainable, (update, beforeReading) =>
       this.#states.use(record, (snapshot) =>
-        saveSnapshot(store, snapshot, update, description, beforeReading),
+        saveSnapshot(store, snapshot, update, description, beforeReading, (checksum) => {
+          this.#contents.expect(record, checksum);
+        }),
       ),
     );
     this.#onSaved(record);
@@ -318,19 +354,52 @@ export class EpochSaver {
 
   /** Copies an epoch from the slot that holds it into those that lack it. */
   async #copy(store: CheckpointStore, record: EpochRecord): Promise<void> {
-    await copySlot(store, this.#contents.slotOf(record)!, (source) =>
-      this.#saves.run(record, this.#wanted, async (update) => {
-        await store.save(source, update);
-        return null;
-      }),
+    try {
+      await copySlot(store, this.#contents.slotOf(record)!, (source) =>
+        this.#saves.run(record, this.#obtainable, async (update) => {
+          const filled = await store.save(source, update);
+          return { checksum: null, filled: filled ?? null };
+        }),
+      );
+    } catch (error) {
+      const code = error instanceof EntropyCheckpointError ? error.code : null;
+      if (code === 'ENTROPY_CORRUPT_CHECKPOINT' || code === 'ENTROPY_NO_CHECKPOINT')
+        this.#contents.forget(record);
+      throw error;
+    }
+  }
+
+  /** A training whose last epochs weren't selected has no save that would notice it. */
+  async #noticeVanished(store: CheckpointStore): Promise<void> {
+    if (!this.#isOpen || store.capacity === 'one' || this.#contents.slots.size === 0) return;
+    try {
+      this.#contents.retain(await store.slots());
+    } catch {
+      // The next save reports it.
+      return;
+    }
+    this.#warnOfVanished(store);
+  }
+
+  #warnOfVanished({ name }: CheckpointStore): void {
+    const wanted = new Set(this.#wanted.values());
+    const vanished = this.#contents.takeVanished().filter((record) => wanted.has(record));
+    if (vanished.length === 0) return;
+    const lost = vanished.filter((record) => !this.#states.has(record));
+    for (const record of lost) this.#lost.add(record);
+    const epochs = lost.map(({ epoch }) => epoch).join(', ');
+    warn(
+      `Remove nothing from ${name} while a training writes there: checkpoints have vanished. Training continues, and ` +
+        'what is in memory is stored again' +
+        (lost.length === 0 ? '.' : `; lost ${lost.length === 1 ? 'is epoch' : 'are the epochs'} ${epochs}.`),
     );
   }
 
   #fail(record: EpochRecord, error: EntropyCheckpointError): void {
     if (!this.#isFailing) {
       warn(
-        `Epoch ${record.epoch} could not be stored, training continues: ${textOf(error)} What was stored before is still ` +
-          'there.',
+        `Epoch ${record.epoch} could not be stored, training continues: ${textOf(error)} This changed nothing that was ` +
+          'stored before.',
       );
     }
     this.#isFailing = true;
@@ -343,6 +412,14 @@ function notStoredYet({ epoch }: EpochRecord, store: string): EntropyCheckpointE
     'ENTROPY_NO_CHECKPOINT',
     `Train until there is a best epoch, or use another \`filepath\`: epoch ${epoch} is not stored, as only a best epoch ` +
       `replaces the other training in ${store}.`,
+  );
+}
+
+function vanishedFrom(store: string, { epoch }: EpochRecord): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_STORE_FAILED',
+    `Train again: expected ${store} to hold epoch ${epoch}, which was stored there, got nothing. Someone has removed it ` +
+      'during training, and its state is no longer in memory.',
   );
 }
 

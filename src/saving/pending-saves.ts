@@ -9,22 +9,31 @@ interface PendingSave {
   hasFailed: boolean;
 }
 
+/** The outcome of a save. */
+export interface SavedCheckpoint {
+  /** null for a copy of a stored checkpoint. */
+  readonly checksum: string | null;
+  /** The slots that the store has now; null where it doesn't say. */
+  readonly filled: readonly CheckpointSlot[] | null;
+}
+
 /**
  * Begins a save.
  *
  * @param beforeReading to be awaited before the checkpoint is read. If it rejects, nothing may be stored.
- * @returns the checksum of the checkpoint; null for a copy of a stored one.
  */
-export type Write = (update: SlotUpdate, beforeReading: () => Promise<void>) => Promise<string | null>;
+export type Write = (update: SlotUpdate, beforeReading: () => Promise<void>) => Promise<SavedCheckpoint>;
 
 /** The saves that have begun and not ended. Several are only where a store is closed: it runs one after the other. */
 export class PendingSaves {
   readonly #contents: StoreContents;
+  readonly #isInMemory: (record: EpochRecord) => boolean;
   /** In the order in which they have begun. */
   readonly #saves = new Map<EpochRecord, PendingSave>();
 
-  constructor(contents: StoreContents) {
+  constructor(contents: StoreContents, isInMemory: (record: EpochRecord) => boolean) {
     this.#contents = contents;
+    this.#isInMemory = isInMemory;
   }
 
   has(record: EpochRecord): boolean {
@@ -50,13 +59,15 @@ export class PendingSaves {
    * @throws what `write` rejects with.
    */
   run(record: EpochRecord, wanted: ReadonlyMap<CheckpointSlot, EpochRecord>, write: Write): Promise<void> {
-    const update = slotUpdateFor(record, wanted, this.expectedSlots);
+    const update = slotUpdateFor(record, wanted, this.expectedSlots, this.#isInMemory);
+    if (update.into.length === 0) return Promise.resolve();
     const writing = write(update, this.#afterReplacements(update));
     const save: PendingSave = { update, ended: Promise.resolve(), hasFailed: false };
     const saving = writing
       .then(
-        (checksum) => {
+        ({ checksum, filled }) => {
           this.#contents.add(record, update, checksum);
+          if (filled !== null) this.#contents.retain(filled);
         },
         (error: unknown) => {
           save.hasFailed = true;

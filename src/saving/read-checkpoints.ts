@@ -102,15 +102,25 @@ async function withStored<T>(
 /**
  * Copies what one slot holds.
  *
- * @param save stores it in other slots. Not called if the slot is empty.
- * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_FAILED`; and what `save` throws.
+ * @param save stores it in other slots.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NO_CHECKPOINT` if the slot is empty,
+ *   `ENTROPY_STORE_FAILED`; and what `save` throws.
  */
 export async function copySlot(
   store: CheckpointStore,
   from: CheckpointSlot,
   save: (source: CheckpointSource) => Promise<void>,
 ): Promise<void> {
-  await withStored(store, from, (stored) => save(sourceOf(stored)));
+  const copied = await withStored(store, from, async (stored) => {
+    await verifyShards(stored);
+    await save(sourceOf(stored));
+    return true;
+  });
+  if (copied !== null) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_NO_CHECKPOINT',
+    `Expected a checkpoint in slot "${from}" of ${store.name}, got nothing.`,
+  );
 }
 
 /** A stored checkpoint as the source of another slot. */

@@ -2,12 +2,13 @@ import { EntropyCheckpointError } from '../errors.js';
 import { encodeCheckpoint, type CheckpointDescription } from '../format/encode-checkpoint.js';
 import type { Snapshot } from '../format/snapshot.js';
 import type { CheckpointStore, SlotUpdate } from '../stores/store.js';
+import type { SavedCheckpoint } from './pending-saves.js';
 
 /**
  * Stores a snapshot.
  *
  * @param beforeReading runs when the store begins to read it. If it rejects, nothing is stored.
- * @returns the checksum that identifies the checkpoint.
+ * @param onEncoded receives the checksum that identifies the checkpoint. A save may fail after it has stored everything.
  */
 export async function saveSnapshot(
   store: CheckpointStore,
@@ -15,12 +16,14 @@ export async function saveSnapshot(
   update: SlotUpdate,
   description: CheckpointDescription,
   beforeReading: () => Promise<void>,
-): Promise<string> {
+  onEncoded: (checksum: string) => void,
+): Promise<SavedCheckpoint> {
   let checksum = '';
   const source = encodeCheckpoint(snapshot, description, (encoded) => {
     checksum = encoded;
+    onEncoded(encoded);
   });
-  await store.save(
+  const filled = await store.save(
     {
       ...source,
       async readShard(buffer) {
@@ -30,7 +33,7 @@ export async function saveSnapshot(
     },
     update,
   );
-  return checksum;
+  return { checksum, filled: filled ?? null };
 }
 
 /** Wraps `cause` in an error of this package, unless it is one. */

@@ -79,15 +79,25 @@ export function missingEpochs(
 /**
  * How to store an epoch: into every slot that lacks it, keeping the others. The update after which nothing is missing
  * also removes the epochs that are no longer wanted, so none is removed before its successor is stored.
+ *
+ * @param isInMemory whether the state of an epoch is in memory. A slot isn't replaced while it holds the only state of
+ *   another epoch that is missing in its own slot.
  */
 export function slotUpdateFor(
   record: EpochRecord,
   wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
   stored: StoredSlots,
+  isInMemory: (record: EpochRecord) => boolean = () => true,
 ): SlotUpdate {
-  const into = [...wanted].filter(([slot, other]) => other === record && stored.get(slot) !== record);
+  const missing = missingEpochs(wanted, stored);
+  const isOnlyState = (other: EpochRecord | null | undefined): boolean =>
+    other !== null && other !== undefined && missing.includes(other) && !isInMemory(other);
+  const into = [...wanted].filter(([slot, other]) => {
+    const held = stored.get(slot);
+    return other === record && held !== record && !isOnlyState(held);
+  });
   const intoSlots = into.map(([slot]) => slot);
-  const isLastMissing = missingEpochs(wanted, stored).every((other) => other === record);
+  const isLastMissing = missing.every((other) => other === record);
   const keep = [...stored.keys()].filter(
     (slot) => !intoSlots.includes(slot) && (wanted.has(slot) || !isLastMissing),
   );

@@ -16,6 +16,7 @@ export class StoreContents {
   /** Whether the checkpoints in the store are those that the user has asked to continue. */
   #isResumed = false;
   readonly #checksums = new Map<EpochRecord, string>();
+  readonly #vanished = new Set<EpochRecord>();
 
   /** Which epoch of this training each slot holds. null: something else. */
   get slots(): StoredSlots {
@@ -38,7 +39,7 @@ export class StoreContents {
     return !this.#isResumed && [...slots.values()].includes(null) && !slots.get('best');
   }
 
-  /** Identifies what this training has stored, in case another one replaces it; undefined where it has stored nothing. */
+  /** Identifies what this training has stored of an epoch, in case another one replaces it; undefined for nothing. */
   checksumOf(record: EpochRecord): string | undefined {
     return this.#checksums.get(record);
   }
@@ -79,10 +80,35 @@ export class StoreContents {
     }
   }
 
+  /** Takes into account that what was stored of an epoch is damaged, or gone. */
+  forget(record: EpochRecord): void {
+    this.#slots = new Map([...this.#slots].filter(([, other]) => other !== record));
+  }
+
+  /** Takes into account that an epoch may be stored soon: a save may fail after it has stored everything. */
+  expect(record: EpochRecord, checksum: string): void {
+    this.#checksums.set(record, checksum);
+  }
+
   /** Takes a save into account. @param checksum of the checkpoint; null for a copy of a stored one. */
   add(record: EpochRecord, update: SlotUpdate, checksum: string | null): void {
     if (checksum !== null) this.#checksums.set(record, checksum);
     this.#slots = slotsAfter(this.#slots, record, update);
+  }
+
+  /** Leaves out the slots that the store has lost: a user may remove a folder, or clear the storage of a site. */
+  retain(filled: readonly CheckpointSlot[]): void {
+    const gone = [...this.#slots].filter(([slot]) => !filled.includes(slot)).map(([, record]) => record);
+    this.#slots = new Map([...this.#slots].filter(([slot]) => filled.includes(slot)));
+    for (const record of gone)
+      if (record !== null && this.slotOf(record) === null) this.#vanished.add(record);
+  }
+
+  /** The epochs that the store has lost since this was last called. */
+  takeVanished(): EpochRecord[] {
+    const vanished = [...this.#vanished];
+    this.#vanished.clear();
+    return vanished;
   }
 
   /** A store with a single slot is replaced as a whole, and loads the whole model: it's read once. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { toJson } from '../format/checkpoint-metadata.js';
 import type { RecurrentState, Snapshot, TrainingState, WeightState } from '../format/snapshot.js';
+import { requireProportion } from '../format/stored-size.js';
 import { withTensor, type TensorSource } from '../format/stored-tensor.js';
 import { describePath, describeShape, pathKey } from '../format/weight-path.js';
 import type { Json } from '../stores/store.js';
@@ -100,11 +101,19 @@ export async function restoreState(
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
 ): Promise<void> {
+  if (state.storedSize !== undefined) requireProportion(state.storedSize, weightsSizeBytes(model));
   const steps = [planWeights(state.weights, model), planRecurrent(state.recurrent, model)];
   if (state.optimizer !== null && optimizer !== null) {
     steps.push(planOptimizerRestore(state.optimizer, optimizer, model));
   }
   for (const step of steps) await step();
+}
+
+function weightsSizeBytes(model: tf.LayersModel): number {
+  return weightsWithPaths(model).reduce((total, { weight }) => {
+    const { size, dtype } = weight.read();
+    return total + size * tf.util.bytesPerElement(dtype);
+  }, 0);
 }
 
 function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => Promise<void> {

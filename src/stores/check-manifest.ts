@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { hasShape, isCount, isHarmless, isObject, isString, listOf } from './outside-data.js';
+import { refusalOfJson } from './json-limits.js';
 import { SHARD_BYTES, sizeOfShards, type CheckpointManifest, type Json, type ShardSpec } from './store.js';
 import { UNCHANGED } from './store-failure.js';
 import { totalSizeBytes } from './weight-data.js';
@@ -43,7 +44,8 @@ export function checkManifest(parts: ManifestParts, name: string): CheckpointMan
         'model without its record.',
     );
   }
-  if (!isHarmless(parts)) throw damaged(name, 'it has a key `__proto__`, or is nested too deep');
+  if (!isHarmless(parts))
+    throw damaged(name, 'it has a key `__proto__`, is nested too deep, or has too many parts');
   if (!isObject(modelTopology) || typeof generatedBy !== 'string') {
     throw damaged(name, 'expected `modelTopology` and `generatedBy`');
   }
@@ -90,6 +92,8 @@ export function manifestText(manifest: CheckpointManifest, name: string): string
  */
 export function manifestFromText(text: unknown, name: string): CheckpointManifest {
   if (typeof text !== 'string') throw damaged(name, `expected the text of its manifest, got ${typeof text}`);
+  const refusal = refusalOfJson(text);
+  if (refusal !== null) throw damaged(name, refusal);
   let parts: unknown;
   try {
     parts = JSON.parse(text);

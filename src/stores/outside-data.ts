@@ -1,6 +1,8 @@
 // How data from outside (files, handlers, a page's storage) is checked before it's used. A checksum that matches proves
 // nothing: an attacker can compute one.
 
+import { MAX_DEPTH, MAX_MANIFEST_BYTES, maxContainers } from './json-limits.js';
+
 /** Whether a value has the expected form. */
 export type Check = (value: unknown) => boolean;
 
@@ -43,14 +45,13 @@ export const hasShape =
     isObject(value) &&
     Object.entries(checks).every(([key, check]) => Object.hasOwn(value, key) && check(value[key]));
 
-/** Far deeper than any model. Code that recurses over a checkpoint must never overflow the stack. */
-const MAX_DEPTH = 1000;
-
 /**
  * Whether `value` can be copied and traversed safely. Copying an object with a key `__proto__` key by key would set the
  * copy's prototype, and so give it keys that nobody wrote.
  */
 export function isHarmless(value: unknown): boolean {
+  // A handler's objects were parsed elsewhere. A set that is too large would throw.
+  let containersLeft = maxContainers(MAX_MANIFEST_BYTES);
   let level = new Set(isNested(value) ? [value] : []);
   // The limit also ends the traversal of an object that contains itself. No JSON parser makes one, but a handler may.
   for (let depth = 0; level.size > 0; depth++) {
@@ -60,7 +61,9 @@ export function isHarmless(value: unknown): boolean {
       if (Object.hasOwn(item, '__proto__')) return false;
       if (ArrayBuffer.isView(item)) continue;
       for (const inner of Object.values(item) as unknown[]) if (isNested(inner)) next.add(inner);
+      if (next.size > containersLeft) return false;
     }
+    containersLeft -= next.size;
     level = next;
   }
   return true;

@@ -162,11 +162,6 @@ export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
 }
 
-/** The size of the different shards, in bytes. Equal shards are stored once. */
-export function sizeOfDistinctShards(shards: readonly ShardSpec[]): number {
-  return sizeOfShards([...new Map(shards.map((shard) => [shard.sha256, shard])).values()]);
-}
-
 /** The total size, in bytes. */
 export function sizeOfShards(shards: readonly ShardSpec[]): number {
   return shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import type { Tally } from '../tally.js';
 import type { Workspace } from '../workspace.js';
 import type { DiskRow } from './disk-rows.js';
@@ -12,6 +12,20 @@ const MAX_FREE_FILES = 7;
 const LEVELS: Record<DiskKind, number> = { tmpfs: 40, ext4: 16, 'tmpfs with few files': MAX_FREE_FILES + 1 };
 const QUICK_LEVELS = 3;
 
+/** What a user may do with the folder of a training. */
+const VANISHING: Readonly<Record<string, (folder: string) => void>> = {
+  'removed folder': (folder) => {
+    rmSync(folder, { recursive: true });
+  },
+  'folder moved away': (folder) => {
+    renameSync(folder, `${folder}-moved`);
+  },
+  'emptied folder': (folder) => {
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+  },
+};
+
 /** Something that keeps a folder from being written, and the folder's location. */
 export interface DiskFault {
   readonly row: DiskRow;
@@ -24,7 +38,7 @@ export interface DiskFault {
 
 /** Every fault that can be caused on this machine. */
 export function availableFaults(quick: boolean, tally: Tally<DiskRow>, workspace: Workspace): DiskFault[] {
-  const faults: DiskFault[] = [removedFolder(workspace)];
+  const faults: DiskFault[] = Object.keys(VANISHING).map((name) => vanishingFolder(name, workspace));
   for (const kind of Object.keys(LEVELS) as DiskKind[]) {
     try {
       const disk = SmallDisk.mount(kind, workspace);
@@ -95,14 +109,14 @@ function readOnlyFolder(workspace: Workspace): DiskFault {
   };
 }
 
-function removedFolder(workspace: Workspace): DiskFault {
+function vanishingFolder(name: string, workspace: Workspace): DiskFault {
   return {
     row: 'removed',
-    name: 'removed folder',
+    name,
     parent: workspace.path,
     makeFault: (folder) => ({
       begin: () => {
-        rmSync(folder, { recursive: true });
+        VANISHING[name]!(folder);
       },
       end: () => undefined,
     }),

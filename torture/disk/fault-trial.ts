@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../../src/index.js';
-import { leftoversIn } from '../stored-files.js';
+import { leftoversIn, storedFiles } from '../stored-files.js';
 import type { Tally } from '../tally.js';
 import { loadSlots } from '../training/load-slots.js';
 import type { ReferenceEpoch } from '../training/reference.js';
@@ -19,6 +19,7 @@ export interface FaultTrialContext {
 
 /** One training with one fault. */
 export interface FaultTrial {
+  readonly row: DiskRow;
   /** Shown in messages. */
   readonly name: string;
   readonly folder: string;
@@ -43,8 +44,16 @@ export async function runFaultTrial(trial: FaultTrial, context: FaultTrialContex
   };
   const hasFailed = await watchWarnings(async (warnings) => {
     const outcome = await trainWithFault(folder, fault, trial, inspect);
-    judgeOutcome(outcome, warnings, where, recovery, context);
-    return warnings.length > 0;
+    const vanished = warnings.filter((warning) => warning.includes('have vanished'));
+    const others = warnings.filter((warning) => !vanished.includes(warning));
+    judgeOutcome(outcome, others, where, recovery, context);
+    // Before the first epoch there's nothing to lose.
+    const expected = trial.row === 'removed' && faultEpoch > 0 ? 1 : 0;
+    if (vanished.length !== expected) {
+      tally.addLoss('warnings', `${where}: ${vanished.length} warnings of vanished checkpoints`);
+    } else if (expected === 1) tally.count('noticed');
+    judgeKept(outcome, folder, where, tally);
+    return others.length > 0;
   });
   if (tally.losses > lossesBefore) tally.addNote(workspace.keep(folder));
   return hasFailed;
@@ -109,6 +118,13 @@ function judgeOutcome(
   }
   if (lastError !== null)
     tally.addLoss('notStored', `${where}: the last \`flush\` threw ${String(lastError)}`);
+}
+
+function judgeKept({ kept }: Outcome, folder: string, where: string, tally: Tally<DiskRow>): void {
+  const { slots } = storedFiles(folder);
+  for (const epoch of kept) {
+    if (!slots.has(`epoch-${epoch}`)) tally.addLoss('missing', `${where}: epoch ${epoch}`);
+  }
 }
 
 function isStoreFailure(error: Error | null): boolean {

@@ -24,7 +24,8 @@ export async function runDiskFaults({ quick }: Flags, workspace: Workspace): Pro
   });
   const progress = new Progress('trainings with disk faults', trials.length, () => tally.losses);
   try {
-    for (const { row, parent, makeFault, ...trial } of trials) {
+    for (const { parent, makeFault, ...trial } of trials) {
+      const { row } = trial;
       const folder = workspace.newPath('checkpoint', parent);
       const hasFailed = await runFaultTrial({ ...trial, folder, fault: makeFault(folder) }, context);
       tally.count(row);

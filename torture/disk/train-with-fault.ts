@@ -22,6 +22,8 @@ export interface Fault {
 /** What a training with a fault returned and threw. */
 export interface Outcome {
   readonly records: readonly string[];
+  /** The epochs that were kept at the end. */
+  readonly kept: readonly number[];
   /** What `flush` threw just before the fault ended. */
   readonly flushError: Error | null;
   /** What `fit` threw. */
@@ -67,9 +69,10 @@ export async function trainWithFault(
   if (recovery === 'after training') await endFault(DISK_PLAN.epochs);
   const lastError = await errorOf(checkpoint.flush());
   await inspect(false, DISK_PLAN.epochs);
+  const kept = checkpoint.kept.map(({ epoch }) => epoch);
   checkpoint.dispose();
   disposeModel(model);
-  return { records: checkpoint.history.map(recordText), flushError, fitError, lastError };
+  return { records: checkpoint.history.map(recordText), kept, flushError, fitError, lastError };
 }
 
 function errorOf(action: Promise<unknown>): Promise<Error | null> {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../../errors.js';
+import { requireProportion, storedSizeOf } from '../../format/stored-size.js';
 import type { CheckpointManifest } from '../../stores/store.js';
 import { totalSizeBytes } from '../../stores/weight-data.js';
 import { functionalModel } from '../../tfjs-internals.js';
@@ -17,6 +18,7 @@ export async function buildModel(
   manifest: CheckpointManifest,
   fill: (model: tf.LayersModel) => Promise<void>,
 ): Promise<tf.LayersModel> {
+  requireProportion(storedSizeOf(manifest.shards), 0);
   const { built, dispose } = build(manifest);
   try {
     const model = await complete(built, manifest);
