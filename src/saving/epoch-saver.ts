@@ -382,10 +382,10 @@ export class EpochSaver {
   }
 
   #warnOfVanished({ name }: CheckpointStore): void {
-    const wanted = new Set(this.#wanted.values());
-    const vanished = this.#contents.takeVanished().filter((record) => wanted.has(record));
+    const vanished = this.#contents.takeVanished();
     if (vanished.length === 0) return;
-    const lost = vanished.filter((record) => !this.#states.has(record));
+    const wanted = new Set(this.#wanted.values());
+    const lost = vanished.filter((record) => wanted.has(record) && !this.#states.has(record));
     for (const record of lost) this.#lost.add(record);
     const epochs = lost.map(({ epoch }) => epoch).join(', ');
     warn(
