@@ -1,0 +1,4 @@
+process.env['THOROUGH'] = '1';
+await import('./full-disk-windows.test.js');
+
+export {};
