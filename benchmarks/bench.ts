@@ -20,7 +20,8 @@ import {
   type SavingPlan,
 } from './saving/benchmark-saving.js';
 import { benchmarkLargeModel } from './saving/large-model-benchmark.js';
-import type { LargeModelResult } from './saving/results.js';
+import { benchmarkLongTraining } from './saving/long-training-benchmark.js';
+import type { LargeModelResult, LongTrainingResult } from './saving/results.js';
 
 interface Plan {
   readonly fit: FitPlan;
@@ -54,6 +55,7 @@ class Benchmark {
   readonly #kernels: KernelResult[] = [];
   readonly #memory: MemoryResult[] = [];
   #saves: SaveResults = { fits: [], pauses: [] };
+  readonly #long: LongTrainingResult[] = [];
   readonly #large: LargeModelResult[] = [];
   readonly #failures: string[] = [];
 
@@ -79,6 +81,11 @@ class Benchmark {
       );
     }
     if (this.#flags.only.includes('save')) await this.#runSaves();
+    if (this.#flags.only.includes('long')) {
+      await this.#attempt('a long training', async () => {
+        this.#long.push(...(await benchmarkLongTraining(this.#plan.saving.long, this.#flags.folder)));
+      });
+    }
     if (this.#flags.only.includes('large')) {
       await this.#attempt('a large model', async () => {
         this.#large.push(await benchmarkLargeModel(this.#plan.saving.large, this.#flags.folder));
@@ -96,7 +103,7 @@ class Benchmark {
       fits: this.#fits,
       kernels: this.#kernels,
       memory: this.#memory,
-      saving: { ...this.#saves, large: this.#large },
+      saving: { ...this.#saves, long: this.#long, large: this.#large },
       failures: this.#failures,
     };
   }

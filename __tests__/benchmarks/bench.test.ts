@@ -46,7 +46,7 @@ describe('npm run bench', () => {
     const args = [
       '--quick',
       '--only',
-      'save,large',
+      'save,long,large',
       '--backends',
       'cpu,wasm',
       '--folder',
@@ -68,6 +68,11 @@ describe('npm run bench', () => {
       expect(rounds[0]?.bare?.longestMs).toBeGreaterThan(0);
       expect(rounds[0]?.saving?.saveMs).toBeGreaterThan(0);
     }
+    for (const { rounds } of saving.long ?? []) {
+      expect(rounds[0]?.short?.saveMs).toBeGreaterThan(0);
+      expect(rounds[0]?.long?.saveMs).toBeGreaterThan(0);
+    }
+    expect(saving.long?.map(({ maxToKeep }) => maxToKeep)).toEqual([1, 5]);
     const [large] = saving.large;
     for (const timeMs of Object.values({ ...large?.written[0], ...large?.readWarm[0] })) {
       expect(timeMs).toBeGreaterThan(0);

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { LargeModelResult, PauseResult, SaveFitResult } from '../../benchmarks/saving/results.js';
+import type {
+  LargeModelResult,
+  LongTrainingResult,
+  PauseResult,
+  SaveFitResult,
+} from '../../benchmarks/saving/results.js';
 import {
   extraBytesOf,
   savingBoundsOf,
@@ -70,6 +75,15 @@ const largeResult = ({ saveMs = 1200, loadMs = 1200, extraMB = 100 }): LargeMode
   },
 });
 
+const longResult = (ratio: number): LongTrainingResult => ({
+  maxToKeep: 200,
+  epochs: { short: 10, long: 20_000 },
+  saves: 32,
+  size: { modelBytes: 32_768 },
+  ratio: estimateOf(ratio),
+  rounds: [{ short: { saveMs: 8, longestMs: 3 }, long: { saveMs: 8 * ratio, longestMs: 4 } }],
+});
+
 const missed = (results: Partial<Parameters<typeof savingBoundsOf>[0]>): string[] =>
   savingBoundsOf({ fits: [], pauses: [], large: [], ...results })
     .filter(({ isMet }) => !isMet)
@@ -101,6 +115,13 @@ describe('savingBoundsOf', () => {
 
   it('misses the bound of a long pause', () => {
     expect(missed({ pauses: [pauseResult(60)] })).toEqual(['pause added by a save on cpu, ms']);
+  });
+
+  it('misses the bound of a save that costs more after many epochs', () => {
+    expect(missed({ long: [longResult(1.4)] })).toEqual([]);
+    expect(missed({ long: [longResult(1.6)] })).toEqual([
+      'cost of a save at 20000 epochs over that at 10, maxToKeep 200',
+    ]);
   });
 
   it('misses the bounds of a large model that is slow to save, slow to read cold, or needs much memory', () => {
@@ -205,6 +226,13 @@ describe('savingTables', () => {
       ['load, given model, cold, skimmed', '0.583', ''],
       ['load, given model, warm', '0.056', 'not measured'],
     ]);
+  });
+
+  it('shows a save after few and after many epochs', () => {
+    const [long] = savingTables({ fits: [], pauses: [], long: [longResult(1.25)], large: [] });
+    expect(long?.head.slice(1, 3)).toEqual(['at 10 epochs', 'at 20,000 epochs']);
+    expect(long?.rows).toEqual([['maxToKeep 200', '8 ms', '10 ms', '1.250 ±0.003', '3 ms', '4 ms', '1']]);
+    expect(long?.notes[0]).toContain('mean of 32 saves');
   });
 
   it('returns no tables without results', () => {

@@ -1,4 +1,5 @@
 import type { LargeModelPlan } from './large-model-benchmark.js';
+import type { LongTrainingPlan } from './long-training-benchmark.js';
 import { SAVING_BACKENDS } from './names.js';
 import type { BackendLabel } from '../names.js';
 import { benchmarkPause, type PausePlan } from './pause-benchmark.js';
@@ -8,12 +9,14 @@ import { benchmarkSaveFit, type SaveFitPlan } from './save-fit-benchmark.js';
 export interface SavingPlan {
   readonly fit: SaveFitPlan;
   readonly pause: PausePlan;
+  readonly long: LongTrainingPlan;
   readonly large: LargeModelPlan;
 }
 
 export const QUICK_SAVING_PLAN: SavingPlan = {
   fit: { epochMs: null, epochs: 2, minRounds: 1, maxRounds: 1, budgetMs: 0 },
   pause: { weights: 30, forMs: 100, rounds: 1 },
+  long: { epochs: { short: 10, long: 100 }, maxToKeep: [1, 5], saves: 2, rounds: 1 },
   large: { weights: 3, units: 512, rounds: 1, runs: 1, coldReads: false },
 };
 
@@ -22,6 +25,7 @@ export function savingPlan(budget: number): SavingPlan {
   return {
     fit: { epochMs: 4000, epochs: 8, minRounds: 4, maxRounds: 100, budgetMs: budget * 1000 },
     pause: { weights: 2000, forMs: 2000, rounds: 11 },
+    long: { epochs: { short: 10, long: 20_000 }, maxToKeep: [1, 200], saves: 32, rounds: 15 },
     large: { weights: 16, units: 4096, rounds: 7, runs: 3, coldReads: true },
   };
 }

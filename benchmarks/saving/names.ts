@@ -18,6 +18,9 @@ export type SaveContenderName = (typeof SAVE_CONTENDERS)[number];
 /** Training for a while, with and without a save. */
 export type PauseMode = 'bare' | 'saving';
 
+/** A training whose saves are measured after few epochs, or after many. */
+export type TrainingLength = 'short' | 'long';
+
 /**
  * How a large model is written and read: first by plain file operations, then by this package. `'skim'` reads
  * everything and keeps nothing.

@@ -1,4 +1,5 @@
 import type { LargeSize } from '../inside/saving/large-model.js';
+import type { LongTrainingSample, LongTrainingSize } from '../inside/saving/long-training.js';
 import type { PauseSample, PauseSize, SnapshotSample } from '../inside/saving/pause.js';
 import type { ResidentSet } from '../inside/saving/resident-set.js';
 import type { SaveFitSample, SaveFitSize } from '../inside/saving/save-fit.js';
@@ -10,13 +11,16 @@ import type {
   ReadMethod,
   SaveContenderName,
   SavingBackend,
+  TrainingLength,
   WriteMethod,
 } from './names.js';
 
-/** The measurements of `--only save` and `--only large`. */
+/** The measurements of `--only save`, `--only long` and `--only large`. */
 export interface SavingResults {
   readonly fits: readonly SaveFitResult[];
   readonly pauses: readonly PauseResult[];
+  /** A result for each `maxToKeep`. */
+  readonly long?: readonly LongTrainingResult[];
   /** One result at most. */
   readonly large: readonly LargeModelResult[];
 }
@@ -49,6 +53,18 @@ export interface PauseResult {
   readonly added: Estimate;
   readonly rounds: readonly Round<PauseMode, PauseSample>[];
   readonly snapshots: readonly SnapshotSample[];
+}
+
+export interface LongTrainingResult {
+  readonly maxToKeep: number;
+  /** How many epochs had ended before the saves. */
+  readonly epochs: Readonly<Record<TrainingLength, number>>;
+  /** How many saves each measurement makes. */
+  readonly saves: number;
+  readonly size: LongTrainingSize;
+  /** The cost of a save after many epochs, over that after few in the same round. */
+  readonly ratio: Estimate;
+  readonly rounds: readonly Round<TrainingLength, LongTrainingSample>[];
 }
 
 /** Times are in ms, by method. */

@@ -2,7 +2,13 @@ import seedrandom from 'seedrandom';
 import { atMost, type Bound } from '../bound.js';
 import { valuesOf, type Round } from '../rounds.js';
 import { estimate, median, type Estimate } from '../statistics.js';
-import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
+import type {
+  LargeModelResult,
+  LongTrainingResult,
+  PauseResult,
+  SaveFitResult,
+  SavingResults,
+} from './results.js';
 
 /** Time of `fit` with a save in every epoch, over that of bare `fit`. */
 const MAX_SAVING_OVERHEAD = 1.05;
@@ -10,14 +16,21 @@ const MAX_SAVING_OVERHEAD = 1.05;
 const MAX_SHARE = 0.5;
 /** Above the longest pause of bare training. */
 const MAX_ADDED_PAUSE_MS = 50;
+/** The cost of a save after many epochs, over that after few. */
+const MAX_GROWTH_OF_SAVE = 1.5;
 /** Over the speed of plain writing and reading. */
 const MIN_SPEED = 0.7;
 /** Memory that may be used above the size of the largest weight. */
 const SPARE_BYTES = 64e6;
 
 /** Every bound for which the results have a figure. */
-export function savingBoundsOf({ fits, pauses, large }: SavingResults): Bound[] {
-  return [...fits.flatMap(saveFitBounds), ...pauses.map(pauseBound), ...large.flatMap(largeModelBounds)];
+export function savingBoundsOf({ fits, pauses, long = [], large }: SavingResults): Bound[] {
+  return [
+    ...fits.flatMap(saveFitBounds),
+    ...pauses.map(pauseBound),
+    ...long.map(longTrainingBound),
+    ...large.flatMap(largeModelBounds),
+  ];
 }
 
 /** The time that storing adds, over the time that `model.save` adds; null if the latter is not significant. */
@@ -52,6 +65,11 @@ export function extraBytesOf({
     'load-new': extra('load-new', size.sizeBytes),
     'load-given': extra('load-given'),
   };
+}
+
+function longTrainingBound({ maxToKeep, epochs, ratio }: LongTrainingResult): Bound {
+  const figure = `cost of a save at ${epochs.long} epochs over that at ${epochs.short}, maxToKeep ${maxToKeep}`;
+  return atMost(figure, ratio.median, MAX_GROWTH_OF_SAVE, 2);
 }
 
 function saveFitBounds(result: SaveFitResult): Bound[] {

@@ -2,15 +2,22 @@ import { ratioText, sizeText, timeText } from '../figures.js';
 import { valuesOf, type Round } from '../rounds.js';
 import { median } from '../statistics.js';
 import type { Table } from '../table.js';
-import type { ReadMethod, SaveContenderName } from './names.js';
-import type { LargeModelResult, PauseResult, SaveFitResult, SavingResults } from './results.js';
+import type { ReadMethod, SaveContenderName, TrainingLength } from './names.js';
+import type {
+  LargeModelResult,
+  LongTrainingResult,
+  PauseResult,
+  SaveFitResult,
+  SavingResults,
+} from './results.js';
 import { extraBytesOf, shareOfModelSave, speedOf } from './saving-bounds.js';
 
 /** The tables for which there are results. */
-export function savingTables({ fits, pauses, large }: SavingResults): Table[] {
+export function savingTables({ fits, pauses, long = [], large }: SavingResults): Table[] {
   return [
     ...(fits.length > 0 ? [saveFitTable(fits), addedTable(fits)] : []),
     ...(pauses.length > 0 ? [pauseTable(pauses)] : []),
+    ...(long.length > 0 ? [longTrainingTable(long)] : []),
     ...large.map(largeModelTable),
   ];
 }
@@ -98,6 +105,40 @@ function pauseTable(results: readonly PauseResult[]): Table {
         `end of an epoch takes ${timeText(captureMs)}, with the description of the model ${timeText(snapshotMs)}.`
       );
     }),
+  };
+}
+
+function longTrainingTable(results: readonly LongTrainingResult[]): Table {
+  const { epochs, saves, size } = results[0]!;
+  const [few, many] = [epochs.short, epochs.long].map((count) => count.toLocaleString('en'));
+  return {
+    title: 'a save after few and after many epochs, on cpu in Node',
+    head: [
+      '',
+      `at ${few!} epochs`,
+      `at ${many!} epochs`,
+      'ratio',
+      `pause at ${few!}`,
+      `pause at ${many!}`,
+      'rounds',
+    ],
+    rows: results.map(({ maxToKeep, ratio, rounds }) => {
+      const medianOf = (length: TrainingLength, key: 'saveMs' | 'longestMs'): string =>
+        timeText(median(valuesOf(rounds, [length], (sample) => sample[key])));
+      return [
+        `maxToKeep ${maxToKeep}`,
+        medianOf('short', 'saveMs'),
+        medianOf('long', 'saveMs'),
+        ratioText(ratio),
+        medianOf('short', 'longestMs'),
+        medianOf('long', 'longestMs'),
+        String(rounds.length),
+      ];
+    }),
+    notes: [
+      `A model of ${sizeText(size.modelBytes)}, Adam. A measurement is the mean of ${saves} saves, each of the best epoch so ` +
+        'far, until it is on the disk; pause is the longest of the event loop.',
+    ],
   };
 }
 

@@ -23,9 +23,17 @@ const bestEpoch: PreservationPolicy = ({ best }) => (best === null ? [] : [['bes
 const bestEpochs: PreservationPolicy = ({ kept }) => kept.map((record) => [slotOf(record), record]);
 const lastEpoch: PreservationPolicy = ({ last }) => (last === null ? [] : [['last', last]]);
 
+/** The names of slots. Making one for each kept epoch at the end of each epoch takes as long as a save. */
+const slots = new WeakMap<object, CheckpointSlot>();
+
 /** The slot of an epoch that is one of several. */
-export function slotOf({ fit, epoch }: Pick<EpochRecord, 'fit' | 'epoch'>): CheckpointSlot {
-  return fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
+export function slotOf(record: Pick<EpochRecord, 'fit' | 'epoch'>): CheckpointSlot {
+  const known = slots.get(record);
+  if (known !== undefined) return known;
+  const { fit, epoch } = record;
+  const slot: CheckpointSlot = fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
+  slots.set(record, slot);
+  return slot;
 }
 
 /**
@@ -69,11 +77,9 @@ export function missingEpochs(
   wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
   stored: StoredSlots,
 ): EpochRecord[] {
-  return [
-    ...new Set(
-      [...wanted].filter(([slot, record]) => stored.get(slot) !== record).map(([, record]) => record),
-    ),
-  ];
+  const missing = new Set<EpochRecord>();
+  for (const [slot, record] of wanted) if (stored.get(slot) !== record) missing.add(record);
+  return [...missing];
 }
 
 /**
@@ -110,6 +116,9 @@ export function slotsAfter(
   record: EpochRecord,
   { into, keep }: SlotUpdate,
 ): StoredSlots {
-  const kept = [...stored].filter(([slot]) => keep.includes(slot));
-  return new Map([...kept, ...into.map((slot) => [slot, record] as const)]);
+  const isKept = new Set(keep);
+  const after = new Map<CheckpointSlot, EpochRecord | null>();
+  for (const [slot, other] of stored) if (isKept.has(slot)) after.set(slot, other);
+  for (const slot of into) after.set(slot, record);
+  return after;
 }

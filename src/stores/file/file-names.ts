@@ -11,6 +11,8 @@ export function slotFileName(slot: CheckpointSlot): string {
 
 /** The slot of a file name, or null if it isn't one of a slot. */
 export function slotOfFile(name: string): CheckpointSlot | null {
+  // Most files are shards.
+  if (!name.startsWith('model.')) return null;
   const slot = name === 'model.json' ? 'best' : (/^model\.(.+)\.json$/.exec(name)?.[1] ?? '');
   return isCheckpointSlot(slot) && slotFileName(slot) === name ? slot : null;
 }
