@@ -11,7 +11,7 @@ import { endOfTrainingWarning } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
 import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
-import { isKnownToFit, requireLogged } from './selection/monitor.js';
+import { requireLogged } from './selection/monitor.js';
 import {
   compiledOptimizer,
   functionalModel,
@@ -205,15 +205,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
     // A page doesn't need them earlier.
-    const [{ findClassOutputs, outputSizes }, { PredictionTap }] = await Promise.all([
+    const [{ findClassOutputs, outputSizes }, { PredictionTap }, { isKnownToFit }] = await Promise.all([
       loadCode(import('./predictions/class-outputs.js')),
       loadCode(import('./predictions/prediction-tap.js')),
+      loadCode(import('./selection/known-to-fit.js')),
     ]);
     const { monitor, hasMonitor, hasMode, ...options } = this.#session.options;
     this.#outputs = findClassOutputs(model, { ...options, isRequired: monitor.phases.length > 0 });
-    if (monitor.comparing !== null) {
-      this.#session.score.expect(outputSizes(model, this.#outputs, monitor.name));
-    }
+    const sizes = monitor.comparing === null ? null : outputSizes(model, this.#outputs, monitor.name);
     const { metrics = [], doValidation = false } = this.#params;
     const logged = { metrics, hasValidation: doValidation, mayBeAdded: hasMode, isNamed: hasMonitor };
     this.#isMonitorUnseen = !isKnownToFit(monitor, logged);
@@ -221,6 +220,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       await this.#session.open(trainedModel(model));
       // If it was disposed while the store was being opened, it keeps out of this `fit`.
       if (!this.#session.isOpen) return;
+      if (sizes !== null) this.#session.score.expect(sizes);
       this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
     } catch (error) {
       this.#end();

@@ -8,6 +8,7 @@ import { bindMembers } from './platform/bind-members.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { ReportOptions } from './report/report.js';
 import { EpochLogs, type LogValue } from './scoring/epoch-logs.js';
+import { PredictionChanges } from './scoring/prediction-changes.js';
 import { requireLogged, requirePredictions } from './selection/monitor.js';
 import {
   compiledOptimizer,
@@ -58,6 +59,11 @@ export class EntropyCheckpoint implements CheckpointAccess {
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
     this.#fromLogits = commonFromLogits(model, resolved);
     this.#session = new TrainingSession(resolved);
+    const { monitor, rememberedRows } = resolved;
+    // Outputs may be appended before any code could be loaded.
+    if (monitor.comparing !== null) {
+      this.#session.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
+    }
     bindMembers(this);
   }
 

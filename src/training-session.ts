@@ -113,7 +113,7 @@ export class TrainingSession {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.selector = new EpochSelector(options.monitor, options);
-    this.score = new EpochScore({ ...options, comparing: options.monitor.comparing });
+    this.score = new EpochScore(options);
     this.#location = options.filepath === null ? null : resolveLocation(options.filepath);
     checkCapacity(this.#location, options);
   }
@@ -298,6 +298,7 @@ export class TrainingSession {
       this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
+      this.#loadComparison(),
     ]);
     const { yieldEvery } = this.options;
     const options = { ...this.options, isDeferred: yieldEvery === 'never' };
@@ -306,6 +307,13 @@ export class TrainingSession {
     });
     this.#saver = saver;
     return { state, saver };
+  }
+
+  async #loadComparison(): Promise<void> {
+    const { monitor, rememberedRows } = this.options;
+    if (monitor.comparing === null || this.score.isComparing) return;
+    const { PredictionChanges } = await loadCode(import('./scoring/prediction-changes.js'));
+    this.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
   }
 
   async #openBeforeSelecting(trained: TrainedModel): Promise<void> {

@@ -4,6 +4,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import '../../src/entropy/all-kernels.js';
 import type { Phase } from '../../src/epoch-record.js';
 import { EpochScore, readScore, type EpochNumbers } from '../../src/scoring/epoch-score.js';
+import { PredictionChanges } from '../../src/scoring/prediction-changes.js';
 import { consensus } from '../../src/selection/monitors/consensus.js';
 import { labelWave } from '../../src/selection/monitors/label-wave.js';
 import { entropyOfProbabilities, mean, softmax64 } from '../support/entropy64.js';
@@ -28,7 +29,7 @@ const LOGITS = [
 const INFORMATION = expect.closeTo(information64(LOGITS.map(softmax64)), 5);
 const ENTROPIES = LOGITS.map((row) => entropyOfProbabilities(softmax64(row)));
 
-const TOP_2 = { topK: 2, comparing: null, rememberedRows: 10 };
+const TOP_2 = { topK: 2 };
 
 /** Ends the epoch and reads its numbers. */
 const numbersOf = async (score: EpochScore): Promise<EpochNumbers> =>
@@ -324,7 +325,8 @@ describe('the counts of a comparing monitor', () => {
     ['label wave', labelWave, [null, 0], [undefined, undefined]],
   ] as const)('are read together with the entropies: %s', async (_, comparing, changes, information) => {
     await expectNoTensorsLeft(async () => {
-      const score = new EpochScore({ ...TOP_2, comparing });
+      const score = new EpochScore(TOP_2);
+      score.compareBy(new PredictionChanges(comparing, 10));
       for (const epoch of [0, 1]) {
         append(score, LOGITS);
         append(score, LOGITS, 'val');

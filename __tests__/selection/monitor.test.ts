@@ -1,12 +1,11 @@
 import { describe, expect, it, test } from '@jest/globals';
 import type { MonitoredEpoch } from '../../src/epoch-record.js';
+import { isKnownToFit, type LoggedByFit } from '../../src/selection/known-to-fit.js';
 import {
   isEntropyMonitor,
-  isKnownToFit,
   requireLogged,
   requirePredictions,
   resolveMonitor,
-  type LoggedByFit,
   type Monitor,
   type MonitorOptions,
 } from '../../src/selection/monitor.js';

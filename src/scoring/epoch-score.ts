@@ -2,19 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { checkK, checkPredictions } from '../entropy/check-arguments.js';
 import { runTopKEntropy } from '../entropy/run-kernels.js';
 import type { Phase } from '../epoch-record.js';
-import type { ComparingMonitor } from '../selection/monitors/comparing-monitor.js';
 import { withoutTape } from '../tfjs-internals.js';
-import { PredictionChanges, type DetachedChanges, type OutputSize } from './prediction-changes.js';
+import type { DetachedChanges, OutputSize, PredictionChanges } from './prediction-changes.js';
 import { readVectors } from './read-vectors.js';
 import { RunningMean, type DetachedMean } from './running-mean.js';
 
 export interface EpochScoreOptions {
   /** How many of the largest probabilities count. */
   readonly topK: number;
-  /** Which values of the validation predictions are counted; null for none. */
-  readonly comparing: ComparingMonitor | null;
-  /** How many validation rows are compared. */
-  readonly rememberedRows: number;
 }
 
 /** The scores of an ended epoch, still on the device. `readScore` disposes them. */
@@ -43,12 +38,21 @@ export interface EpochNumbers {
 export class EpochScore {
   readonly #topK: number;
   readonly #means: Record<Phase, RunningMean> = { train: new RunningMean(), val: new RunningMean() };
-  readonly #changes: PredictionChanges | null;
+  #changes: PredictionChanges | null = null;
   #numClasses: number | null = null;
 
-  constructor({ topK, comparing, rememberedRows }: EpochScoreOptions) {
+  constructor({ topK }: EpochScoreOptions) {
     this.#topK = topK;
-    this.#changes = comparing === null ? null : new PredictionChanges(comparing, rememberedRows);
+  }
+
+  /** Also counts changes from now on, once and for all. Owns `changes`. */
+  compareBy(changes: PredictionChanges): void {
+    this.#changes = changes;
+  }
+
+  /** Whether changes are counted. */
+  get isComparing(): boolean {
+    return this.#changes !== null;
   }
 
   /** The smallest number of classes of any output seen so far; null before the first. */

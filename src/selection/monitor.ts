@@ -147,47 +147,6 @@ function inferMode(metric: string): 'max' | 'min' {
   );
 }
 
-/** What `fit` tells its callbacks about the values that it logs. */
-export interface LoggedByFit {
-  readonly metrics: readonly string[];
-  readonly hasValidation: boolean;
-  /** Whether another callback may add the value to `logs`: only if the user set `mode`. */
-  readonly mayBeAdded: boolean;
-  /** Whether the user set `monitor`. */
-  readonly isNamed: boolean;
-}
-
-/**
- * Checks, before training begins, that `fit` will log the monitored value.
- *
- * @returns whether that is known; if not, `requireLogged` decides at the end of the first epoch.
- * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`; `ENTROPY_INVALID_OPTION` for a name that could also mean a
- *   metric of the model.
- */
-export function isKnownToFit(
-  monitor: Monitor,
-  { metrics, hasValidation, mayBeAdded, isNamed }: LoggedByFit,
-): boolean {
-  const { name, phases, comparing } = monitor;
-  if (isNamed && phases.length > 0 && metrics.includes(name)) throw ambiguousName(name);
-  if (name === FUNCTION_NAME || metrics.includes(name)) return true;
-  const isComputed = phases.length > 0;
-  const needsValidation = comparing === null ? name === 'val_entropy' : phases.includes('val');
-  if (isComputed && (hasValidation || !needsValidation)) return true;
-  const lacksValidation = !hasValidation && (isComputed || metrics.includes(name.replace(/^val_/, '')));
-  if (!isComputed && mayBeAdded && !lacksValidation) return false;
-  const available = COMPUTED_MONITORS.filter(
-    (other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other),
-  );
-  throw unknownMonitor(
-    name,
-    [...available, ...metrics],
-    lacksValidation
-      ? 'Give `fit` a `validationSplit` or `validationData`.'
-      : "Compile the model with that metric, or monitor another value. To monitor one that an earlier callback adds to `logs`, set `mode: 'max'` or `mode: 'min'`.",
-  );
-}
-
 /**
  * Checks that the logs of an epoch hold the monitored value if it's a metric.
  *
@@ -216,14 +175,12 @@ export function requirePredictions({ name, phases, comparing }: Monitor, seen: r
   );
 }
 
-function ambiguousName(name: string): EntropyCheckpointError {
-  return invalidOption(
-    `Rename the metric '${name}' of the model, or monitor it with \`monitor: ({ logs }) => logs['${name}']\` and \`mode\`: ` +
-      `expected \`monitor\` to name one value, got '${name}', which is also a value of this package.`,
-  );
-}
-
-function unknownMonitor(name: string, available: readonly string[], remedy: string): EntropyCheckpointError {
+/** The error for a monitor that the training doesn't log. @param available what it logs. */
+export function unknownMonitor(
+  name: string,
+  available: readonly string[],
+  remedy: string,
+): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_UNKNOWN_MONITOR',
     `Expected \`monitor\` to be a value that this training logs (${available.join(', ') || 'none'}), got '${name}'. ${remedy}`,
