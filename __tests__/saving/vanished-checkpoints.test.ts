@@ -101,6 +101,19 @@ describe('a folder that is removed during training', () => {
       SCALES.length - 1,
     ));
 
+  it('is reported also if the next epoch replaces all that it held', () =>
+    trainAndRemove(
+      {},
+      removeFolder,
+      async (checkpoint, error) => {
+        expect(error).toBeNull();
+        expect(warnings()).toEqual([expect.stringMatching(/vanished.*stored again\.$/)]);
+        expect(checkpoint.best?.epoch).toBe(1);
+        expect(await storedEpochs(new FileStore(folder()))).toEqual({ best: 1 });
+      },
+      1,
+    ));
+
   it('is noticed by `flush`, and the next epoch needs to beat nothing that is lost', () =>
     trainAndRemove({}, removeFolder, async (checkpoint, error) => {
       expect(error).toBeNull();

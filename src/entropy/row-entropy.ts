@@ -165,7 +165,7 @@ function topKEntropyFor(k: number, fromLogits: boolean): RowEntropy {
     if (!Number.isFinite(sum)) return NaN;
     const scale = fromLogits ? 1 / sum : 1;
     let entropy = 0;
-    // Not `for of`, whose iterator is an object of its own.
+    // Not `for of`, which makes an iterator.
     for (let i = 0; i < k; i++) entropy += entropyTerm(counted[i]! * scale);
     return entropy;
   };

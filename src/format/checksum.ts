@@ -13,20 +13,23 @@ export async function checksumOf(
   // Joined early: a text that grows by millions of small pieces takes thirty times its size.
   const chunks: string[] = [];
   let pieces: string[] = [];
+  let numCharacters = 0;
   for (const piece of canonicalJson([topology, weightSpecs, metadataWithoutChecksum])) {
-    if (pieces.push(piece) === PIECES_PER_CHUNK) {
+    pieces.push(piece);
+    numCharacters += piece.length;
+    if (numCharacters >= CHUNK_LENGTH) {
       chunks.push(pieces.join(''));
       pieces = [];
+      numCharacters = 0;
     }
     if (pacer.isDue) await pacer.yieldIfDue();
   }
   return sha256(new TextEncoder().encode([...chunks, ...pieces].join('')));
 }
 
-const PIECES_PER_CHUNK = 4096;
-
+const CHUNK_LENGTH = 2 ** 16;
 /** How many characters of numbers and texts come at once. */
-const PIECE_LENGTH = 2 ** 13;
+const PIECE_LENGTH = 2 ** 12;
 
 /** How deeply long lists, such as the layers of a model, are nested in a checkpoint. */
 const MAX_SPLIT_DEPTH = 4;

@@ -12,7 +12,7 @@ const BLOCK_EPOCHS = [8192, 2048, 512, 128, 32];
 /** A tensor of int32 holds the bytes. */
 const BYTES_PER_ELEMENT = 4;
 
-/** The history of a checkpoint: its first epochs in shards of their own, the others in the manifest. */
+/** The history of a checkpoint: its first epochs in separate shards, the others in the manifest. */
 export interface EncodableHistory {
   /** How many epochs the shards hold. */
   readonly numEarlier: number;

@@ -357,8 +357,8 @@ export class EpochSaver {
     try {
       await copySlot(store, this.#contents.slotOf(record)!, (source) =>
         this.#saves.run(record, this.#obtainable, async (update) => {
-          const filled = await store.save(source, update);
-          return { checksum: null, filled: filled ?? null };
+          const lost = await store.save(source, update);
+          return { checksum: null, lost: lost ?? [] };
         }),
       );
     } catch (error) {
@@ -373,7 +373,8 @@ export class EpochSaver {
   async #noticeVanished(store: CheckpointStore): Promise<void> {
     if (!this.#isOpen || store.capacity === 'one' || this.#contents.slots.size === 0) return;
     try {
-      this.#contents.retain(await store.slots());
+      const slots = await store.slots();
+      this.#contents.lose([...this.#contents.slots.keys()].filter((slot) => !slots.includes(slot)));
     } catch {
       // The next save reports it.
       return;

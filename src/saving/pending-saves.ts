@@ -13,8 +13,8 @@ interface PendingSave {
 export interface SavedCheckpoint {
   /** null for a copy of a stored checkpoint. */
   readonly checksum: string | null;
-  /** The slots that the store has now; null where it doesn't say. */
-  readonly filled: readonly CheckpointSlot[] | null;
+  /** The slots that the store had lost. */
+  readonly lost: readonly CheckpointSlot[];
 }
 
 /**
@@ -65,9 +65,9 @@ export class PendingSaves {
     const save: PendingSave = { update, ended: Promise.resolve(), hasFailed: false };
     const saving = writing
       .then(
-        ({ checksum, filled }) => {
+        ({ checksum, lost }) => {
+          this.#contents.lose(lost);
           this.#contents.add(record, update, checksum);
-          if (filled !== null) this.#contents.retain(filled);
         },
         (error: unknown) => {
           save.hasFailed = true;

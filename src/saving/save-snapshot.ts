@@ -23,7 +23,7 @@ export async function saveSnapshot(
     checksum = encoded;
     onEncoded(encoded);
   });
-  const filled = await store.save(
+  const lost = await store.save(
     {
       ...source,
       async readShard(buffer) {
@@ -33,7 +33,7 @@ export async function saveSnapshot(
     },
     update,
   );
-  return { checksum, filled: filled ?? null };
+  return { checksum, lost: lost ?? [] };
 }
 
 /** Wraps `cause` in an error of this package, unless it is one. */

@@ -96,17 +96,18 @@ export class StoreContents {
     this.#slots = slotsAfter(this.#slots, record, update);
   }
 
-  /** Leaves out the slots that the store has lost: a user may remove a folder, or clear the storage of a site. */
-  retain(filled: readonly CheckpointSlot[]): void {
-    const gone = [...this.#slots].filter(([slot]) => !filled.includes(slot)).map(([, record]) => record);
-    this.#slots = new Map([...this.#slots].filter(([slot]) => filled.includes(slot)));
-    for (const record of gone)
-      if (record !== null && this.slotOf(record) === null) this.#vanished.add(record);
+  /** Leaves out slots that the store has lost: a user may remove a folder, or clear the storage of a site. */
+  lose(lost: readonly CheckpointSlot[]): void {
+    for (const slot of lost) {
+      const record = this.#slots.get(slot);
+      if (record) this.#vanished.add(record);
+    }
+    this.#slots = new Map([...this.#slots].filter(([slot]) => !lost.includes(slot)));
   }
 
-  /** The epochs that the store has lost since this was last called. */
+  /** The epochs that the store has lost from every slot since this was last called. */
   takeVanished(): EpochRecord[] {
-    const vanished = [...this.#vanished];
+    const vanished = [...this.#vanished].filter((record) => this.slotOf(record) === null);
     this.#vanished.clear();
     return vanished;
   }

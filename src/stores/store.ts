@@ -122,7 +122,8 @@ export interface CheckpointStore {
   /**
    * Saves a checkpoint. Without `open`, the store is locked for this one save.
    *
-   * @returns the slots that are filled now, where the store can lose some: a user may remove a folder during training.
+   * @returns the slots that are lost, where the store can notice it: an earlier save filled them, and they were empty
+   *   when this one looked. A user may remove a folder during training. Nothing: no slot is lost.
    * @throws EntropyCheckpointError `ENTROPY_STORE_IN_USE`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_STORE_FAILED`.
    */
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- most stores lose nothing, and return nothing

@@ -570,27 +570,48 @@ describe('the folder', () => {
   });
 });
 
-describe('a save says which slots are filled', () => {
-  const both: SlotUpdate = { into: ['last'], keep: ['best'] };
+describe('a save says which slots were lost', () => {
+  const intoLast: SlotUpdate = { into: ['last'], keep: ['best'] };
 
-  it('those that it kept and those that it wrote', async () => {
+  it('none of those that it keeps, replaces or empties', async () => {
     const store = storeAt(folder);
     await store.open();
-    expect(await store.save(checkpointOfStep(1), BEST)).toEqual(['best']);
-    expect(await store.save(checkpointOfStep(2), both)).toEqual(expect.arrayContaining(['best', 'last']));
-    expect(await store.save(checkpointOfStep(3), BEST)).toEqual(['best']);
+    for (const update of [BEST, intoLast, intoLast, BEST]) {
+      expect(await store.save(checkpointOfStep(1), update)).toEqual([]);
+    }
   });
 
   it.each([
     ['the folder', () => folder],
     ['a slot file', modelFile],
     ['a weight file', () => shardFile(partsOfStep(1))],
-  ])('not those that are gone with %s', async (_what, path) => {
-    const store = storeAt(folder);
+  ])('those that are gone with %s, once', async (_what, path) => {
+    for (const update of [intoLast, BEST]) {
+      const store = storeAt(folder);
+      await store.open();
+      await store.save(checkpointOfStep(1), BEST);
+      fs.rmSync(path(), { recursive: true });
+      expect(await store.save(checkpointOfStep(2), update)).toEqual(['best']);
+      expect(await store.save(checkpointOfStep(3), update)).toEqual([]);
+      store.close();
+    }
+  });
+
+  it('and fails if what it has just written is removed before it ends', async () => {
+    const store = new FileStore(folder, {
+      ...nodeFileSystem,
+      async rename(from, to) {
+        await nodeFileSystem.rename(from, to);
+        if (to === modelFile()) fs.rmSync(shardFile(partsOfStep(2)), { force: true });
+      },
+    });
+    stores.push(store);
     await store.open();
-    await store.save(checkpointOfStep(1), BEST);
-    fs.rmSync(path(), { recursive: true });
-    expect(await store.save(checkpointOfStep(2), both)).toEqual(['last']);
+    const error = await rejection(store.save(checkpointOfStep(2), BEST));
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('model.json');
+    await store.save(checkpointOfStep(3), BEST);
+    expect(await storedStep()).toBe(3);
   });
 });
 

@@ -42,9 +42,9 @@ class CountingStore extends FileStore {
   override async save(
     ...args: Parameters<FileStore['save']>
   ): Promise<Awaited<ReturnType<FileStore['save']>>> {
-    const filled = await super.save(...args);
+    const lost = await super.save(...args);
     this.committed += 1;
-    return filled;
+    return lost;
   }
 }
 

@@ -111,9 +111,10 @@ export class DurableFolder {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    // A rename that fails may have had its effect.
+    this.#own.add(to);
     await this.#fileSystem.rename(this.pathOf(from), this.pathOf(to));
     this.#own.delete(from);
-    this.#own.add(to);
   }
 
   async remove(name: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { EntropyCheckpointError } from '../../errors.js';
 import { Pacer } from '../../platform/event-loop.js';
 import { notLoadable } from '../check-manifest.js';
 import { settleAll } from '../settle-all.js';
@@ -28,7 +29,7 @@ interface Replacement {
  * Saves a checkpoint to a folder that the caller has locked. Each step is on the disk before the next starts: writing
  * the shards, replacing the slot files that name them, removing the slots that aren't kept, removing unnamed shards.
  *
- * @returns the slots that are filled now.
+ * @returns the slots that an earlier save filled, and that someone has removed since.
  */
 export async function saveToFolder(
   folder: DurableFolder,
@@ -39,6 +40,9 @@ export async function saveToFolder(
 ): Promise<CheckpointSlot[]> {
   const written = new Set<string>();
   try {
+    const lost = known.takeLostSlots(
+      await folder.attempt('list the files', UNCHANGED, () => folder.entries()),
+    );
     await known.refuseForeign(into);
     const shards = await folder.attempt('write the weights', UNCHANGED, () =>
       writeShards(folder, source, {
@@ -58,17 +62,28 @@ export async function saveToFolder(
       folder.attempt('flush the new checkpoint to the disk', MAYBE_STORED, () => folder.sync()),
     ]);
     const kept = [...into, ...keep];
+    lost.push(...known.takeLostSlots(entries));
+    const removed = into.find((slot) => !known.isStored(slot));
+    if (removed !== undefined) throw removedAgain(folder, slotFileName(removed));
     await folder.attempt('remove the other slots', `${STORED}.`, async () => {
       if (await known.removeSlots(entries, kept)) await folder.sync();
     });
     known.setShared((await source.sharedShards?.()) ?? []);
     await known.removeLeftovers(entries);
-    return known.filledSlots(entries).filter((slot) => kept.includes(slot));
+    return lost;
   } catch (error) {
     // Frees space on a full disk. The previous shards stay, as the new slot files may not be on the disk yet.
     await known.removeLeftovers(null, (name) => written.has(name));
     throw error;
   }
+}
+
+function removedAgain(folder: DurableFolder, slotFile: string): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_STORE_FAILED',
+    `Remove nothing from ${folder.name} while a training writes there: expected ${slotFile} and its weights, which were ` +
+      'just written, and some of it is gone.',
+  );
 }
 
 /** Encodes `model.json`. Refuses what `load` would refuse, while the previous checkpoint still exists. */

@@ -84,14 +84,19 @@ export class KnownFiles {
     return others.length > 0;
   }
 
-  /** The slots whose files are all there, though they may be damaged. */
-  filledSlots(entries: readonly FolderEntry[]): CheckpointSlot[] {
-    const files = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
-    return [...files].flatMap((name) => {
-      const slot = slotOfFile(name);
-      const isWhole = [...(this.#shards.get(name) ?? [])].every((shard) => files.has(shard));
-      return slot !== null && isWhole ? [slot] : [];
+  /** Whether a slot was stored, and isn't lost as far as is known. */
+  isStored(slot: CheckpointSlot): boolean {
+    return this.#shards.has(slotFileName(slot));
+  }
+
+  /** The slots of which a file is gone, since the folder was locked or this was last called. */
+  takeLostSlots(entries: readonly FolderEntry[]): CheckpointSlot[] {
+    const files = new Set(entries.map(({ name }) => name));
+    const lost = [...this.#shards].filter(([name, shards]) => {
+      return ![name, ...(shards ?? [])].every((file) => files.has(file));
     });
+    for (const [name] of lost) this.#shards.delete(name);
+    return lost.map(([name]) => slotOfFile(name)).filter((slot) => slot !== null);
   }
 
   /**

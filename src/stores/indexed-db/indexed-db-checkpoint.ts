@@ -26,29 +26,30 @@ export function putShard(
 /**
  * Puts a checkpoint into the slots of `into`, once all its shards are written, and empties the slots not in `keep`.
  *
- * @returns the slots that are filled then: the user may have deleted the data of this site.
+ * @returns the slots that were filled before, and those that are filled now.
  */
 export async function putManifest(
   connection: Connection,
   location: string,
   manifest: { readonly text: string; readonly shards: readonly ShardSpec[] },
   { into, keep }: SlotUpdate,
-): Promise<CheckpointSlot[]> {
-  let filled: string[] = [];
+): Promise<{ before: CheckpointSlot[]; after: CheckpointSlot[] }> {
+  let before: string[] = [];
   await writeRecords(connection, async (records) => {
     const stored = new Set(await shardNames(records, location));
     // The user may delete the data of this site during the save, in another tab.
     const missing = manifest.shards.findIndex(({ sha256 }) => !stored.has(sha256));
     if (missing >= 0) throw new Error(`Shard ${missing} has been deleted since it was written.`);
     const wanted: readonly string[] = [...into, ...keep];
-    for (const slot of await slotNames(records, location)) {
+    before = await slotNames(records, location);
+    for (const slot of before) {
       if (!wanted.includes(slot)) records.manifests.delete([location, slot]);
     }
     for (const slot of into) records.manifests.put(manifest.text, [location, slot]);
-    filled = await slotNames(records, location);
     await deleteUnnamedShards(records, location);
   });
-  return filled.filter(isCheckpointSlot);
+  const slots = before.filter(isCheckpointSlot);
+  return { before: slots, after: [...new Set([...into, ...slots.filter((slot) => keep.includes(slot))])] };
 }
 
 /** Deletes the shards that no manifest names: those of a failed save, or of a tab closed during a save. */

@@ -39,6 +39,8 @@ export class IndexedDbStore implements CheckpointStore {
   readonly #location: string;
   readonly #timeoutMs: number;
   readonly #lock: StoreLock;
+  /** Which slots were filled when this store last looked: a user may clear the storage of the site. */
+  #filled: readonly CheckpointSlot[] = [];
   /** The checksums of the shards that the last save shares with the next one. */
   #sharedShards: ReadonlySet<string> = new Set();
 
@@ -62,6 +64,7 @@ export class IndexedDbStore implements CheckpointStore {
           await removeLeftovers(connection, this.#location);
           // It is better to fail before the first epoch than after it.
           await tryWriting(connection, this.#location);
+          this.#filled = await storedSlots(connection, this.#location);
         }),
       ),
     );
@@ -105,10 +108,13 @@ export class IndexedDbStore implements CheckpointStore {
       const manifest = await readShards(checkpoint, take, holds);
       await writing;
       const text = manifestText(manifest, this.name);
-      const slots = await putManifest(connection, this.#location, { text, shards: manifest.shards }, update);
+      const described = { text, shards: manifest.shards };
+      const { before, after } = await putManifest(connection, this.#location, described, update);
+      const lost = this.#filled.filter((slot) => !before.includes(slot));
+      this.#filled = after;
       const shared = (await checkpoint.sharedShards?.()) ?? [];
       this.#sharedShards = new Set(shared.map(({ sha256 }) => sha256));
-      return slots;
+      return lost;
     } catch (error) {
       // First wait for the shard that is being written. If the removal fails, the next `open` or `save` repeats it.
       await writing.catch(() => undefined);
