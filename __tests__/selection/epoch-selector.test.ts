@@ -44,6 +44,29 @@ test('an EpochSelector records every epoch, and which one is the best so far', (
   expect(records.every((record) => Object.isFrozen(record))).toBe(true);
 });
 
+test('an epoch whose state is lost is left out, and later epochs need not beat it', () => {
+  const selector = selectorOf({ maxToKeep: 2 });
+  const [first, best] = addAll(selector, [0.3, 0.9, 0.1]) as [EpochRecord, EpochRecord];
+  selector.forget(new Set([best]));
+  expect(selector.best).toBe(first);
+  expect(selector.kept).toEqual([first]);
+  expect(selector.history).toHaveLength(3);
+  expect(selector.add(epochOf(3, 0.2), true).isBest).toBe(false);
+  expect(selector.add(epochOf(4, 0.4), true).isBest).toBe(true);
+  selector.forget(new Set(selector.kept));
+  expect([selector.best, selector.last, selector.kept]).toEqual([null, null, []]);
+  expect(selector.add(epochOf(5, 0.05), true).isBest).toBe(true);
+});
+
+test('a lost epoch that is not the best leaves the best as it is', () => {
+  const selector = selectorOf({ maxToKeep: 2 });
+  const records = addAll(selector, [0.3, 0.9]);
+  selector.forget(new Set([records[0]!]));
+  expect(selector.best).toBe(records[1]);
+  expect(selector.kept).toEqual([records[1]]);
+  expect(selector.add(epochOf(2, 0.8), true).isBest).toBe(false);
+});
+
 test('an epoch that was cut short has no value, is never the best, and is not resumed from', () => {
   const selector = selectorOf({ maxToKeep: 3 });
   const [first] = addAll(selector, [0.5]) as [EpochRecord];
