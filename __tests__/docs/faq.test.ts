@@ -246,6 +246,16 @@ const ERRORS: Record<string, Provoke[]> = {
       await trained({ filepath: 'kept', maxToKeep: 2 });
       return rejection(loadCheckpoint('kept', { epoch: 7 }));
     },
+    async () => {
+      await trained({ filepath: 'older' });
+      const checkpoint = new EntropyCheckpointCallback({
+        filepath: 'older',
+        saveLast: true,
+        startFromEpoch: 9,
+      });
+      await fit(checkpoint);
+      return rejection(checkpoint.loadCheckpoint({ epoch: 'last' }));
+    },
   ],
   ENTROPY_NOT_A_CHECKPOINT: [
     async () => {

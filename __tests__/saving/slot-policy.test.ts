@@ -54,6 +54,16 @@ describe('wantedSlots', () => {
   });
 });
 
+describe('wantedSlots where another training is stored', () => {
+  test.each<[string, EpochRecord | null, EpochRecord[], Slots]>([
+    ['nothing before the first best, not even the latest', null, [], {}],
+    ['everything once there is a best', e1, [e1], { best: e1, 'epoch-1': e1, last: e2 }],
+  ])('%s', (_name, best, kept, expected) => {
+    const wanted = wantedSlots({ best, kept, last: e2 }, { maxToKeep: 2, saveLast: true }, true);
+    expect([...wanted]).toEqual([...slots(expected)]);
+  });
+});
+
 describe('slotsToLoad', () => {
   const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 });
 
@@ -127,6 +137,25 @@ describe('slotUpdateFor', () => {
   ])('%s', (_name, record, wanted, stored, into, keep) => {
     const update = slotUpdateFor(record, slots(wanted) as Map<CheckpointSlot, EpochRecord>, slots(stored));
     expect(update).toEqual({ into, keep });
+  });
+});
+
+describe('slotUpdateFor where a slot holds the only state of another wanted epoch', () => {
+  const wanted = slots({ best: e1, 'epoch-1': e1, 'epoch-0': e0 });
+
+  test.each<[string, boolean, Slots, CheckpointSlot[], CheckpointSlot[]]>([
+    ['leaves that slot as it is', false, { best: e0 }, ['epoch-1'], ['best']],
+    ['replaces it if the state is in memory as well', true, { best: e0 }, ['best', 'epoch-1'], []],
+    [
+      'replaces it once that epoch is in its own slot',
+      false,
+      { best: e0, 'epoch-0': e0 },
+      ['best', 'epoch-1'],
+      ['epoch-0'],
+    ],
+    ['replaces an epoch of another training', false, { best: null }, ['best', 'epoch-1'], []],
+  ])('%s', (_name, isInMemory, stored, into, keep) => {
+    expect(slotUpdateFor(e1, wanted, slots(stored), () => isInMemory)).toEqual({ into, keep });
   });
 });
 
