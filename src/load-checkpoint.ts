@@ -73,7 +73,7 @@ export async function loadCheckpoint(
       await restoreState(state, model, optimizer ?? compiledOptimizer(model));
       return { model, record };
     }
-    const built = await buildModel(manifest, (empty) => restoreState(state, empty, optimizer ?? null));
+    const built = await buildModel(manifest, (empty) => restoreState(state, empty, optimizer ?? null, true));
     return { model: built, record };
   });
 }

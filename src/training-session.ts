@@ -354,10 +354,14 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    await state.restoreState(training.state, model, optimizer);
+    const restore = (): Promise<void> => state.restoreState(training.state, model, optimizer);
     const { monitorState } = training.state;
-    if (monitorState !== null) {
-      await withTensor(monitorState, (tensor) => {
+    if (monitorState === null) {
+      await restore();
+    } else {
+      // Read first: nothing has changed if that fails.
+      await withTensor(monitorState, async (tensor) => {
+        await restore();
         this.score.restore(tensor);
       });
     }

@@ -124,6 +124,16 @@ describe('savingBoundsOf', () => {
     ]);
   });
 
+  it('allows a given model the memory of its new weights beside the old ones', () => {
+    const given = (extraMB: number): LargeModelResult => {
+      const result = largeResult({});
+      const run = { before: 1200 * MB, peak: (1200 + extraMB) * MB };
+      return { ...result, resident: { ...result.resident, 'load-given': [run] } };
+    };
+    expect(missed({ large: [given(1050)] })).toEqual([]);
+    expect(missed({ large: [given(1070)] })).toEqual(['memory of a large model, load-given, MB']);
+  });
+
   it('misses the bounds of a large model that is slow to save, slow to read cold, or needs much memory', () => {
     expect(missed({ large: [largeResult({ saveMs: 1500 })] })).toEqual(['speed of saving a large model']);
     expect(missed({ large: [largeResult({ loadMs: 1500 })] })).toEqual([

@@ -1,6 +1,9 @@
-import { beforeEach, describe, expect, it, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../../src/errors.js';
+import type { ListState, SlotState } from '../../src/format/optimizer-state.js';
 import { disposeState, type TrainingState } from '../../src/format/snapshot.js';
+import type { StoredTensor } from '../../src/format/stored-tensor.js';
 import { captureState, restoreState } from '../../src/state/training-state.js';
 import { ExtraOptimizer, LionOptimizer } from './fixtures/custom-optimizer.js';
 import { optimizerBits, tensorBits } from './fixtures/optimizers.js';
@@ -15,6 +18,10 @@ let data: Data;
 beforeEach(() => {
   data = makeData();
   for (const tensor of [data.x, data.y, ...data.validationData]) own(tensor);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
 /** Restores `state` in a model and its optimizer, and frees it. */
@@ -828,5 +835,56 @@ describe('restoreState', () => {
 
     expect(modelBits(other).weights).toEqual(modelBits(model).weights);
     expect(optimizerBits(other.optimizer)).toEqual(before);
+  });
+
+  it('changes everything at once: no other code sees some old and some new weights', async () => {
+    const [model, other] = [netOf([5, 3]), netOf([5, 3])];
+    await trainEpochs(model, data, 0, 1);
+    await trainEpochs(other, data, 1, 1);
+    const keyOf = (one: tf.LayersModel): string => JSON.stringify(modelBits(one));
+    const [before, after] = [keyOf(other), keyOf(model)];
+    const state = await roundTripState(model);
+
+    const restoring = { isOver: false };
+    const seen = new Set<string>();
+    const restored = restore(state, other).finally(() => (restoring.isOver = true));
+    // Looks after every step that yields to other code.
+    for (let turn = 0; !restoring.isOver; turn++) {
+      seen.add(keyOf(other));
+      await (turn % 50 === 49 ? new Promise((resolve) => setImmediate(resolve)) : Promise.resolve());
+    }
+    await restored;
+
+    expect(after).not.toBe(before);
+    expect([...seen].filter((key) => key !== before && key !== after)).toEqual([]);
+    expect(keyOf(other)).toBe(after);
+  });
+
+  it('changes nothing if the store fails at the last tensor', async () => {
+    const [model, other] = [netOf([5, 3]), netOf([5, 3])];
+    await trainEpochs(model, data, 0, 1);
+    await trainEpochs(other, data, 1, 1);
+    const before = modelBits(other);
+    const state = await roundTripState(model);
+    const slots = state.optimizer!.fields['accumulatedSecondMoment'] as ListState;
+    const { tensor } = slots.items.at(-1) as SlotState;
+    const failure = new EntropyCheckpointError('ENTROPY_STORE_FAILED', 'The disk is gone.');
+    jest.spyOn(tensor as StoredTensor, 'load').mockRejectedValue(failure);
+
+    expect(await rejection(restore(state, other))).toBe(failure);
+    expect(modelBits(other)).toEqual(before);
+  });
+
+  it('changes nothing if the model no longer fits once everything is read', async () => {
+    const [model, other] = [netOf([5, 3]), netOf([5, 3])];
+    await trainEpochs(model, data, 0, 1);
+    const before = modelBits(other);
+    const state = await roundTripState(model);
+    const restored = rejection(restore(state, other));
+    const { optimizer } = other;
+    Object.defineProperty(optimizer, 'accumulatedFirstMoment', { value: 'no list', configurable: true });
+
+    expect((await restored).code).toBe('ENTROPY_OPTIMIZER_MISMATCH');
+    expect(modelBits(other).weights).toEqual(before.weights);
   });
 });

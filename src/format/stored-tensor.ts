@@ -36,8 +36,8 @@ export class StoredTensor {
     } catch (cause) {
       throw new EntropyCheckpointError(
         'ENTROPY_STORE_FAILED',
-        `Load the checkpoint again: it was verified, but a second read failed: ${excerpt(cause)} The model may hold a ` +
-          'part of it.',
+        `Load the checkpoint again: it was verified, but a second read failed: ${excerpt(cause)} Nothing was ` +
+          'changed.',
         { cause },
       );
     }
@@ -50,11 +50,14 @@ export class StoredTensor {
 }
 
 /** Runs `use` on the tensor of `source`. `use` must not keep it: a loaded tensor is disposed afterwards. */
-export async function withTensor<T>(source: TensorSource, use: (tensor: tf.Tensor) => T): Promise<T> {
+export async function withTensor<T>(
+  source: TensorSource,
+  use: (tensor: tf.Tensor) => T | Promise<T>,
+): Promise<T> {
   if (!(source instanceof StoredTensor)) return use(source);
   const tensor = await source.load();
   try {
-    return use(tensor);
+    return await use(tensor);
   } finally {
     tensor.dispose();
   }

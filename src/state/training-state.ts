@@ -3,12 +3,13 @@ import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { toJson } from '../format/checkpoint-metadata.js';
 import type { RecurrentState, Snapshot, TrainingState, WeightState } from '../format/snapshot.js';
 import { requireProportion } from '../format/stored-size.js';
-import { withTensor, type TensorSource } from '../format/stored-tensor.js';
+import type { TensorSource } from '../format/stored-tensor.js';
 import { describePath, describeShape, pathKey } from '../format/weight-path.js';
 import type { Json } from '../stores/store.js';
 import { internalsOf } from '../tfjs-internals.js';
 import { captureOptimizer } from './optimizer/optimizer-capture.js';
 import { planOptimizerRestore } from './optimizer/optimizer-restore.js';
+import { withLoaded, type RestoreStep } from './restore-step.js';
 import { shareBuffer } from './share-buffer.js';
 import { recurrentLayersWithPaths, weightsWithPaths } from './weight-paths.js';
 
@@ -90,23 +91,38 @@ export function takeSnapshot(
  * Restores `state` in `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
  *
  * Weights are assigned without applying their constraints. Nothing is changed unless all of it fits. The monitor state
- * is left to the monitor. The state keeps its tensors. Tensors that are still in a store are read one at a time.
+ * is left to the monitor. The state keeps its tensors.
+ *
+ * Everything is read first, and then assigned at once: other code never sees a mixture of old and new weights. So old and
+ * new weights are in memory together.
  *
  * @param optimizer null to leave it alone.
+ * @param isUnseen whether no other code has the model yet. Then its weights are read and assigned one at a time.
  * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`; `ENTROPY_STORE_FAILED`
- *   if the store fails after the state was verified: only then does the model hold part of it.
+ *   if the store fails after the state was verified.
  */
 export async function restoreState(
   state: TrainingState,
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
+  isUnseen = false,
 ): Promise<void> {
   if (state.storedSize !== undefined) requireProportion(state.storedSize, weightsSizeBytes(model));
-  const steps = [planWeights(state.weights, model), planRecurrent(state.recurrent, model)];
-  if (state.optimizer !== null && optimizer !== null) {
-    steps.push(planOptimizerRestore(state.optimizer, optimizer, model));
-  }
-  for (const step of steps) await step();
+  const planModel = (): RestoreStep[] => [
+    ...planWeights(state.weights, model),
+    ...planRecurrent(state.recurrent, model),
+  ];
+  const planOptimizer = (): RestoreStep[] =>
+    state.optimizer === null || optimizer === null
+      ? []
+      : planOptimizerRestore(state.optimizer, optimizer, model);
+  const planAtOnce = (): RestoreStep[] => [...(isUnseen ? [] : planModel()), ...planOptimizer()];
+  const oneByOne = isUnseen ? planModel() : [];
+  await withLoaded(planAtOnce(), async (tensorOf) => {
+    for (const step of oneByOne) await withLoaded([step], step.apply);
+    // Again, as other code may have changed the model or the optimizer while tensors were read. No `await` from here on.
+    for (const step of planAtOnce()) step.apply(tensorOf);
+  });
 }
 
 function weightsSizeBytes(model: tf.LayersModel): number {
@@ -116,13 +132,13 @@ function weightsSizeBytes(model: tf.LayersModel): number {
   }, 0);
 }
 
-function planWeights(states: readonly WeightState[], model: tf.LayersModel): () => Promise<void> {
+function planWeights(states: readonly WeightState[], model: tf.LayersModel): RestoreStep[] {
   const found = weightsWithPaths(model);
   const byPath = new Map(found.map(({ path, weight }) => [pathKey(path), weight]));
   if (found.length !== states.length) {
     throw mismatch(`a model of ${states.length} weights`, `one of ${found.length}`);
   }
-  const steps = states.map(({ path, name, tensor }) => {
+  return states.map(({ path, name, tensor }) => {
     const weight = byPath.get(pathKey(path));
     // The counts are equal and each path is used once, so no weight is left out.
     byPath.delete(pathKey(path));
@@ -132,20 +148,19 @@ function planWeights(states: readonly WeightState[], model: tf.LayersModel): () 
     if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
       throw mismatch(expected, `"${weight.originalName}" ${variable.dtype} [${variable.shape.join(', ')}]`);
     }
-    return () =>
-      withTensor(tensor, (value) => {
-        variable.assign(value);
-      });
+    return {
+      sources: [tensor],
+      apply(tensorOf) {
+        variable.assign(tensorOf(tensor));
+      },
+    };
   });
-  return async () => {
-    for (const step of steps) await step();
-  };
 }
 
-function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): () => Promise<void> {
+function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): RestoreStep[] {
   const layers = recurrentLayersWithPaths(model);
   const byPath = new Map(layers.map(({ path, layer }) => [pathKey(path), layer]));
-  const steps = states.map(({ path, tensors }) => {
+  return states.map(({ path, tensors }) => {
     const layer = byPath.get(pathKey(path));
     byPath.delete(pathKey(path));
     const expected = `a stateful recurrent layer with ${excerpt(shapesOf(tensors), 100)} at ${describePath(path)}`;
@@ -153,16 +168,15 @@ function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel)
     // The shapes of states include the batch size, which no weight shows.
     const fits = tensors === null || layer.states_ === null || shapesOf(tensors) === shapesOf(layer.states_);
     if (!fits) throw mismatch(expected, `one with ${shapesOf(layer.states_)}`);
-    return async () => {
-      const restored: tf.Tensor[] = [];
-      for (const tensor of tensors ?? []) restored.push(await withTensor(tensor, shareBuffer));
-      if (layer.states_ !== null) tf.dispose(layer.states_);
-      layer.states_ = tensors === null ? null : restored;
+    return {
+      sources: tensors ?? [],
+      apply(tensorOf) {
+        const restored = tensors?.map((source) => shareBuffer(tensorOf(source))) ?? null;
+        if (layer.states_ !== null) tf.dispose(layer.states_);
+        layer.states_ = restored;
+      },
     };
   });
-  return async () => {
-    for (const step of steps) await step();
-  };
 }
 
 function shapesOf(states: readonly TensorSource[] | null): string {

@@ -7,9 +7,10 @@ import type {
   SlotState,
   TensorState,
 } from '../../format/optimizer-state.js';
-import { withTensor, type TensorSource } from '../../format/stored-tensor.js';
+import type { TensorSource } from '../../format/stored-tensor.js';
 import { describePath, describeShape, pathKey } from '../../format/weight-path.js';
 import { isOptimizerSlot, type OptimizerSlot } from '../../tfjs-internals.js';
+import type { RestoreStep, TensorOf } from '../restore-step.js';
 import { shareBuffer } from '../share-buffer.js';
 import { weightsWithPaths, type WeightWithPath } from '../weight-paths.js';
 import { checkKind, checkSetting } from './field-kinds.js';
@@ -17,18 +18,24 @@ import { fits, optimizerClassName, trainedWeights, variableName } from './optimi
 
 type WeightsByPath = ReadonlyMap<string, WeightWithPath>;
 
+/** What restoring a field needs to know. */
+interface RestoreContext {
+  readonly byPath: WeightsByPath;
+  readonly tensorOf: TensorOf;
+}
+
 /**
  * Checks that `state` can be restored in `optimizer`. Changes nothing.
  *
- * @returns a function that restores it: it assigns every field, keeps the optimizer's variables where they fit, and
- *   disposes those that it replaces. The state keeps its tensors.
+ * @returns steps that restore it: they assign every field, keep the optimizer's variables where they fit, and dispose
+ *   those that they replace. The state keeps its tensors.
  * @throws EntropyCheckpointError `ENTROPY_OPTIMIZER_MISMATCH`.
  */
 export function planOptimizerRestore(
   state: OptimizerState,
   optimizer: tf.Optimizer,
   model: tf.LayersModel,
-): () => Promise<void> {
+): RestoreStep[] {
   const className = optimizerClassName(optimizer);
   if (className !== state.className) {
     throw new EntropyCheckpointError(
@@ -40,20 +47,25 @@ export function planOptimizerRestore(
   const weights = weightsWithPaths(model);
   const trained = trainedWeights(optimizer, model, weights);
   const byPath = new Map(weights.map((found) => [pathKey(found.path), found]));
-  const steps = Object.entries(state.fields).map(([key, field]) => {
+  return Object.entries(state.fields).map(([key, field]) => {
     const name = excerpt(`${className}.${key}`, 80);
     if (key in Object.getPrototypeOf(optimizer)) throw notAField(name);
     const current: unknown = Reflect.get(optimizer, key);
     checkKind(field, current, name);
     checkSetting(field, key, current, name);
     const target = field.kind === 'list' ? orderSlots(field, byPath, trained, name) : field;
-    return async () => {
-      Reflect.set(optimizer, key, await restoreField(target, Reflect.get(optimizer, key), byPath));
+    return {
+      sources: sourcesOf(target),
+      apply(tensorOf) {
+        Reflect.set(optimizer, key, restoreField(target, Reflect.get(optimizer, key), { byPath, tensorOf }));
+      },
     };
   });
-  return async () => {
-    for (const step of steps) await step();
-  };
+}
+
+function sourcesOf(field: FieldState | undefined): TensorSource[] {
+  if (field?.kind === 'list') return field.items.flatMap(sourcesOf);
+  return field?.kind === 'tensor' || field?.kind === 'slot' ? [field.tensor] : [];
 }
 
 /** A stored checkpoint is data: it must not replace a method or the prototype. */
@@ -105,57 +117,55 @@ function slotMismatch(
 }
 
 /** @returns the field's new value. What it doesn't reuse of the `current` value is disposed. */
-async function restoreField(field: FieldState, current: unknown, byPath: WeightsByPath): Promise<unknown> {
+function restoreField(field: FieldState, current: unknown, context: RestoreContext): unknown {
   switch (field.kind) {
     case 'scalar':
       disposeValue(current);
       return field.value;
     case 'tensor':
-      return restoreTensor(field, current);
+      return restoreTensor(field, current, context);
     case 'slot':
-      return restoreSlot(field, current, byPath);
+      return restoreSlot(field, current, context);
     case 'list':
-      return restoreList(field, current, byPath);
+      return restoreList(field, current, context);
   }
 }
 
-function restoreTensor({ tensor: source, assigned }: TensorState, current: unknown): Promise<tf.Tensor> {
-  return withTensor(source, (tensor) => {
-    if (assigned && isVariable(current) && isLike(current, tensor)) {
-      current.assign(tensor);
-      return current;
-    }
-    const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
-    disposeValue(current);
-    return restored;
-  });
+function restoreTensor(
+  { tensor: source, assigned }: TensorState,
+  current: unknown,
+  { tensorOf }: RestoreContext,
+): tf.Tensor {
+  const tensor = tensorOf(source);
+  if (assigned && isVariable(current) && isLike(current, tensor)) {
+    current.assign(tensor);
+    return current;
+  }
+  const restored = assigned ? newVariable(tensor) : shareBuffer(tensor);
+  disposeValue(current);
+  return restored;
 }
 
-function restoreSlot(slot: SlotState, current: unknown, byPath: WeightsByPath): Promise<OptimizerSlot> {
+function restoreSlot(slot: SlotState, current: unknown, { byPath, tensorOf }: RestoreContext): OptimizerSlot {
   const match = slot.path === null ? undefined : byPath.get(pathKey(slot.path));
   const originalName = (match === undefined ? '' : variableName(match)) + slot.suffix;
-  return withTensor(slot.tensor, (tensor) => {
-    if (isOptimizerSlot(current) && isLike(current.variable, tensor)) {
-      current.variable.assign(tensor);
-      current.originalName = originalName;
-      return current;
-    }
-    disposeValue(current);
-    return { originalName, variable: newVariable(tensor) };
-  });
+  const tensor = tensorOf(slot.tensor);
+  if (isOptimizerSlot(current) && isLike(current.variable, tensor)) {
+    current.variable.assign(tensor);
+    current.originalName = originalName;
+    return current;
+  }
+  disposeValue(current);
+  return { originalName, variable: newVariable(tensor) };
 }
 
-async function restoreList(
-  { items }: ListState,
-  current: unknown,
-  byPath: WeightsByPath,
-): Promise<unknown[]> {
+function restoreList({ items }: ListState, current: unknown, context: RestoreContext): unknown[] {
   const list: unknown[] = Array.isArray(current) ? current : [];
   for (const surplus of list.slice(items.length)) disposeValue(surplus);
   list.length = items.length;
   for (const [i, item] of items.entries()) {
     if (item !== undefined) {
-      list[i] = await restoreField(item, list[i], byPath);
+      list[i] = restoreField(item, list[i], context);
       continue;
     }
     disposeValue(list[i]);
