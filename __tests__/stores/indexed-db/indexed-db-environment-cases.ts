@@ -23,6 +23,52 @@ export const indexedDbEnvironmentCases: readonly IndexedDbCase[] = [
     },
   },
   {
+    name: 'fails in the given time while another connection blocks a deletion, and opens nothing afterwards',
+    async run(location) {
+      const [store, hurried] = [new IndexedDbStore(location), new IndexedDbStore(location, 200)];
+      await store.save(sourceOf(await sampleOf(1)), INTO_BEST);
+      // Ignores that it should close, as a tab with other code may.
+      const blocking = await requestResult(indexedDB.open(DATABASE));
+      const deleted = requestResult(indexedDB.deleteDatabase(DATABASE));
+      const left = await connectionsLeftBy(async () => {
+        for (const use of [() => hurried.load('best'), () => hurried.slots(), () => hurried.open()]) {
+          const error = await rejectionWith(use(), 'ENTROPY_STORE_FAILED');
+          assert.include(error.message, 'within 0.2 seconds');
+          assert.include(error.message, '`storeTimeoutMs`');
+        }
+        blocking.close();
+        await deleted;
+        // Whatever was requested before opens before this.
+        await assertStored(new IndexedDbStore(location), null);
+      });
+      assert.equal(left, 0);
+      await store.save(sourceOf(await sampleOf(2)), INTO_BEST);
+      await assertStored(store, await sampleOf(2));
+    },
+  },
+  {
+    name: 'writes nothing later if a transaction of another tab takes too long',
+    async run(location) {
+      const [store, hurried] = [new IndexedDbStore(location), new IndexedDbStore(location, 200)];
+      await store.save(sourceOf(await sampleOf(1)), INTO_BEST);
+      const other = await requestResult(indexedDB.open(DATABASE));
+      const transaction = other.transaction(['manifests', 'shards'], 'readwrite');
+      let isHeld = true;
+      // A transaction lasts as long as it has requests.
+      const hold = (): void => {
+        if (isHeld) transaction.objectStore('manifests').count().onsuccess = hold;
+      };
+      hold();
+      const saving = hurried.save(sourceOf(await sampleOf(2)), INTO_BEST);
+      const error = await rejectionWith(saving, 'ENTROPY_STORE_FAILED');
+      assert.include(error.message, 'within 0.2 seconds');
+      isHeld = false;
+      other.close();
+      await assertStored(new IndexedDbStore(location), await sampleOf(1));
+      await assertNoLeftovers(location);
+    },
+  },
+  {
     name: 'leaves no connection open, whether an operation succeeds or fails',
     async run(location) {
       const left = await connectionsLeftBy(async () => {
