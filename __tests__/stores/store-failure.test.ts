@@ -26,6 +26,6 @@ test('local storage that a page may not use has an error code when the callback 
 test('an error of a store is cut to 200 characters, and is whole in `cause`', async () => {
   const cause = new Error('x'.repeat(1e5));
   const error = await rejection(attempt('read a', '', () => Promise.reject(cause)));
-  expect(error.message.match(/x+/)![0].length).toBeLessThanOrEqual(200);
+  expect(/x+/.exec(error.message)![0].length).toBeLessThanOrEqual(200);
   expect(error.cause).toBe(cause);
 });
