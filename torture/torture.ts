@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { describeMachine } from '../benchmarks/machine.js';
 import { parseFlags, type Flags } from './flags.js';
+import { runCalls } from './calls/run-calls.js';
 import { runDamage } from './damage/run-damage.js';
 import { runDiskFaults } from './disk/run-disk-faults.js';
 import { runKills } from './kill/run-kills.js';
@@ -17,6 +18,7 @@ import { Workspace } from './workspace.js';
 const RUN: Record<Part, (flags: Flags, workspace: Workspace) => Promise<PartResult>> = {
   kill: runKills,
   'disk-full': runDiskFaults,
+  calls: runCalls,
   damage: runDamage,
 };
 

@@ -17,12 +17,18 @@ describe('npm run torture', () => {
     const { parts } = JSON.parse(readFileSync(json, 'utf8')) as Results;
     expect(parts.flatMap(({ losses }) => losses)).toEqual([]);
     expect(status).toBe(0);
-    expect(parts.map(({ part }) => part)).toEqual(['kill', 'disk-full', 'damage']);
+    expect(parts.map(({ part }) => part)).toEqual(['kill', 'disk-full', 'calls', 'damage']);
     const counts = new Map(parts.flatMap(({ rows }) => rows.map((row) => [row.what, row.counted])));
     expect(counts.get('trainings killed (SIGKILL) at a random moment')).toBe(3);
     expect(counts.get('save loops without training, killed at a random moment')).toBe(3);
     expect(counts.get('trainings whose folder was removed, moved away or emptied')).toBe(3);
     expect(counts.get('… noticed with one warning, and written again')).toBe(3);
+    expect(
+      counts.get('trainings whose disk was full from one call of the file system to another'),
+    ).toBeGreaterThan(5);
+    expect(
+      counts.get('first saves of a new training beside an older one, ended before each call'),
+    ).toBeGreaterThan(5);
     expect(counts.get('… loading its slot: an error')).toBeGreaterThan(100);
     expect(stdout).toContain('Nothing was lost');
     expect(readdirSync(tempFolder()).filter((name) => name.startsWith('entropy'))).toEqual([]);
