@@ -73,9 +73,10 @@ export class KnownFiles {
 
   /** Removes the slot files of this writer, but for those of `kept`. @returns whether there were any. */
   async removeSlots(entries: readonly FolderEntry[], kept: readonly CheckpointSlot[]): Promise<boolean> {
+    const keptFiles = new Set(kept.map(slotFileName));
     const others = entries.filter((entry) => {
-      const slot = slotOfFile(entry.name);
-      return entry.isFile() && slot !== null && !kept.includes(slot) && this.#folder.isOwn(entry.name);
+      const { name } = entry;
+      return !keptFiles.has(name) && isSlotFile(name) && entry.isFile() && this.#folder.isOwn(name);
     });
     for (const { name } of others) {
       await this.#folder.remove(name);
