@@ -21,7 +21,7 @@ import {
   type TrainedModel,
 } from './tfjs-internals.js';
 import { TrainingSession, type CapturedState, type CheckpointAccess } from './training-session.js';
-import { warn } from './warnings.js';
+import { WarnOnce } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
@@ -53,7 +53,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   readonly #batch = new Map<number, tf.Tensor1D | null>();
   /** What the validation of the running epoch has computed, if `fit` logs it under wrong names. */
   #validation: ValidationValues | null = null;
-  readonly #warned = new Set<string>();
+  readonly #warnings = new WarnOnce();
   #fit = -1;
   /** What is added to the epoch numbers of the running `fit`; null before its first epoch. */
   #offset: number | null = null;
@@ -288,7 +288,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       this.#end();
       const { selector, options } = this.#session;
       const about = selector.best === null ? 'no best epoch' : 'the first epoch';
-      this.#warnOnce(endOfTrainingWarning(selector, options), about);
+      this.#warnings.warn(endOfTrainingWarning(selector, options), about);
     }
   }
 
@@ -324,7 +324,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     const validation = this.#validation;
     this.#validation = null;
     try {
-      this.#warnOnce(validation?.warning ?? null);
+      this.#warnings.warn(validation?.warning ?? null);
       const epochLogs = new EpochLogs(logs, validation);
       if (isComplete && (this.#isMonitorUnseen || validation?.isKnown === false)) {
         requireLogged(monitor, epochLogs.names);
@@ -353,7 +353,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       const owner = metrics.includes(name)
         ? 'The model has its own metric'
         : 'An earlier callback has its own value';
-      this.#warnOnce(
+      this.#warnings.warn(
         `${owner} named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
       );
     }
@@ -368,13 +368,6 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   #stopTraining(): void {
     if (this.#model !== null) this.#model.stopTraining = true;
-  }
-
-  /** @param about identifies a warning whose text changes from call to call. */
-  #warnOnce(warning: string | null, about = warning): void {
-    if (warning === null || about === null || this.#warned.has(about)) return;
-    this.#warned.add(about);
-    warn(warning);
   }
 
   #end(): void {

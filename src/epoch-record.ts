@@ -39,6 +39,12 @@ export interface EpochRecord {
 /** The record of an epoch before it's compared with the others. */
 export type MonitoredEpoch = Omit<EpochRecord, 'value' | 'isBest'>;
 
+/** Sorts records by the monitored value, the best first. Those without a value keep their order. */
+export function byValue(mode: 'max' | 'min'): (a: EpochRecord, b: EpochRecord) => number {
+  const gain = (a: EpochRecord, b: EpochRecord): number => (b.value ?? NaN) - (a.value ?? NaN);
+  return mode === 'max' ? gain : (a, b) => gain(b, a);
+}
+
 /** Whether two records are of the same epoch. */
 export function isSameEpoch(a: EpochRecord, b: EpochRecord): boolean {
   return a.fit === b.fit && a.epoch === b.epoch;

@@ -15,7 +15,7 @@ import { resolveLocation } from './stores/resolve-location.js';
 import type { StoreLocation } from './stores/store-location.js';
 import type { CheckpointStore, Json } from './stores/store.js';
 import type { TrainedModel } from './tfjs-internals.js';
-import { warn } from './warnings.js';
+import { WarnOnce } from './warnings.js';
 
 /** An epoch that has ended. */
 export interface EndedEpoch {
@@ -107,7 +107,7 @@ export class TrainingSession {
   #closing: Promise<EpochRecord | null> = Promise.resolve(null);
   #isOpening = false;
   #isDisposed = false;
-  #hasWarned = false;
+  readonly #warnings = new WarnOnce();
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little. */
   constructor(options: ResolvedOptions) {
@@ -130,9 +130,8 @@ export class TrainingSession {
 
   /** Whether the training is recorded. Not any more once it was disposed, and a warning says so. */
   takesPart(): boolean {
-    if (this.#isDisposed && !this.#hasWarned) {
-      this.#hasWarned = true;
-      warn(
+    if (this.#isDisposed) {
+      this.#warnings.warn(
         'This instance was disposed, so the training continues without checkpoints. Make a new instance for it.',
       );
     }

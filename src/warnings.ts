@@ -6,6 +6,21 @@ export function warn(message: string): void {
   console.warn(`${MESSAGE_PREFIX}${printable(message)}`);
 }
 
+/** Prints each warning once. */
+export class WarnOnce {
+  readonly #given = new Set<string>();
+
+  /**
+   * @param message null for nothing to say.
+   * @param about identifies a warning whose text changes from time to time.
+   */
+  warn(message: string | null, about = message): void {
+    if (message === null || about === null || this.#given.has(about)) return;
+    this.#given.add(about);
+    warn(message);
+  }
+}
+
 /** The text of an error without the prefix, to be quoted in a warning or another error. */
 export function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -66,6 +66,6 @@ function withSortedKeys(item: unknown): unknown {
 }
 
 /** A copy of `object` with sorted keys. Integer keys come first, as in every object. */
-function sorted(object: object): Record<string, unknown> {
+export function sorted(object: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

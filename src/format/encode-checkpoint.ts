@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
 import { METADATA_KEY } from '../stores/check-manifest.js';
-import { sizeOfShards, type CheckpointSource, type SharedShard, type ShardSpec } from '../stores/store.js';
+import { sizeOfShards, specOf, type CheckpointSource, type SharedShard } from '../stores/store.js';
 import { totalSizeBytes } from '../stores/weight-data.js';
 import {
   encodeNumber,
@@ -90,10 +90,6 @@ export function encodeCheckpoint(
       return { modelTopology: topology, weightSpecs, generatedBy, metadata, shards };
     },
   };
-}
-
-function specOf({ sizeBytes, sha256 }: SharedShard): ShardSpec {
-  return { sizeBytes, sha256 };
 }
 
 /** The tensor whose bytes are the earlier epochs: other loaders expect that every byte belongs to a tensor. */

@@ -3,6 +3,7 @@ import { Pacer } from '../platform/event-loop.js';
 import { isHarmless } from '../stores/outside-data.js';
 import { isEncodedRecord } from './check-metadata.js';
 import { decodeRecord, encodeRecord } from './checkpoint-metadata.js';
+import { sorted } from './checksum.js';
 
 /** How many bytes are read at a time. */
 const CHUNK_BYTES = 2 ** 16;
@@ -18,8 +19,7 @@ const DECODER = new TextDecoder('utf-8', { fatal: true });
 
 /** A record as a line of JSON. Equal records give equal lines, also after they were stored and read. */
 export function recordLine(record: EpochRecord): string {
-  const entries = Object.entries(encodeRecord(record)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${JSON.stringify(Object.fromEntries(entries))}\n`;
+  return `${JSON.stringify(sorted(encodeRecord(record)))}\n`;
 }
 
 /**

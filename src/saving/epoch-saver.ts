@@ -3,13 +3,14 @@ import type { EpochRecord } from '../epoch-record.js';
 import { HistoryBlocks } from '../format/history-blocks.js';
 import type { Snapshot, TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
-import { textOf, warn } from '../warnings.js';
+import { storeFailure } from '../stores/store-failure.js';
+import { textOf, warn, WarnOnce } from '../warnings.js';
 import { BackgroundWriter } from './background-writer.js';
 import { InMemoryStates } from './in-memory-states.js';
 import { copySlot, withFirstWhole } from './read-checkpoints.js';
 import { resumeFrom, type ResumableTraining } from './resume.js';
 import { PendingSaves } from './pending-saves.js';
-import { asStoreError, saveSnapshot } from './save-snapshot.js';
+import { saveSnapshot } from './save-snapshot.js';
 import {
   missingEpochs,
   slotsToLoad,
@@ -60,7 +61,7 @@ export class EpochSaver {
   readonly #lost = new Set<EpochRecord>();
   /** From the first failure until every wanted epoch that failed is stored. */
   #isFailing = false;
-  readonly #warned = new Set<string>();
+  readonly #warnings = new WarnOnce();
   /** One after the other, as each may have to open the store. */
   #flushing: Promise<unknown> = Promise.resolve();
   #isOpen = false;
@@ -237,9 +238,7 @@ export class EpochSaver {
   async #openStore(store: CheckpointStore): Promise<void> {
     await store.open();
     try {
-      const warning = await this.#contents.read(store);
-      if (warning !== null && !this.#warned.has(warning)) warn(warning);
-      if (warning !== null) this.#warned.add(warning);
+      this.#warnings.warn(await this.#contents.read(store));
     } catch (error) {
       store.close();
       throw error;
@@ -325,7 +324,7 @@ export class EpochSaver {
       if (this.#states.has(record)) await this.#saveState(store, record);
       else await this.#copy(store, record);
     } catch (cause) {
-      this.#fail(record, asStoreError(cause, store.name));
+      this.#fail(record, storeFailure(`save to ${store.name}`, '', cause));
       return false;
     } finally {
       this.#freeStates();
@@ -360,10 +359,7 @@ export class EpochSaver {
   async #copy(store: CheckpointStore, record: EpochRecord): Promise<void> {
     try {
       await copySlot(store, this.#contents.slotOf(record)!, (source) =>
-        this.#saves.run(record, this.#obtainable, async (update) => {
-          const lost = await store.save(source, update);
-          return { checksum: null, lost: lost ?? [] };
-        }),
+        this.#saves.run(record, this.#obtainable, async (update) => (await store.save(source, update)) ?? []),
       );
     } catch (error) {
       const code = error instanceof EntropyCheckpointError ? error.code : null;

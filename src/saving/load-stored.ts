@@ -1,3 +1,4 @@
+import { byValue } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import {
@@ -35,13 +36,8 @@ async function bestFirst(store: CheckpointStore): Promise<CheckpointSlot[]> {
   // An epoch that is only in 'last' is a best one if its save was cut short before it reached 'best'.
   const isRanked = ({ slot, record }: StoredManifest): boolean =>
     slot !== 'best' && (slot !== 'last' || (isOfOther && record.isBest));
-  const others = newest.filter(isRanked).sort(byRank);
+  const others = newest.filter(isRanked).sort((a, b) => byValue(a.mode)(a.record, b.record));
   return [...(isOfOther ? [] : ['best' as const]), ...others.map(({ slot }) => slot)];
-}
-
-function byRank(a: StoredManifest, b: StoredManifest): number {
-  const gain = (a.record.value ?? NaN) - (b.record.value ?? NaN);
-  return a.mode === 'max' ? -gain : gain;
 }
 
 /** The slots that hold an epoch, that of the latest `fit` first. */

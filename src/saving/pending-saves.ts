@@ -9,20 +9,16 @@ interface PendingSave {
   hasFailed: boolean;
 }
 
-/** The outcome of a save. */
-export interface SavedCheckpoint {
-  /** null for a copy of a stored checkpoint. */
-  readonly checksum: string | null;
-  /** The slots that the store had lost. */
-  readonly lost: readonly CheckpointSlot[];
-}
-
 /**
  * Begins a save.
  *
  * @param beforeReading to be awaited before the checkpoint is read. If it rejects, nothing may be stored.
+ * @returns the slots that the store had lost.
  */
-export type Write = (update: SlotUpdate, beforeReading: () => Promise<void>) => Promise<SavedCheckpoint>;
+export type Write = (
+  update: SlotUpdate,
+  beforeReading: () => Promise<void>,
+) => Promise<readonly CheckpointSlot[]>;
 
 /** The saves that have begun and not ended. Several are only where a store is closed: it runs one after the other. */
 export class PendingSaves {
@@ -65,9 +61,9 @@ export class PendingSaves {
     const save: PendingSave = { update, ended: Promise.resolve(), hasFailed: false };
     const saving = writing
       .then(
-        ({ checksum, lost }) => {
+        (lost) => {
           this.#contents.lose(lost);
-          this.#contents.add(record, update, checksum);
+          this.#contents.add(record, update);
         },
         (error: unknown) => {
           save.hasFailed = true;

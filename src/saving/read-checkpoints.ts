@@ -24,6 +24,8 @@ export interface StoredManifest extends DecodedManifest {
 
 /** The undamaged manifests of a store, and the errors of the others. */
 export interface StoredManifests {
+  /** All slots, damaged ones too. */
+  readonly slots: readonly CheckpointSlot[];
   readonly manifests: readonly StoredManifest[];
   readonly errors: readonly EntropyCheckpointError[];
 }
@@ -72,7 +74,8 @@ async function readSlots(
 ): Promise<StoredManifests> {
   const manifests: StoredManifest[] = [];
   const errors: EntropyCheckpointError[] = [];
-  for (const slot of await store.slots()) {
+  const slots = await store.slots();
+  for (const slot of slots) {
     try {
       const manifest = await withStored(store, slot, decode);
       if (manifest !== null) manifests.push({ slot, ...manifest });
@@ -81,7 +84,7 @@ async function readSlots(
       errors.push(error);
     }
   }
-  return { manifests, errors };
+  return { slots, manifests, errors };
 }
 
 /** Runs `use` on what a slot holds; null if it's empty. */

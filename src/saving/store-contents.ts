@@ -58,8 +58,7 @@ export class StoreContents {
    */
   async read(store: CheckpointStore): Promise<string | null> {
     if (store.capacity === 'one') return this.#readOnce(store);
-    const slots = await store.slots();
-    const { manifests } = await readManifests(store);
+    const { slots, manifests } = await readManifests(store);
     const isReplaced = this.#identify(manifests);
     const own = new Map([...this.#checksums].map(([record, checksum]) => [checksum, record]));
     const records = manifests
@@ -90,9 +89,8 @@ export class StoreContents {
     this.#checksums.set(record, checksum);
   }
 
-  /** Takes a save into account. @param checksum of the checkpoint; null for a copy of a stored one. */
-  add(record: EpochRecord, update: SlotUpdate, checksum: string | null): void {
-    if (checksum !== null) this.#checksums.set(record, checksum);
+  /** Takes a save into account. */
+  add(record: EpochRecord, update: SlotUpdate): void {
     this.#slots = slotsAfter(this.#slots, record, update);
   }
 

@@ -1,4 +1,4 @@
-import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
+import { byValue, isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import { isImprovement, type Comparison } from './improvement.js';
 
 /** The best epochs so far, best first. Pure numbers. */
@@ -38,9 +38,7 @@ export class Ranking {
 
   /** Takes over stored epochs of which it isn't known which is the best, as that one is lost. */
   adopt(records: readonly EpochRecord[]): void {
-    const { mode } = this.#comparison;
-    const gain = (a: EpochRecord, b: EpochRecord): number => (b.value ?? NaN) - (a.value ?? NaN);
-    this.#keep([...records].sort((a, b) => (mode === 'max' ? gain(a, b) : gain(b, a))));
+    this.#keep([...records].sort(byValue(this.#comparison.mode)));
   }
 
   /** Leaves out these epochs. */

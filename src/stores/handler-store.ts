@@ -88,10 +88,10 @@ export class HandlerStore implements CheckpointStore {
       throw new TypeError(`Expected only the slot 'best' for ${this.name}, got '${into.join()}'.`);
     }
     const save = this.#requireMethod('save');
+    const what = `save to ${this.name}`;
     await this.#lock.run(() =>
-      attempt(`save to ${this.name}`, '', async () => {
+      attempt(what, '', async () => {
         this.#loaded = null;
-        const what = `save to ${this.name}`;
         const earlier = unsettledSaves.get(this.#key);
         if (earlier !== undefined) await withTimeLimit(earlier, this.#timeoutMs, what);
         const artifacts = await artifactsOf(await this.#withKnownShards(checkpoint), this.name);

@@ -1,4 +1,10 @@
-import { SHARD_BYTES, type CheckpointManifest, type CheckpointSource, type ShardSpec } from './store.js';
+import {
+  SHARD_BYTES,
+  specOf,
+  type CheckpointManifest,
+  type CheckpointSource,
+  type ShardSpec,
+} from './store.js';
 
 /**
  * Reads a whole source, its weights through one buffer.
@@ -27,7 +33,7 @@ export async function readShards(
     throw new Error(`Expected ${source.sizeBytes} bytes of weights, got ${position}.`);
   }
   for (const shared of (await source.sharedShards?.()) ?? []) {
-    const shard = { sizeBytes: shared.sizeBytes, sha256: shared.sha256 };
+    const shard = specOf(shared);
     if (!holds(shard)) await take(await shared.bytes(), shard);
     shards.push(shard);
   }

@@ -163,6 +163,11 @@ export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
 }
 
+/** What names a shard, without its bytes. */
+export function specOf({ sizeBytes, sha256 }: ShardSpec): ShardSpec {
+  return { sizeBytes, sha256 };
+}
+
 /** The total size, in bytes. */
 export function sizeOfShards(shards: readonly ShardSpec[]): number {
   return shards.reduce((total, { sizeBytes }) => total + sizeBytes, 0);

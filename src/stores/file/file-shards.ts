@@ -1,7 +1,7 @@
 import { settleAll } from '../settle-all.js';
 import type { DurableFolder } from './durable-folder.js';
 import { shardFileName } from './file-names.js';
-import { SHARD_BYTES, type CheckpointSource, type ShardInBuffer, type ShardSpec } from '../store.js';
+import { SHARD_BYTES, specOf, type CheckpointSource, type ShardInBuffer, type ShardSpec } from '../store.js';
 
 /** How many shards are in memory: one is read while the others are hashed and passed to the operating system. */
 const MAX_BUFFERS = 4;
@@ -84,9 +84,9 @@ export async function writeShards(
     for (const [i, shared] of sharedShards.entries()) {
       await writes.at(-MAX_PENDING_WRITES)?.stored;
       failure.signal.throwIfAborted();
-      const { sizeBytes, sha256 } = shared;
-      if (held[i]) stored.push(Promise.resolve({ sizeBytes, sha256 }));
-      else start({ sizeBytes, sha256: Promise.resolve(sha256) }, await shared.bytes());
+      const shard = specOf(shared);
+      if (held[i]) stored.push(Promise.resolve(shard));
+      else start({ ...shard, sha256: Promise.resolve(shard.sha256) }, await shared.bytes());
     }
   };
   await writeAll().then(writeShared).catch(fail);

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { hasErrorCode } from './durable-folder.js';
 
 /** Flags of libuv by which a file is opened, or found to be open. Node passes them on, but has no names for them. */
 interface LockFlags {
@@ -82,7 +83,7 @@ export function isHeld(path: string, pid: number): boolean {
     fs.closeSync(fs.openSync(path, O_RDONLY | flags.probe));
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+    return !hasErrorCode(error, 'ENOENT');
   }
 }
 
@@ -95,7 +96,7 @@ function isOpenInProcess(path: string, pid: number): boolean {
     return fs.readdirSync(descriptors).some((name) => linkOf(`${descriptors}/${name}`).endsWith(ending));
   } catch (error) {
     // The process has just ended, or it may not be inspected.
-    return !['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
+    return !hasErrorCode(error, 'ENOENT', 'ESRCH');
   }
 }
 
