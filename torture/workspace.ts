@@ -1,9 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/** Where no step of a save waits for a disk, so that all take about the same time. */
+const MEMORY_FOLDER = '/dev/shm';
 const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 /** A temporary folder for everything, and the clean-up when this process ends, for whatever reason. */
@@ -48,6 +50,16 @@ export class Workspace {
   newPath(name: string, parent = this.path): string {
     this.#folders++;
     return join(parent, `${name}-${this.#folders}`);
+  }
+
+  /** A new folder in memory; null where the system has none. */
+  newInMemoryFolder(): string | null {
+    if (!existsSync(MEMORY_FOLDER)) return null;
+    const folder = mkdtempSync(join(MEMORY_FOLDER, 'entropy-checkpoint-torture-'));
+    this.onExit(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return folder;
   }
 
   /** Copies `folder` if `--keep` was set. @returns a message that says where the copy is; else null. */

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { EntropyCheckpointOptions } from '../../src/index.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
 import type { Flags } from '../flags.js';
@@ -20,8 +19,6 @@ const OLDER_BEST = 4;
 const NEWER_VALUE = 100;
 /** In a quick run, only every so many of the windows and crashes. */
 const QUICK_STRIDE = 61;
-/** Where no step of a save waits for a disk. */
-const MEMORY_FOLDER = '/dev/shm';
 
 interface Context {
   readonly tally: Tally<CallRow>;
@@ -33,12 +30,7 @@ interface Context {
 /** Fails calls of the file system: all from one to another, for all pairs; and all from one on, as a crash does. */
 export async function runCalls({ quick }: Flags, workspace: Workspace): Promise<PartResult> {
   const tally = new Tally('calls', CALL_ROWS);
-  const parent = existsSync(MEMORY_FOLDER)
-    ? mkdtempSync(join(MEMORY_FOLDER, 'entropy-checkpoint-torture-'))
-    : workspace.newPath('calls');
-  workspace.onExit(() => {
-    rmSync(parent, { recursive: true, force: true });
-  });
+  const parent = workspace.newInMemoryFolder() ?? workspace.newPath('calls');
   const context = { tally, workspace, parent, stride: quick ? QUICK_STRIDE : 1 };
   await watchWarnings(async () => {
     await runWindows(context);

@@ -1,5 +1,3 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs';
 import seedrandom from 'seedrandom';
 import { compileProgram } from '../compile-program.js';
@@ -27,8 +25,6 @@ const SAVING_WINDOW_MS = 400;
 const KILLS_PER_SELF_KILL = 2;
 /** A training makes that many renames and removals within a few saves. */
 const MAX_CHANGES = 40;
-/** Without a disk to wait for, a save is short, and all of its steps take about the same time. */
-const MEMORY_FOLDER = '/dev/shm';
 
 interface Context {
   readonly tally: Tally<KillRow>;
@@ -118,7 +114,7 @@ async function trainings(
 
 async function saveLoops({ tally, workspace }: Context): Promise<NewTrial<SavingOrder, SavingReport>> {
   const program = await compileProgram(new URL('saving-victim.ts', import.meta.url), workspace.path);
-  const parents = [workspace.path, inMemoryFolder(workspace) ?? workspace.path];
+  const parents = [workspace.path, workspace.newInMemoryFolder() ?? workspace.path];
   return (number) =>
     Promise.resolve(
       new SavingTrial({
@@ -129,13 +125,4 @@ async function saveLoops({ tally, workspace }: Context): Promise<NewTrial<Saving
         workspace,
       }),
     );
-}
-
-function inMemoryFolder(workspace: Workspace): string | null {
-  if (!existsSync(MEMORY_FOLDER)) return null;
-  const folder = mkdtempSync(join(MEMORY_FOLDER, 'entropy-checkpoint-torture-'));
-  workspace.onExit(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
 }
