@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, EntropyCheckpointCallback, MemoryStore } from '../src/index.js';
-import { FIT } from './support/confidences.js';
+import { callbackWith, FIT, HOOKS } from './support/confidences.js';
 import { expectNoTensorsLeft, makeData, makeModel } from './support/fixtures.js';
+import { seenThroughProxy } from './support/proxy.js';
 
 let warn: jest.SpiedFunction<typeof console.warn>;
 
@@ -13,10 +14,6 @@ beforeEach(() => {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-/** As Vue's `reactive` and MobX pass an object: every access goes through, with the proxy as `this`. */
-const seenThroughProxy = <T extends object>(object: T): T =>
-  new Proxy(object, { get: (target, key, receiver) => Reflect.get(target, key, receiver) as unknown });
 
 interface Parts {
   readonly model: tf.Sequential;
@@ -97,23 +94,6 @@ describe('a hook that is called outside `fit`', () => {
 });
 
 describe('dispose', () => {
-  /** A callback that calls `act` in one of its hooks. */
-  function acting(hook: (typeof HOOKS)[number], act: () => void): tf.CustomCallback {
-    const callback = new tf.CustomCallback({});
-    callback[hook] = () => {
-      act();
-      return Promise.resolve();
-    };
-    return callback;
-  }
-  const HOOKS = [
-    'onTrainBegin',
-    'onEpochBegin',
-    'onBatchBegin',
-    'onBatchEnd',
-    'onEpochEnd',
-    'onTrainEnd',
-  ] as const;
   const PLACES = HOOKS.flatMap((hook) => [[hook, 'before'] as const, [hook, 'after'] as const]);
   const OPTIONS = { saveLast: true, maxToKeep: 2, restoreBestWeights: true };
 
@@ -122,7 +102,7 @@ describe('dispose', () => {
       const { numTensors } = tf.memory();
       const filepath = new MemoryStore();
       const checkpoint = new EntropyCheckpointCallback({ filepath, ...OPTIONS });
-      const disposes = acting(hook, () => {
+      const disposes = callbackWith(hook, () => {
         checkpoint.dispose();
       });
       await fit(place === 'before' ? [disposes, checkpoint] : [checkpoint, disposes]);

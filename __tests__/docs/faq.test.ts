@@ -17,6 +17,7 @@ import { MESSAGE_PREFIX } from '../../src/errors.js';
 import { loadCode } from '../../src/platform/load-code.js';
 import { innerModel, makeData, makeModel, NUM_CLASSES, NUM_FEATURES } from '../support/fixtures.js';
 import { rejection, thrownBy } from '../support/errors.js';
+import { nothingStored } from '../support/nothing-stored.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { x, y } = makeData(20);
@@ -90,7 +91,7 @@ function damageShard(path: string): void {
 function failingHandler(): tf.io.IOHandler {
   return {
     save: () => Promise.reject(new Error('The quota is exceeded')),
-    load: () => Promise.resolve(null as unknown as tf.io.ModelArtifacts),
+    load: nothingStored,
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { bindMembers } from '../../src/platform/bind-members.js';
+import { seenThroughProxy } from '../support/proxy.js';
 
 class Counter {
   #count = 0;
@@ -27,10 +28,6 @@ class Doubling extends Counter {
     return super.add(2 * step);
   }
 }
-
-/** As Vue's `reactive` and MobX pass an object: every access goes through, with the proxy as `this`. */
-const seenThroughProxy = <T extends object>(object: T): T =>
-  new Proxy(object, { get: (target, key, receiver) => Reflect.get(target, key, receiver) as unknown });
 
 describe('an object with bound members', () => {
   it('works through a proxy, with methods and accessors', () => {

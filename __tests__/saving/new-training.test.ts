@@ -48,6 +48,17 @@ async function train(
   return training;
 }
 
+/** A training that has ended, and whose best epoch could not be stored. */
+async function trainUnstored(store: GatedStore, value: number): Promise<SaverTraining> {
+  const training = new SaverTraining(store, {});
+  await training.saver.open();
+  store.failures.push(FULL, FULL);
+  await training.endEpoch(value);
+  await rejection(training.saver.flush());
+  training.saver.close();
+  return training;
+}
+
 /** The monitored values that a store holds, by slot. They tell trainings apart. */
 async function storedValues(store: CheckpointStore): Promise<Record<string, number | null>> {
   const { manifests } = await readManifests(store);
@@ -242,12 +253,7 @@ describe('a training that another one has replaced meanwhile', () => {
   it('stores what was left in memory as the newest, if it is flushed after that', () =>
     expectNoTensorsLeft(async () => {
       const store = new GatedStore();
-      const first = new SaverTraining(store, {});
-      await first.saver.open();
-      store.failures.push(FULL, FULL);
-      await first.endEpoch(3);
-      await rejection(first.saver.flush());
-      first.saver.close();
+      const first = await trainUnstored(store, 3);
       await train(store, [7], { saveLast: true });
       await first.saver.flush();
       expect(await storedValues(store)).toEqual({ best: 3 });
@@ -257,12 +263,7 @@ describe('a training that another one has replaced meanwhile', () => {
   it('is not flushed while the other has the store open', () =>
     expectNoTensorsLeft(async () => {
       const store = new GatedStore();
-      const first = new SaverTraining(store, {});
-      await first.saver.open();
-      store.failures.push(FULL, FULL);
-      await first.endEpoch(3);
-      await rejection(first.saver.flush());
-      first.saver.close();
+      const first = await trainUnstored(store, 3);
       const other = new SaverTraining(store);
       await other.saver.open();
       await other.endEpoch(7);

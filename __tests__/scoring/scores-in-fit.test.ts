@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { EntropyCheckpointCallback } from '../../src/index.js';
+import { callbackWith, HOOKS } from '../support/confidences.js';
 import { disposeTrained } from '../support/dispose-trained.js';
 import { makeData, NUM_CLASSES, NUM_FEATURES, seededDense } from '../support/fixtures.js';
 import { Observer, sigmoid64 } from '../support/observer.js';
@@ -267,15 +268,6 @@ describe.each(CASES)('the scores of %s on %s', (_name, backend, makeTestModel) =
   );
 });
 
-const HOOKS = [
-  'onTrainBegin',
-  'onEpochBegin',
-  'onBatchBegin',
-  'onBatchEnd',
-  'onEpochEnd',
-  'onTrainEnd',
-] as const;
-
 const EVALUATED_TRAININGS: Record<string, Training> = {
   'fit with validationData': fit('validationData'),
   'fit without validation': fit('none'),
@@ -296,15 +288,14 @@ describe.each(Object.entries(EVALUATED_TRAININGS))('another evaluation during %s
         const testModel = TEST_MODELS['a Sequential']!();
         const { model, observers } = testModel;
         const other = testModel.data(13, 5);
-        const otherCallback = new tf.CustomCallback({});
         let evaluations = 0;
-        otherCallback[hook] = async () => {
+        const otherCallback = callbackWith(hook, async () => {
           evaluations += 1;
           for (const observer of observers) observer.paused = true;
           tf.dispose(model.evaluate(other.x, other.y, { batchSize: 4 }));
           tf.dispose(await model.evaluateDataset(dataset(other, model.outputNames) as never, {}));
           for (const observer of observers) observer.paused = false;
-        };
+        });
         const { callback, seen } = recordMeans(observers);
         const checkpoint = new EntropyCheckpointCallback({ filepath: null });
         const callbacks = order === 'before' ? [otherCallback, checkpoint] : [checkpoint, otherCallback];

@@ -6,7 +6,7 @@ import {
   MemoryStore,
   type EntropyCheckpointOptions,
 } from '../../src/index.js';
-import { callbackWith, setConfidence } from '../support/confidences.js';
+import { callbackWith, FIT, setConfidence } from '../support/confidences.js';
 import { disposeModel, expectNoTensorsLeft, makeData, makeModel, weightValues } from '../support/fixtures.js';
 
 let warn: jest.SpiedFunction<typeof console.warn>;
@@ -18,8 +18,6 @@ beforeEach(() => {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-const FIT = { batchSize: 8, validationSplit: 0.25, shuffle: false, verbose: 0 };
 
 /** The epochs and the initial epoch of each call. */
 type Calls = readonly (readonly [epochs: number, initialEpoch: number])[];

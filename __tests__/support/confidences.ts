@@ -4,13 +4,24 @@ import { makeData, makeModel } from './fixtures.js';
 
 export const FIT = { epochs: 4, batchSize: 8, validationSplit: 0.25, shuffle: false, verbose: 0 };
 
-type Hook = 'onEpochBegin' | 'onBatchEnd' | 'onEpochEnd';
+/** Everything that `fit` calls of a callback. */
+export const HOOKS = [
+  'onTrainBegin',
+  'onEpochBegin',
+  'onBatchBegin',
+  'onBatchEnd',
+  'onEpochEnd',
+  'onTrainEnd',
+] as const;
 
-/** A callback with a single hook. */
-export function callbackWith(hook: Hook, act: (index: number, logs: tf.Logs) => unknown): tf.CustomCallback {
+/** A callback with a single hook. @param act gets an index of an epoch or batch, but for the hooks of the training. */
+export function callbackWith(
+  hook: (typeof HOOKS)[number],
+  act: (index: number, logs: tf.Logs) => unknown,
+): tf.CustomCallback {
   const callback = new tf.CustomCallback({});
-  callback[hook] = async (index: number, logs?: unknown) => {
-    await act(index, logs as tf.Logs);
+  callback[hook] = async (index?: unknown, logs?: unknown) => {
+    await act(index as number, logs as tf.Logs);
   };
   return callback;
 }

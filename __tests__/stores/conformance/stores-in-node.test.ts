@@ -8,6 +8,7 @@ import { HandlerStore } from '../../../src/stores/handler-store.js';
 import { MemoryStore } from '../../../src/stores/memory-store.js';
 import { STORE_CASES } from './store-cases.js';
 import { casesFor, type MakeStore, type StoreTraits } from './store-case.js';
+import { nothingStored } from '../../support/nothing-stored.js';
 
 const folders: string[] = [];
 
@@ -36,7 +37,7 @@ function tfjsHandlers(): MakeStore {
   const handler: tf.io.IOHandler = {
     save: (artifacts) => saver.save!(artifacts),
     load: () => {
-      if (stored === null) return Promise.resolve(null as unknown as tf.io.ModelArtifacts);
+      if (stored === null) return nothingStored();
       return tf.io.fromMemory(stored).load!();
     },
   };
