@@ -84,7 +84,7 @@ function trainStep(
   seed: number,
   observe: (output: tf.Tensor) => void = () => undefined,
 ): void {
-  const { x, y } = makeData(16, seed);
+  const { x, y } = makeData(16, seed + 1);
   optimizer.minimize(() => {
     const output = model.apply(x, { training: true }) as tf.Tensor;
     observe(output);
@@ -149,7 +149,7 @@ describe('the four calls in a training loop', () => {
       seed: number,
     ) => {
       trainStep(model, optimizer, seed);
-      const { x, y } = makeData(16, seed);
+      const { x, y } = makeData(16, seed + 1);
       const rows = tf.tidy(() => {
         const output = model.predict(x) as tf.Tensor;
         checkpoint.appendOutput(output);
@@ -165,7 +165,7 @@ describe('the four calls in a training loop', () => {
       seed: number,
     ) => {
       trainStep(model, optimizer, seed);
-      const { x, y } = makeData(16, seed);
+      const { x, y } = makeData(16, seed + 1);
       const output = model.predict(x) as tf.Tensor;
       checkpoint.appendOutput(output);
       const rows = output.arraySync() as number[][];

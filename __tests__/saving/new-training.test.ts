@@ -283,12 +283,32 @@ describe('a handler', () => {
       expect(warnings()).toEqual([]);
     }));
 
-  it('whose `load` fails may hold a checkpoint: a warning says so', () =>
+  it('whose `load` fails may hold a checkpoint: training is refused, until it answers', () =>
     expectNoTensorsLeft(async () => {
       const handler = new KeepingHandler();
-      handler.load = () => Promise.reject(new Error('no route to host'));
       await train(new HandlerStore(handler), [1]);
-      expect(warnings().join()).toMatch(/Whether the tf.io.IOHandler holds a checkpoint.*no route/);
+      const save = jest.spyOn(handler, 'save');
+      const load = jest.spyOn(handler, 'load').mockRejectedValueOnce(new Error('no route to host'));
+      const next = new SaverTraining(new HandlerStore(handler));
+      const error = await rejection(next.saver.open());
+      expect(error.code).toBe('ENTROPY_STORE_FAILED');
+      expect(error.message).toMatch(/no route to host.*resolve with null/);
+      expect(save).not.toHaveBeenCalled();
+      await next.saver.open();
+      expect(load).toHaveBeenCalledTimes(2);
+      await next.endEpoch(2);
+      await next.saver.flush();
+      next.saver.dispose();
+      expect(save).toHaveBeenCalledTimes(1);
+    }));
+
+  it('that holds a damaged checkpoint is one with a checkpoint: a warning says so', () =>
+    expectNoTensorsLeft(async () => {
+      const handler = new KeepingHandler();
+      handler.load = () =>
+        Promise.resolve({ modelTopology: {}, weightSpecs: [], weightData: new ArrayBuffer(0) });
+      await train(new HandlerStore(handler), [1]);
+      expect(warnings().join()).toMatch(/Call `resume` before training/);
     }));
 
   it('is read once a training, however often it is opened', () =>

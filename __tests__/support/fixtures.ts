@@ -9,6 +9,7 @@ export const NUM_CLASSES = 4;
 
 /** Random features and one-hot labels. The same seed makes the same data. The caller disposes them. */
 export function makeData(rows: number, seed = 1): { x: tf.Tensor2D; y: tf.Tensor2D } {
+  if (seed === 0) throw new RangeError('TensorFlow.js takes 0 for no seed.');
   return tf.tidy(() => ({
     x: tf.randomNormal<tf.Rank.R2>([rows, NUM_FEATURES], 0, 1, 'float32', seed),
     y: tf.oneHot(

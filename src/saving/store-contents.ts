@@ -2,7 +2,6 @@ import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { CheckpointSlot, CheckpointStore, SlotUpdate } from '../stores/store.js';
-import { textOf } from '../warnings.js';
 import { readManifests, type StoredManifest } from './read-checkpoints.js';
 import type { ResumableTraining } from './resume.js';
 import { slotsAfter, type StoredSlots } from './slot-policy.js';
@@ -114,14 +113,15 @@ export class StoreContents {
   async #readOnce(store: CheckpointStore): Promise<string | null> {
     if (this.#training !== null) return null;
     try {
-      const { manifests } = await readManifests(store);
-      this.#slots = new Map(manifests.map(({ slot }) => [slot, null]));
+      const { slots, manifests } = await readManifests(store);
+      this.#slots = new Map(slots.map((slot) => [slot, null]));
       return this.#warningOf(store, this.#identify(manifests));
     } catch (error) {
+      const canLoad = !(error instanceof EntropyCheckpointError) || error.code !== 'ENTROPY_INVALID_OPTION';
+      // What may hold a checkpoint is not overwritten. A handler that can only save is.
+      if (canLoad) throw error;
       this.#training = newTraining([]);
-      // Some handlers can only save.
-      if (error instanceof EntropyCheckpointError && error.code === 'ENTROPY_INVALID_OPTION') return null;
-      return `Whether ${store.name} holds a checkpoint is unknown; the first best epoch of this training replaces it: ${textOf(error)}`;
+      return null;
     }
   }
 
