@@ -9,8 +9,8 @@ import { isHarmless } from '../../src/stores/outside-data.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
 import { watchAllocations } from './fixtures/allocation-watch.js';
-import { craft, LOCATIONS } from './fixtures/crafted.js';
-import { DENSE, disposeAll } from './fixtures/samples.js';
+import { craft, LOCATIONS, type Location, type ModelJson } from './fixtures/crafted.js';
+import { bitsOf, DENSE, disposeAll, trainOneBatch } from './fixtures/samples.js';
 import { useSamples } from './fixtures/use-samples.js';
 
 const { root, sample } = useSamples();
@@ -68,21 +68,35 @@ test('a model.json of gigabytes is refused by its size alone, and not overwritte
   disposeAll(model);
 });
 
-test('one shard that is named many times is refused, with a model and without', async () => {
+/** Names a shard of 8 MB forty times. @returns a folder with it. */
+async function repeatShard(
+  folderName: string,
+  change: (root: ModelJson, count: number, elements: number) => void,
+): Promise<Location> {
   const bytes = new Uint8Array(2 ** 23).fill(1);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const repeated = Array.from({ length: 40 }, () => ({ sizeBytes: bytes.length, sha256 }));
   const nameOf = (digest: string): string =>
     sample(DENSE).weightFile.replace(/[0-9a-f]{8,}/, (name) => digest.slice(0, name.length));
-  const modelJson = await craft(sample(DENSE), ({ weightsManifest: [group], userDefinedMetadata }) => {
-    const { shards, optimizer } = userDefinedMetadata.entropyCheckpoint;
-    shards.push(...repeated);
-    group.paths.push(...repeated.map(() => nameOf(sha256)));
-    optimizer.fields['extra'] = { tensor: group.weights.length, assigned: false };
-    group.weights.push({ name: 'extra', shape: [40 * 2 ** 21], dtype: 'float32' });
+  const modelJson = await craft(sample(DENSE), (root) => {
+    root.userDefinedMetadata.entropyCheckpoint.shards.push(...repeated);
+    root.weightsManifest[0].paths.push(...repeated.map(() => nameOf(sha256)));
+    change(root, repeated.length, (repeated.length * bytes.length) / 4);
   });
-  const folder = await LOCATIONS['a folder']!(modelJson, sample(DENSE), join(root(), 'repeated'));
+  const folder = await LOCATIONS['a folder']!(modelJson, sample(DENSE), join(root(), folderName));
   fs.writeFileSync(join(folder as string, nameOf(sha256)), bytes);
+  return folder;
+}
+
+test('one shard that is named many times as weights is refused, with a model and without', async () => {
+  const folder = await repeatShard(
+    'repeated',
+    ({ weightsManifest: [{ weights }], userDefinedMetadata }, _, elements) => {
+      const { fields } = userDefinedMetadata.entropyCheckpoint.optimizer;
+      fields['extra'] = { tensor: weights.length, assigned: false };
+      weights.push({ name: 'extra', shape: [elements], dtype: 'float32' });
+    },
+  );
   const model = sample(DENSE).makeModel(9);
   for (const options of [{}, { model }]) {
     const { error, totalBytes } = await watchAllocations(() => loadCheckpoint(folder, options));
@@ -91,6 +105,28 @@ test('one shard that is named many times is refused, with a model and without', 
     // Three buffers, to compare checksums.
     expect(totalBytes).toBeLessThan(40 * 2 ** 20);
   }
+  disposeAll(model);
+});
+
+test('one shard that is named many times as the history is refused', async () => {
+  const folder = await repeatShard(
+    'history',
+    ({ weightsManifest: [{ weights }], userDefinedMetadata }, count, elements) => {
+      userDefinedMetadata.entropyCheckpoint.earlier = { shards: count, epochs: 1000 };
+      weights.push({ name: 'history', shape: [elements], dtype: 'int32' });
+    },
+  );
+  const model = sample(DENSE).makeModel(9);
+  await trainOneBatch(model);
+  const before = bitsOf(model);
+  const { error, totalBytes } = await watchAllocations(() =>
+    new EntropyCheckpointCallback({ filepath: folder as string }).resume(model),
+  );
+  expect(error).toMatchObject({ code: 'ENTROPY_CORRUPT_CHECKPOINT' });
+  expect((error as Error).message).toContain('history repeats a shard');
+  // Each of two readings takes three buffers.
+  expect(totalBytes).toBeLessThan(64 * 2 ** 20);
+  expect(bitsOf(model)).toEqual(before);
   disposeAll(model);
 });
 

@@ -18,7 +18,7 @@ import { checksumOf } from './checksum.js';
 import { MIN_RECORD_BYTES, readRecords } from './history-text.js';
 import type { FieldState } from './optimizer-state.js';
 import type { TrainingState } from './snapshot.js';
-import { storedSizeOf } from './stored-size.js';
+import { maxBytesFrom, storedSizeOf } from './stored-size.js';
 import { StoredTensor } from './stored-tensor.js';
 import { verifyShards, type ReadBytes } from './verify-shards.js';
 
@@ -94,9 +94,12 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
     },
     readHistory: async () => {
       const { earlier, history, shards } = metadata;
-      const sizeBytes = sizeOfShards(shards) - startOfHistory(metadata);
+      const { totalBytes, distinctBytes } = storedSizeOf(shards.slice(shards.length - earlier.shards));
+      if (totalBytes > maxBytesFrom(distinctBytes)) {
+        throw damaged(stored.name, 'its history repeats a shard more often than any training');
+      }
       const readLines: ReadBytes = (position, bytes) => read(startOfHistory(metadata) + position, bytes);
-      const records = await readRecords(readLines, sizeBytes, earlier.epochs);
+      const records = await readRecords(readLines, totalBytes, earlier.epochs);
       if (records === null) throw damaged(stored.name, 'its earlier epochs are not what this package wrote');
       for (const record of history) records.push(decodeRecord(record));
       return records;

@@ -19,6 +19,11 @@ export function storedSizeOf(shards: readonly ShardSpec[]): StoredSize {
   return { totalBytes: sizeOfShards(shards), distinctBytes: sizeOfShards(distinct) };
 }
 
+/** How much may be loaded from so many bytes. */
+export function maxBytesFrom(bytes: number): number {
+  return MIN_BYTES + MAX_FACTOR * bytes;
+}
+
 /**
  * Refuses a checkpoint that takes far more memory than its files and the model: a crafted one can name one shard a
  * thousand times.
@@ -27,7 +32,7 @@ export function storedSizeOf(shards: readonly ShardSpec[]): StoredSize {
  * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`.
  */
 export function requireProportion({ totalBytes, distinctBytes }: StoredSize, modelBytes: number): void {
-  const maxBytes = MIN_BYTES + MAX_FACTOR * Math.max(distinctBytes, modelBytes);
+  const maxBytes = maxBytesFrom(Math.max(distinctBytes, modelBytes));
   if (totalBytes <= maxBytes) return;
   const advice = modelBytes === 0 ? 'Pass the `model` that the checkpoint belongs to. ' : '';
   throw new EntropyCheckpointError(
