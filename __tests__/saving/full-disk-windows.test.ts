@@ -120,7 +120,7 @@ function sorted(slots: Record<string, number>): [string, number][] {
 
 describe.each([
   ['every save', diskInMemory, 1],
-  ['every call of the file system that needs room', diskWithFiles, IS_THOROUGH ? 1 : 11],
+  ['every call of the file system that needs room', diskWithFiles, IS_THOROUGH ? 1 : 41],
 ] as const)('a disk that is full from one call to another: %s', (_name, makeDisk, stride) => {
   it.each(OPTIONS)(
     'stores everything in the end, and never reports what is not so, with %j',

@@ -1,6 +1,5 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
 import { EntropyCheckpointCallback } from '../../src/index.js';
 import { callbackWith, HOOKS } from '../support/confidences.js';
 import { disposeTrained } from '../support/dispose-trained.js';
@@ -237,15 +236,8 @@ async function tensorsLeakedBy(body: () => Promise<void>): Promise<number> {
   return tf.memory().numTensors - numTensors;
 }
 
-const CASES = ['cpu', 'wasm'].flatMap((backend) =>
-  Object.entries(TEST_MODELS).map(([name, makeTestModel]) => [name, backend, makeTestModel] as const),
-);
-
-describe.each(CASES)('the scores of %s on %s', (_name, backend, makeTestModel) => {
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-  });
-
+// On the other backends, `conformance` compares the same.
+describe.each(Object.entries(TEST_MODELS))('the scores of %s', (_name, makeTestModel) => {
   test.each(Object.entries(TRAININGS))(
     'equal those of an observing layer in %s',
     async (_training, train) => {

@@ -13,7 +13,7 @@ import { liveBytes } from '../support/live-bytes.js';
 import { IS_THOROUGH } from '../support/thorough.js';
 
 /** How long the search is. For a longer one, run `FUZZ_SCALE=20 npm test -- security/fuzz`, with another `FUZZ_SEED`. */
-const SCALE = Number(process.env['FUZZ_SCALE'] ?? (IS_THOROUGH ? 1 : 0.1));
+const SCALE = Number(process.env['FUZZ_SCALE'] ?? (IS_THOROUGH ? 1 : 0.06));
 const SEED = Number(process.env['FUZZ_SEED'] ?? (IS_THOROUGH ? 2 : 5));
 const MIN_LOADS = 10_000;
 const TIMEOUT_MS = 120_000 * Math.max(1, SCALE);

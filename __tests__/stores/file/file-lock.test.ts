@@ -290,7 +290,7 @@ describe('two contenders that see each other', () => {
 
 describe('processes that try at the same instant', () => {
   it('are never granted the lock twice', async () => {
-    const rounds = IS_THOROUGH ? 1000 : 100;
+    const rounds = IS_THOROUGH ? 1000 : 40;
     const rivals = Array.from({ length: 3 }, () => startChild('race-lock.ts', [folder]));
     const tellAll = async (word: string): Promise<(string | null)[]> => {
       for (const { process: rival } of rivals) rival.stdin!.write(`${word}\n`);
