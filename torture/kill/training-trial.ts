@@ -114,7 +114,8 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
   #judgeContents({ reports, prints }: TrainingRun, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const printed = prints.map((line) => Number(STORED.exec(line)?.[1] ?? -1));
-    const reported = Math.max(-1, ...printed, ...reports.map(({ flushed = -1 }) => flushed));
+    const flushed = Math.max(-1, ...reports.map((one) => one.flushed ?? -1));
+    const reported = Math.max(flushed, ...printed);
     const newest = Math.max(-1, ...found.values());
     const [best, last] = [found.get('best') ?? -1, found.get('last') ?? -1];
     const lastBefore = Math.max(reported, this.#found.get('last') ?? -1);
@@ -129,11 +130,15 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
         'older',
         `after epoch ${from}: expected ${possible.join(' or ')} as the best, got ${best}`,
       );
-    this.#judgeKept(from, newest, found);
+    this.#judgeKept(Math.min(flushed, newest), newest, found);
     this.#found = found;
   }
 
-  #judgeKept(reported: number, newest: number, found: ReadonlyMap<CheckpointSlot, number>): void {
+  /**
+   * Expects the best epochs of the last `flush`, or of a later epoch. A line of `verbose` says nothing about others than
+   * its own epoch: the best is written first, and others may still wait in memory.
+   */
+  #judgeKept(flushed: number, newest: number, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const slots = [...found].filter(([slot]) => slot !== 'best' && slot !== 'last');
     const stored = new Set(slots.map(([, epoch]) => epoch));
@@ -141,7 +146,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     if ((found.get('last') ?? -1) < newest || (kept.includes(newest) && !stored.has(newest))) {
       tally.count('betweenSlots');
     }
-    const from = Math.max(reported, this.#newestKept);
+    const from = Math.max(flushed, this.#newestKept);
     if (from < 0) return;
     const missingAfter = (epoch: number): number[] =>
       reference[epoch]!.kept.filter((best) => !stored.has(best) && !this.#lost.has(best));
