@@ -83,8 +83,9 @@ export function missingEpochs(
 }
 
 /**
- * How to store an epoch: into every slot that lacks it, keeping the others. The update after which nothing is missing
- * also removes the epochs that are no longer wanted, so none is removed before its successor is stored.
+ * How to store an epoch: into every slot that lacks it, keeping the others. Of the slots that are no longer wanted, the
+ * latest stay in place of wanted ones that are still empty. So none is removed before its successor is stored, and there
+ * are never more slots than wanted, however slow the store is.
  *
  * @param isInMemory whether the state of an epoch is in memory. A slot isn't replaced while it holds the only state of
  *   another epoch that is missing in its own slot.
@@ -103,10 +104,10 @@ export function slotUpdateFor(
     return other === record && held !== record && !isOnlyState(held);
   });
   const intoSlots = into.map(([slot]) => slot);
-  const isLastMissing = missing.every((other) => other === record);
-  const keep = [...stored.keys()].filter(
-    (slot) => !intoSlots.includes(slot) && (wanted.has(slot) || !isLastMissing),
-  );
+  const numEmpty = [...wanted.keys()].filter((slot) => !stored.has(slot) && !intoSlots.includes(slot)).length;
+  const unwanted = [...stored.keys()].filter((slot) => !wanted.has(slot));
+  const surplus = unwanted.slice(0, Math.max(0, unwanted.length - numEmpty));
+  const keep = [...stored.keys()].filter((slot) => !intoSlots.includes(slot) && !surplus.includes(slot));
   return { into: intoSlots, keep };
 }
 
