@@ -3,6 +3,7 @@ import { loadCheckpoint } from '../../src/index.js';
 import type { CheckpointSlot } from '../../src/stores/store.js';
 import type { Tally } from '../tally.js';
 import { loadSlots } from '../training/load-slots.js';
+import { MAX_TO_KEEP } from '../training/train.js';
 import type { ReferenceEpoch } from '../training/reference.js';
 import type { Workspace } from '../workspace.js';
 import { ProcessJudge } from './process-judge.js';
@@ -40,9 +41,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
   #orders = 0;
   /** The epoch in each slot that the previous process left behind. */
   #found: ReadonlyMap<CheckpointSlot, number> = new Map();
-  /** The latest epoch whose best epochs were all stored. */
-  #newestKept = -1;
-  /** Best epochs that are lost. Each is reported once. */
+  /** Epochs that only a killed process had in memory. Those after them were computed again. */
   readonly #lost = new Set<number>();
 
   constructor(parts: TrainingTrialParts) {
@@ -73,7 +72,8 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     this.#judgeEpochs(run);
     const found = await this.#judgeSlots(run);
     this.#judgeContents(run, found);
-    if (!run.wasKilled) this.#judgeEnd(found);
+    if (run.wasKilled) this.#rememberLost(found);
+    else this.#judgeEnd(found);
     if (tally.losses > lossesBefore) tally.addNote(workspace.keep(run.found));
   }
 
@@ -135,42 +135,48 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
   }
 
   /**
-   * Expects the best epochs of the last `flush`, or of a later epoch. A line of `verbose` says nothing about others than
-   * its own epoch: the best is written first, and others may still wait in memory.
+   * Expects the best epochs of the last `flush`, or else those that the previous process had left. A later epoch may have
+   * taken the place of each. A line of `verbose` says nothing about others than its own epoch.
    */
   #judgeKept(flushed: number, newest: number, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
-    const slots = [...found].filter(([slot]) => slot !== 'best' && slot !== 'last');
-    const stored = new Set(slots.map(([, epoch]) => epoch));
+    const [stored, before] = [found, this.#found].map(keptEpochs) as [number[], number[]];
     const { kept = [] } = reference[newest] ?? {};
-    if ((found.get('last') ?? -1) < newest || (kept.includes(newest) && !stored.has(newest))) {
+    if ((found.get('last') ?? -1) < newest || (kept.includes(newest) && !stored.includes(newest))) {
       tally.count('betweenSlots');
     }
-    const from = Math.max(flushed, this.#newestKept);
-    if (from < 0) return;
-    const missingAfter = (epoch: number): number[] =>
-      reference[epoch]!.kept.filter((best) => !stored.has(best) && !this.#lost.has(best));
-    const complete = reference.findLastIndex(
-      (_, i) => i >= from && i <= newest && missingAfter(i).length === 0,
-    );
-    this.#newestKept = Math.max(from, complete);
-    if (complete >= 0) return;
-    const missing = missingAfter(from);
-    tally.addLoss(
-      'notKept',
-      `after epoch ${from}: ${missing.join(', ')} missing, found ${[...stored].join(', ')}`,
-    );
-    for (const epoch of missing) this.#lost.add(epoch);
+    const expected =
+      flushed >= 0 ? reference[flushed]!.kept.filter((epoch) => !this.#lost.has(epoch)) : before;
+    const missing = expected.filter((epoch) => !stored.includes(epoch));
+    const later = stored.filter((epoch) => !expected.includes(epoch) && epoch > Math.min(...missing));
+    if (missing.length > later.length || stored.length > MAX_TO_KEEP) {
+      const where = `after epoch ${newest}: expected ${expected.join(', ')} or later ones`;
+      tally.addLoss('notKept', `${where}, got ${stored.join(', ')}`);
+    }
+  }
+
+  #rememberLost(found: ReadonlyMap<CheckpointSlot, number>): void {
+    const stored = [...found.values()];
+    for (let epoch = 0; epoch < Math.max(-1, ...stored); epoch++) {
+      if (!stored.includes(epoch)) this.#lost.add(epoch);
+    }
   }
 
   #judgeEnd(found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const { best, kept } = reference.at(-1)!;
     tally.count('finished');
-    // Other epochs have replaced those that are lost.
-    if (this.#lost.size > 0) return;
-    const expected = [best, reference.length - 1, ...kept].sort((a, b) => a - b).join();
-    const got = [...found.values()].sort((a, b) => a - b).join();
-    if (got !== expected) tally.addLoss('older', `at the end: expected epochs ${expected}, got ${got}`);
+    const stored = keptEpochs(found);
+    // Others have taken the places of those that are lost.
+    const areKept = kept.every((epoch) => stored.includes(epoch) || this.#lost.has(epoch));
+    const isBest = found.get('best') === best || this.#lost.has(best);
+    const isLast = found.get('last') === reference.length - 1;
+    if (areKept && isBest && isLast && stored.length === kept.length) return;
+    const got = [...found].map(([slot, epoch]) => `${slot}: ${epoch}`).join(', ');
+    tally.addLoss('older', `at the end: expected ${best} of ${kept.join(', ')}, got ${got}`);
   }
+}
+
+function keptEpochs(slots: ReadonlyMap<CheckpointSlot, number>): number[] {
+  return [...slots].filter(([slot]) => slot !== 'best' && slot !== 'last').map(([, epoch]) => epoch);
 }
