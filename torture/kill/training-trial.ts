@@ -3,6 +3,7 @@ import { loadCheckpoint } from '../../src/index.js';
 import type { CheckpointSlot } from '../../src/stores/store.js';
 import type { Tally } from '../tally.js';
 import { loadSlots } from '../training/load-slots.js';
+import { MAX_TO_KEEP } from '../training/train.js';
 import type { ReferenceEpoch } from '../training/reference.js';
 import type { Workspace } from '../workspace.js';
 import { ProcessJudge } from './process-judge.js';
@@ -72,7 +73,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     const found = await this.#judgeSlots(run);
     this.#judgeContents(run, found);
     if (run.wasKilled) this.#rememberLost(found);
-    else this.#judgeEnd(found);
+    else this.#judgeEnd(run, found);
     if (tally.losses > lossesBefore) tally.addNote(workspace.keep(run.found));
   }
 
@@ -148,7 +149,9 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
       flushed >= 0 ? reference[flushed]!.kept.filter((epoch) => !this.#lost.has(epoch)) : before;
     const missing = expected.filter((epoch) => !stored.includes(epoch));
     const later = stored.filter((epoch) => !expected.includes(epoch) && epoch > Math.min(...missing));
-    if (missing.length > later.length) {
+    // A kill may have come between a save and the removal of what it replaces.
+    const surplus = Math.max(0, expected.length - MAX_TO_KEEP);
+    if (missing.length > later.length + surplus) {
       const where = `after epoch ${newest}: expected ${expected.join(', ')} or later ones`;
       tally.addLoss('notKept', `${where}, got ${stored.join(', ')}`);
     }
@@ -161,7 +164,7 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     }
   }
 
-  #judgeEnd(found: ReadonlyMap<CheckpointSlot, number>): void {
+  #judgeEnd({ reports }: TrainingRun, found: ReadonlyMap<CheckpointSlot, number>): void {
     const { reference, tally } = this.#parts;
     const { best, kept } = reference.at(-1)!;
     tally.count('finished');
@@ -170,7 +173,10 @@ export class TrainingTrial implements Trial<TrainingOrder, TrainingReport> {
     const areKept = kept.every((epoch) => stored.includes(epoch) || this.#lost.has(epoch));
     const isBest = found.get('best') === best || this.#lost.has(best);
     const isLast = found.get('last') === reference.length - 1;
-    if (areKept && isBest && isLast && stored.length === kept.length) return;
+    // Without another save, what a killed process has not removed is still there.
+    const hasSaved = reports.some(({ epoch }) => epoch !== undefined);
+    const isSurplus = hasSaved && stored.length > kept.length;
+    if (areKept && isBest && isLast && stored.length >= kept.length && !isSurplus) return;
     const got = [...found].map(([slot, epoch]) => `${slot}: ${epoch}`).join(', ');
     tally.addLoss('older', `at the end: expected ${best} of ${kept.join(', ')}, got ${got}`);
   }
