@@ -6,6 +6,7 @@ const ROOMS = [
   'scoring',
   'entropy',
   'selection',
+  'averaging',
   'state',
   'saving',
   'format',

@@ -33,6 +33,7 @@ test('every option has a default', () => {
     hasMonitor: false,
     hasMode: false,
     stopTraining: false,
+    averageWeights: null,
     topK: 2,
     fromLogits: 'auto',
     outputs: null,
@@ -166,6 +167,19 @@ describe('resolveOptions accepts', () => {
     expect(monitor).toMatchObject({ name: '(a function)', mode: 'max' });
   });
 
+  test.each([
+    [true, { decay: 0.62, updatesPerEpoch: 8 }],
+    [{}, { decay: 0.62, updatesPerEpoch: 8 }],
+    [{ decay: 0.5 }, { decay: 0.5, updatesPerEpoch: 8 }],
+    [
+      { decay: 0.5, updatesPerEpoch: 2 },
+      { decay: 0.5, updatesPerEpoch: 2 },
+    ],
+    [false, null],
+  ])('averageWeights: %j', (averageWeights, expected) => {
+    expect(resolveOptions({ averageWeights }).averageWeights).toEqual(expected);
+  });
+
   test.each([1, 5, Infinity])('patience: %p', (patience) => {
     expect(resolveOptions({ patience }).monitor.patience).toBe(patience);
   });
@@ -191,6 +205,10 @@ describe('resolveOptions refuses', () => {
     ['patience', null, 'null'],
     ['stopTraining', 1, '1'],
     ['stopTraining', null, 'null'],
+    ['averageWeights', 'yes', "'yes'"],
+    ['averageWeights', 0.9, '0.9'],
+    ['averageWeights', null, 'null'],
+    ['averageWeights', [], '[]'],
     ['rememberedRows', 0, '0'],
     ['rememberedRows', 1.5, '1.5'],
     ['maxToKeep', 0, '0'],
@@ -342,4 +360,15 @@ describe('epochOf', () => {
     expect(error.code).toBe('ENTROPY_INVALID_OPTION');
     expect(error.message).toContain('Set `saveLast: true`');
   });
+});
+
+test.each<[NonNullable<EntropyCheckpointOptions['averageWeights']>, string]>([
+  [{ decay: 0 }, 'Expected `decay` to be a number between 0 and 1, got 0.'],
+  [{ decay: 1 }, 'Expected `decay` to be a number between 0 and 1, got 1.'],
+  [{ decay: NaN }, 'Expected `decay` to be a number between 0 and 1, got NaN.'],
+  [{ updatesPerEpoch: 0 }, 'Expected `updatesPerEpoch` to be an integer from 1 up, got 0.'],
+  [{ updatesPerEpoch: 1.5 }, 'Expected `updatesPerEpoch` to be an integer from 1 up, got 1.5.'],
+  [{ decya: 0.5 } as object, 'Unknown option `decya`. Did you mean `decay`?'],
+])('averageWeights: %j is refused', (averageWeights, message) => {
+  expect(thrownBy(() => resolveOptions({ averageWeights })).message).toContain(message);
 });

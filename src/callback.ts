@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { WeightAverage } from './averaging/weight-average.js';
 import { describeValue } from './check-options.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
@@ -6,7 +7,12 @@ import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './option
 import { bindMembers } from './platform/bind-members.js';
 import { loadCode } from './platform/load-code.js';
 import type { ClassOutputs } from './predictions/class-outputs.js';
-import type { FitParams, PredictionSink, PredictionTap } from './predictions/prediction-tap.js';
+import type {
+  FitParams,
+  PredictionSink,
+  PredictionTap,
+  ValidationWeights,
+} from './predictions/prediction-tap.js';
 import { endOfTrainingWarning } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
 import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
@@ -64,7 +70,11 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** The state before an epoch that must not train, because the choice is made already; null while none runs. */
   #stateBefore: CapturedState | null = null;
 
-  readonly #sink: PredictionSink = {
+  /** Ends the use of an average that other checkpoints of the running `fit` may share; null while none is used. */
+  #leaveAverage: (() => void) | null = null;
+
+  readonly #sink: PredictionSink & { validationWeights: ValidationWeights | null } = {
+    validationWeights: null,
     onPredictions: (output, predictions, phase) => {
       this.#score(output, predictions, phase);
     },
@@ -91,6 +101,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * - `patience` (integer or Infinity; default by the monitor): after how many epochs without a better one the choice
    *   is made.
    * - `stopTraining` (boolean; default false): whether `fit` ends then.
+   * - `averageWeights` (boolean, or `{ decay, updatesPerEpoch }`; default false): whether validation runs on an average
+   *   of the weights over the last steps, and that average is kept.
    * - `topK` (integer; default 2): how many of the largest probabilities count.
    * - `fromLogits` (boolean or `'auto'`; default `'auto'`): whether outputs hold logits.
    * - `outputs` (list of names; default all class outputs): the outputs to score.
@@ -205,11 +217,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#checkModel(model);
     if (this.#tap !== null) throw usedTwice();
     // A page doesn't need them earlier.
-    const [{ findClassOutputs, outputSizes }, { PredictionTap }, { isKnownToFit }] = await Promise.all([
-      loadCode(import('./predictions/class-outputs.js')),
-      loadCode(import('./predictions/prediction-tap.js')),
-      loadCode(import('./selection/known-to-fit.js')),
-    ]);
+    const { averageWeights } = this.#session.options;
+    const [{ findClassOutputs, outputSizes }, { PredictionTap }, { isKnownToFit }, sharing] =
+      await Promise.all([
+        loadCode(import('./predictions/class-outputs.js')),
+        loadCode(import('./predictions/prediction-tap.js')),
+        loadCode(import('./selection/known-to-fit.js')),
+        averageWeights === null ? null : loadCode(import('./averaging/shared-average.js')),
+      ]);
     const { monitor, hasMonitor, hasMode, ...options } = this.#session.options;
     this.#outputs = findClassOutputs(model, { ...options, isRequired: monitor.phases.length > 0 });
     const sizes = monitor.comparing === null ? null : outputSizes(model, this.#outputs, monitor.name);
@@ -221,6 +236,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       // If it was disposed while the store was being opened, it keeps out of this `fit`.
       if (!this.#session.isOpen) return;
       if (sizes !== null) this.#session.score.expect(sizes);
+      if (sharing !== null) this.#beginAveraging(model, sharing);
       this.#tap = PredictionTap.attach(model, this.#params, this.#sink);
     } catch (error) {
       this.#end();
@@ -250,9 +266,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   }
 
   /** Called by `fit`. @internal */
+  override async onBatchBegin(batch: number, logs?: Logs): Promise<void> {
+    // A batch that is undone doesn't count.
+    if (this.#stateBefore === null) this.#average?.beginBatch(batch);
+    await super.onBatchBegin(batch, logs);
+  }
+
+  /** Called by `fit`. @internal */
   override async onBatchEnd(batch: number, logs?: Logs): Promise<void> {
     for (const measured of this.#batch.values()) this.#session.score.add(measured, 'train');
     this.#batch.clear();
+    this.#average?.endBatch();
     // Yields to the event loop, as often as `yieldEvery` says.
     await super.onBatchEnd(batch, logs);
   }
@@ -347,6 +371,24 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#stateBefore = null;
   }
 
+  /** The average of the running `fit`. */
+  get #average(): WeightAverage | null {
+    return this.#tap === null ? null : this.#session.average;
+  }
+
+  #beginAveraging(
+    model: tf.LayersModel,
+    { joinAverage, leaveAverage }: typeof import('./averaging/shared-average.js'),
+  ): void {
+    const average = joinAverage(model, this.#session.average!);
+    this.#leaveAverage = () => {
+      leaveAverage(model);
+    };
+    this.#session.averageBy(average);
+    average.beginFit(model, batchesPerEpoch(this.#params));
+    this.#sink.validationWeights = average;
+  }
+
   #addLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
     for (const name of addOwnLogs(logs, record, this.#session.options.monitor, metrics)) {
@@ -378,6 +420,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#discardValidation();
     for (const measured of this.#batch.values()) measured?.dispose();
     this.#batch.clear();
+    this.#leaveAverage?.();
+    this.#leaveAverage = null;
+    this.#sink.validationWeights = null;
     this.#session.close();
   }
 
@@ -415,6 +460,11 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
         `${describeValue(model.name)}.`,
     );
   }
+}
+
+/** null in a `fitDataset` of unknown size. */
+function batchesPerEpoch({ steps, samples, batchSize }: FitParams): number | null {
+  return samples != null && batchSize != null ? Math.ceil(samples / batchSize) : (steps ?? null);
 }
 
 function trainedModel(model: tf.LayersModel): TrainedModel {

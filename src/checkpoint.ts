@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkArgument, invalidOption, isIntegerFrom, isOneOf } from './check-options.js';
+import { WeightAverage } from './averaging/weight-average.js';
+import { checkArgument, invalidOption, isFunction, isIntegerFrom, isOneOf } from './check-options.js';
 import './entropy/all-kernels.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
@@ -63,6 +64,9 @@ export class EntropyCheckpoint implements CheckpointAccess {
     // Outputs may be appended before any code could be loaded.
     if (monitor.comparing !== null) {
       this.#session.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
+    }
+    if (resolved.averageWeights !== null) {
+      this.#session.averageBy(new WeightAverage(resolved.averageWeights));
     }
     bindMembers(this);
   }
@@ -130,6 +134,30 @@ export class EntropyCheckpoint implements CheckpointAccess {
   }
 
   /**
+   * Takes a training step into the average of the weights (`averageWeights`). Call it after each step. Every few calls, it
+   * updates the average, on the device. Nothing is read back.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` without `averageWeights`, or inside `withAverage`.
+   */
+  updateAverage(): void {
+    if (this.#session.takesPart()) this.#average().endStep(this.#trained.model);
+  }
+
+  /**
+   * Runs `validate` while the model holds the average of its weights (`averageWeights`), and puts the trained weights back
+   * whatever happens. Nothing is copied. Only read the model meanwhile: other code sees the average as well.
+   *
+   * @returns what `validate` returns.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` without `averageWeights`, inside another `withAverage`, or if
+   *   the weights were changed meanwhile.
+   */
+  async withAverage<T>(validate: () => T | Promise<T>): Promise<T> {
+    checkArgument('validate', validate, [isFunction, 'a function']);
+    if (!this.#session.takesPart()) return validate();
+    return this.#average().runAsync(validate);
+  }
+
+  /**
    * Ends the epoch: compares it with the earlier ones, and captures its state if it's the best. That state is written
    * while training continues, and is durable once `flush` has resolved. The next `appendOutput` begins a new epoch.
    *
@@ -146,6 +174,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
   async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
     checkArgument('epoch', epoch, [isIntegerFrom(0), 'an integer from 0 up']);
     if (!this.#session.takesPart()) return false;
+    if (this.#session.average !== null) this.#average();
     const { score, options } = this.#session;
     const epochLogs = new EpochLogs(logs);
     requireLogged(options.monitor, epochLogs.names);
@@ -175,6 +204,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
    */
   async loadCheckpoint(options: { epoch?: number | 'last' } = {}): Promise<EpochRecord> {
     const epoch = epochOf(options, this.#session.options);
+    if (this.#session.average !== null) this.#average();
     try {
       return await this.#session.load(this.#trained, epoch);
     } finally {
@@ -200,6 +230,18 @@ export class EntropyCheckpoint implements CheckpointAccess {
 
   dispose(): void {
     this.#session.dispose();
+  }
+
+  /** The average, if the model holds the trained weights. */
+  #average(): WeightAverage {
+    const { average } = this.#session;
+    if (average !== null && !average.isSwapped) return average;
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_STATE',
+      average === null
+        ? 'Set `averageWeights` to average the weights.'
+        : 'Await `withAverage` before that: the model holds the average of its weights now.',
+    );
   }
 }
 

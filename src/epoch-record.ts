@@ -32,6 +32,8 @@ export interface EpochRecord {
   readonly value: number | null;
   /** Whether the epoch was the best so far when it ended. */
   readonly isBest: boolean;
+  /** Whether validation is of the averaged weights, which a checkpoint holds then (`averageWeights`); absent otherwise. */
+  readonly isAveraged?: true;
   /** Losses and metrics of the epoch, by the names that `fit` logs; or those passed to `saveCheckpoint`. */
   readonly logs: Readonly<Record<string, number>>;
 }

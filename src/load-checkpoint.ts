@@ -73,7 +73,9 @@ export async function loadCheckpoint(
       await restoreState(state, model, optimizer ?? compiledOptimizer(model));
       return { model, record };
     }
-    const built = await buildModel(manifest, (empty) => restoreState(state, empty, optimizer ?? null, true));
+    const built = await buildModel(manifest, (empty) =>
+      restoreState(state, empty, optimizer ?? null, { isUnseen: true }),
+    );
     return { model: built, record };
   });
 }

@@ -12,6 +12,7 @@ import {
   type OptionCheck,
 } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
+import type { AveragingSettings } from './format/snapshot.js';
 import { resolveMonitor, type Monitor, type MonitorFunction, type MonitorName } from './selection/monitor.js';
 import { STORE_TIMEOUT_MS } from './stores/store-location.js';
 import { isStore, type CheckpointStore } from './stores/store.js';
@@ -60,6 +61,14 @@ export interface EntropyCheckpointOptions {
   patience?: number;
   /** Whether `fit` ends once the choice is made; needs `patience`. @default false */
   stopTraining?: boolean;
+  /**
+   * Whether validation runs on an average of the weights over the last steps, and that average is kept. `true` stands for
+   * `{ decay: 0.62, updatesPerEpoch: 8 }`: the share of the average that is left after one more epoch, between 0 and 1;
+   * and how often it's updated in an epoch, an integer from 1 up.
+   *
+   * @default false
+   */
+  averageWeights?: boolean | { decay?: number; updatesPerEpoch?: number };
   /** How many of the largest probabilities of a row count; an integer from 1 up. @default 2 */
   topK?: number;
   /**
@@ -132,6 +141,8 @@ export interface ResolvedOptions {
   /** Whether the user set `mode`. */
   readonly hasMode: boolean;
   readonly stopTraining: boolean;
+  /** null: weights aren't averaged. */
+  readonly averageWeights: AveragingSettings | null;
   readonly topK: number;
   readonly fromLogits: boolean | 'auto';
   readonly outputs: readonly string[] | null;
@@ -160,12 +171,19 @@ const isLocation = (value: unknown): boolean => {
   return isStore(value) || 'save' in value || 'load' in value;
 };
 
+const isSettings = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   filepath: [isLocation, 'a path, a URL, a tf.io.IOHandler, a store or null'],
   monitor: [(value) => isName(value) || isFunction(value), 'the name of a value, or a function'],
   mode: [isOneOf('auto', 'max', 'min'), "'auto', 'max' or 'min'"],
   patience: [isPatience, 'an integer from 1 up, or Infinity'],
   stopTraining: [isBoolean, 'true or false'],
+  averageWeights: [
+    (value) => isBoolean(value) || isSettings(value),
+    'true, false or an object of `decay` and `updatesPerEpoch`',
+  ],
   topK: [isIntegerFrom(1), 'an integer from 1 up'],
   fromLogits: [isOneOf('auto', true, false), "'auto', true or false"],
   outputs: [areNames, 'a list of one or more different names of outputs'],
@@ -183,6 +201,19 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   verbose: [isOneOf(0, 1), '0 or 1'],
 };
 
+const AVERAGING_CHECKS: Readonly<Record<keyof AveragingSettings, OptionCheck>> = {
+  decay: [(value) => isFiniteNumber(value) && value > 0 && value < 1, 'a number between 0 and 1'],
+  updatesPerEpoch: [isIntegerFrom(1), 'an integer from 1 up'],
+};
+
+function resolveAveraging(option: EntropyCheckpointOptions['averageWeights']): AveragingSettings | null {
+  if (option === undefined || option === false) return null;
+  const settings = option === true ? {} : option;
+  checkOptions(settings, AVERAGING_CHECKS);
+  const { decay = 0.62, updatesPerEpoch = 8 } = settings;
+  return { decay, updatesPerEpoch };
+}
+
 /**
  * Checks the options and fills in the defaults, once.
  *
@@ -198,6 +229,7 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     hasMonitor: options.monitor !== undefined,
     hasMode: mode !== 'auto',
     stopTraining: options.stopTraining ?? false,
+    averageWeights: resolveAveraging(options.averageWeights),
     filepath: options.filepath === undefined ? 'entropy_checkpoint' : options.filepath,
     topK: options.topK ?? 2,
     fromLogits: options.fromLogits ?? 'auto',

@@ -157,6 +157,14 @@ export function withoutTape<T extends tf.Tensor>(measure: () => T): T {
   }
 }
 
+/**
+ * Exchanges the buffers of two tensors of equal shape and type. Nothing is copied, and no kernel runs: like
+ * `variable.assign`, which does half of it, this only changes which buffer a tensor names.
+ */
+export function swapBuffers(a: tf.Tensor, b: tf.Tensor): void {
+  [a.dataId, b.dataId] = [b.dataId, a.dataId];
+}
+
 /** An optimizer slot: what an optimizer keeps for one weight, for example under the name `'dense/kernel/m'`. */
 export interface OptimizerSlot {
   originalName: string;

@@ -1,6 +1,7 @@
+import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
-import { disposeState, type Snapshot } from './format/snapshot.js';
+import { disposeState, type AveragingSettings, type Snapshot } from './format/snapshot.js';
 import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
@@ -97,6 +98,8 @@ export class TrainingSession {
   readonly options: ResolvedOptions;
   readonly selector: EpochSelector;
   readonly score: EpochScore;
+  /** The average of the weights; null before the code for it is loaded, and where weights aren't averaged. */
+  #average: WeightAverage | null = null;
   /** null: in memory only. */
   readonly #location: StoreLocation | null;
   #code: Promise<TrainingCode> | null = null;
@@ -138,6 +141,15 @@ export class TrainingSession {
     return !this.#isDisposed;
   }
 
+  get average(): WeightAverage | null {
+    return this.#average;
+  }
+
+  /** Sets the average of the weights. This object owns it from now on. */
+  averageBy(average: WeightAverage): void {
+    this.#average = average;
+  }
+
   explain(): string {
     return explain(this.#outcome);
   }
@@ -176,6 +188,7 @@ export class TrainingSession {
    * What is appended from now on belongs to the next epoch, unless this call has to open the store first.
    */
   closeEpoch(trained: TrainedModel, ended: EndedEpoch): Promise<EpochRecord> {
+    this.#average?.endEpoch(ended.isComplete);
     const detached = this.isOpen ? this.score.detach() : null;
     this.#isOpening = detached === null;
     // One after the other, even if the caller doesn't await the previous call.
@@ -227,6 +240,7 @@ export class TrainingSession {
       state.restoreState(stored, model, optimizer),
     );
     if (loaded === null) throw noBest(this.selector.history.length);
+    this.#average?.reset();
     return loaded;
   }
 
@@ -273,6 +287,8 @@ export class TrainingSession {
     this.#isOpening = false;
     this.close();
     this.score.dispose();
+    this.#average?.dispose();
+    this.#average = null;
     this.#saver?.dispose();
   }
 
@@ -298,6 +314,7 @@ export class TrainingSession {
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
       this.#loadComparison(),
+      this.#loadAverage(),
     ]);
     const { yieldEvery } = this.options;
     const options = { ...this.options, isDeferred: yieldEvery === 'never' };
@@ -315,6 +332,13 @@ export class TrainingSession {
     this.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
   }
 
+  async #loadAverage(): Promise<void> {
+    const { averageWeights } = this.options;
+    if (averageWeights === null || this.#average !== null) return;
+    const { WeightAverage } = await loadCode(import('./averaging/weight-average.js'));
+    this.#average = new WeightAverage(averageWeights);
+  }
+
   async #openBeforeSelecting(trained: TrainedModel): Promise<void> {
     try {
       await this.open(trained);
@@ -325,7 +349,7 @@ export class TrainingSession {
 
   #capture(state: TrainingCode['state'], { model, optimizer }: TrainedModel): Snapshot {
     const included = this.options.includeOptimizer ? optimizer : null;
-    return state.takeSnapshot(model, included, this.score.monitorState, this.#topology);
+    return state.takeSnapshot(model, included, this.score.monitorState, this.#topology, this.#average);
   }
 
   async #select(
@@ -334,7 +358,13 @@ export class TrainingSession {
     score: ReturnType<EpochScore['detach']>,
   ): Promise<EpochRecord> {
     const { numbers, scalars } = await readScore(score, logs.scalars);
-    const monitored = { epoch, fit, ...numbers, logs: Object.freeze(logs.numbers(scalars)) };
+    const monitored = {
+      epoch,
+      fit,
+      ...numbers,
+      ...(this.#average === null ? {} : { isAveraged: true as const }),
+      logs: Object.freeze(logs.numbers(scalars)),
+    };
     const { state, saver } = await this.#loadCode();
     this.selector.forget(saver.takeLost());
     const record = this.selector.add(monitored, isComplete);
@@ -353,7 +383,9 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    const restore = (): Promise<void> => state.restoreState(training.state, model, optimizer);
+    requireSameAveraging(training.state.averaging, this.options.averageWeights);
+    const restore = (): Promise<void> =>
+      state.restoreState(training.state, model, optimizer, { average: this.#average });
     const { monitorState } = training.state;
     if (monitorState === null) {
       await restore();
@@ -387,4 +419,19 @@ function checkCapacity(location: StoreLocation | null, { maxToKeep, saveLast }: 
     `Leave out \`maxToKeep\` and \`saveLast\`, or store in a folder, IndexedDB or a MemoryStore: ${location.name} holds ` +
       'one checkpoint.',
   );
+}
+
+/** @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`: validation on other weights can't be compared. */
+function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
+  if (stored?.decay === wanted?.decay && stored?.updatesPerEpoch === wanted?.updatesPerEpoch) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_MONITOR_MISMATCH',
+    `Resume with \`averageWeights: ${textOfAveraging(stored)}\`, as the stored epochs were trained with, or train with ` +
+      `another \`filepath\`: got ${textOfAveraging(wanted)}.`,
+  );
+}
+
+function textOfAveraging(settings: AveragingSettings | null): string {
+  if (settings === null) return 'false';
+  return `{ decay: ${settings.decay}, updatesPerEpoch: ${settings.updatesPerEpoch} }`;
 }

@@ -203,6 +203,40 @@ const changes = Object.entries(TEST_MODELS).flatMap(([modelName, testModel]) =>
   })),
 );
 
+/** Trains with averaged weights, and evaluates what is kept. */
+async function checkAverage(train: Training, { tolerance }: CaseSettings): Promise<void> {
+  const bare = softmax.build();
+  await train(softmax, bare, []);
+  const model = softmax.build();
+  const checkpoint = new EntropyCheckpointCallback({
+    filepath: null,
+    monitor: 'val_loss',
+    averageWeights: true,
+    maxToKeep: EPOCHS,
+  });
+  await train(softmax, model, [checkpoint]);
+  const trained = await weightsOf(model);
+  assert.deepEqual(trained, await weightsOf(bare));
+  assert.lengthOf(checkpoint.kept, EPOCHS);
+  const { x, y } = softmax.data(ROWS.val, 2);
+  for (const { epoch, logs } of checkpoint.kept) {
+    await checkpoint.loadCheckpoint({ epoch });
+    assert.notDeepEqual(await weightsOf(model), trained);
+    const values = model.evaluate(x, y) as tf.Scalar[];
+    const [loss] = await values[0]!.data();
+    tf.dispose(values);
+    assertClose([logs['val_loss']!], [loss!], tolerance);
+  }
+  checkpoint.dispose();
+  for (const one of [model, bare]) disposeTrained(one);
+  tf.dispose([x, y]);
+}
+
+const averageCases: ConformanceCase[] = Object.entries({ fit, fitDataset }).map(([name, train]) => ({
+  name: `${name} with averaged weights: validation is of what is kept, and training is as without`,
+  run: (settings: CaseSettings) => checkAverage(train, settings),
+}));
+
 const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   adam: () => tf.train.adam(0.05),
   momentum: () => tf.train.momentum(0.1, 0.9),
@@ -232,5 +266,6 @@ export const callbackCases: readonly ConformanceCase[] = [
   ...scores,
   ...changes,
   ...deviceCases,
+  ...averageCases,
   ...stateCases,
 ];

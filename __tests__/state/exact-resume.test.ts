@@ -124,6 +124,34 @@ describe.each(Object.entries(OPTIMIZERS))('with %s', (_name, makeOptimizer) => {
   });
 });
 
+const AVERAGED = Object.entries(OPTIMIZERS).filter(([name]) => IS_THOROUGH || ['sgd', 'adam'].includes(name));
+
+describe.each(AVERAGED)('with %s', (_name, makeOptimizer) => {
+  test('a resumed run that averages the weights equals the uninterrupted one', async () => {
+    const averaging = (filepath: string): EntropyCheckpointCallback =>
+      new EntropyCheckpointCallback({ filepath, monitor: 'val_loss', averageWeights: true, saveLast: true });
+    const whole = net(makeOptimizer);
+    const uninterrupted = averaging(join(folder, 'whole'));
+    const losses = await trainEpochs(whole, data, 0, 7, [uninterrupted]);
+    const interrupted = averaging(join(folder, 'part'));
+    await trainEpochs(net(makeOptimizer), data, 0, 3, [interrupted]);
+    interrupted.dispose();
+    const model = net(makeOptimizer, 99);
+    const checkpoint = averaging(join(folder, 'part'));
+
+    const { initialEpoch } = await checkpoint.resume(model);
+    const rest = await trainEpochs(model, data, initialEpoch, 7, [checkpoint]);
+
+    expect(initialEpoch).toBe(3);
+    expect(rest.valLoss).toEqual(losses.valLoss.slice(3));
+    expect(modelBits(model)).toEqual(modelBits(whole));
+    expect(await checkpoint.loadCheckpoint()).toMatchObject({ epoch: uninterrupted.best!.epoch });
+    await uninterrupted.loadCheckpoint();
+    expect(modelBits(model)).toEqual(modelBits(whole));
+    for (const one of [checkpoint, uninterrupted]) one.dispose();
+  });
+});
+
 interface Resumed {
   readonly epoch: number;
   readonly restored: unknown;

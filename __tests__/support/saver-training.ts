@@ -73,7 +73,7 @@ export class SaverTraining {
 function snapshotOf(epoch: number): Snapshot {
   const weight = { path: [0, 0], name: 'weight', tensor: tf.keep(tf.scalar(epoch)) };
   return {
-    state: { weights: [weight], recurrent: [], optimizer: null, monitorState: null },
+    state: { weights: [weight], recurrent: [], optimizer: null, averaging: null, monitorState: null },
     topology: {},
     userMetadata: {},
   };

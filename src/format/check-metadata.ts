@@ -39,6 +39,15 @@ export function isCheckpointMetadata(
     weights: (weights) => listOf(isPath)(weights) && (weights as unknown[]).length <= numTensors,
     recurrent: listOf(isShape({ path: isPath, tensors: orNull(listOf(isIndex)) })),
     optimizer: orNull(isShape({ className: isString, fields: recordOf(isField) })),
+    averaging: orNull(
+      isShape({
+        decay: isShare,
+        updatesPerEpoch: (updates) => isCount(updates) && (updates as number) > 0,
+        mass: (mass) => mass === 0 || mass === 1 || isShare(mass),
+        batchesPerEpoch: orNull(isCount),
+        trained: listOf(orNull(isIndex)),
+      }),
+    ),
     monitorState: orNull(isIndex),
     shards: listOf(isShape({ sizeBytes: isCount, sha256: isString })),
     checksum: isString,
@@ -50,6 +59,7 @@ const isTrainingId: Check = (id) => typeof id === 'string' && /^[0-9a-f]{16}$/.t
 const isEncodedNumber: Check = (value) =>
   typeof value === 'number' ||
   isShape({ number: (name) => ['NaN', 'Infinity', '-Infinity', '-0'].includes(name as string) })(value);
+const isShare: Check = (value) => typeof value === 'number' && value > 0 && value < 1;
 const isScalar: Check = (value) =>
   value === null || isString(value) || isBoolean(value) || isEncodedNumber(value);
 
@@ -65,10 +75,14 @@ const RECORD = {
 };
 /** Fields that only a comparing monitor has. `valInformation` occurs only together with `valChanges`. */
 const COMPARED_VALUES = { valChanges: orNull(isEncodedNumber), valInformation: orNull(isEncodedNumber) };
-const isRecord: Check = (value) =>
-  isShape(RECORD)(value) ||
-  isShape({ ...RECORD, valChanges: COMPARED_VALUES.valChanges })(value) ||
-  isShape({ ...RECORD, ...COMPARED_VALUES })(value);
+const IS_AVERAGED = { isAveraged: (value: unknown) => value === true };
+const RECORDS = [
+  RECORD,
+  { ...RECORD, valChanges: COMPARED_VALUES.valChanges },
+  { ...RECORD, ...COMPARED_VALUES },
+];
+const isOneOfRecords = [...RECORDS, ...RECORDS.map((fields) => ({ ...fields, ...IS_AVERAGED }))].map(isShape);
+const isRecord: Check = (value) => isOneOfRecords.some((check) => check(value));
 
 /** Whether outside data has the form of a record. */
 export function isEncodedRecord(value: unknown): value is EncodedRecord {

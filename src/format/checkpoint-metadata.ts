@@ -1,9 +1,10 @@
 import type { EpochRecord } from '../epoch-record.js';
 import type { Json, ShardSpec } from '../stores/store.js';
+import type { AverageProgress, AveragingSettings } from './snapshot.js';
 import type { WeightPath } from './weight-path.js';
 
 /** The version of the stored format. Any other version is refused. */
-export const FORMAT_VERSION = 7;
+export const FORMAT_VERSION = 8;
 
 /** The name of the tensor whose bytes are the earlier epochs. */
 export const HISTORY_NAME = 'history';
@@ -24,6 +25,7 @@ export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
   Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
     readonly valChanges?: EncodedNumber | null;
     readonly valInformation?: EncodedNumber | null;
+    readonly isAveraged?: true;
     readonly logs: Readonly<Record<string, EncodedNumber>>;
   };
 
@@ -61,6 +63,12 @@ export interface CheckpointMetadata {
     readonly className: string;
     readonly fields: Readonly<Record<string, EncodedField>>;
   } | null;
+  /**
+   * How far the average of the weights is, and the indices of the trained weights, in the order of `weights`: null for one
+   * that isn't averaged. null if the weights are the trained ones.
+   */
+  readonly averaging:
+    (AveragingSettings & AverageProgress & { readonly trained: readonly (number | null)[] }) | null;
   /** The index of the monitor state; null if there's none. */
   readonly monitorState: number | null;
   /** The shards that hold the bytes of all weights, and of the earlier epochs. */
@@ -107,6 +115,7 @@ export function decodeRecord(record: EncodedRecord): EpochRecord {
     ...(record.valInformation === undefined ? {} : { valInformation: decode(record.valInformation) }),
     value: decode(record.value),
     isBest: record.isBest,
+    ...(record.isAveraged === undefined ? {} : { isAveraged: record.isAveraged }),
     logs: Object.freeze(mapValues(record.logs, decodeNumber)),
   });
 }

@@ -74,7 +74,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
     end += weightSizeBytes(spec);
     return new StoredTensor(spec, (bytes) => read(position, bytes));
   });
-  const { weights, recurrent, optimizer, monitorState } = metadata;
+  const { weights, recurrent, optimizer, averaging, monitorState } = metadata;
   const take = takeOnce(tensors);
   return {
     ...decodeMetadata(metadata),
@@ -90,6 +90,13 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
       })),
       optimizer: optimizer === null ? null : decodeOptimizer(optimizer, take),
       monitorState: monitorState === null ? null : take(monitorState),
+      averaging:
+        averaging === null
+          ? null
+          : {
+              ...averaging,
+              trained: averaging.trained.map((index) => (index === null ? null : take(index))),
+            },
       storedSize: storedSizeOf(stored.manifest.shards),
     },
     readHistory: async () => {

@@ -52,6 +52,15 @@ export function encodeCheckpoint(
   const optimizer = state.optimizer === null ? null : encodeOptimizer(state.optimizer, tensors);
   const monitorState =
     state.monitorState === null ? null : tensors.add(state.monitorState, 'monitor/state', 'optimizer');
+  const averaging =
+    state.averaging === null
+      ? null
+      : {
+          ...state.averaging,
+          trained: state.averaging.trained.map((tensor, i) =>
+            tensor === null ? null : tensors.add(tensor, `trained/${weights[i]!.join('/')}`, 'optimizer'),
+          ),
+        };
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
   const { numEarlier, recent } = description.history;
   const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards' | 'earlier'> = {
@@ -65,6 +74,7 @@ export function encodeCheckpoint(
     weights,
     recurrent,
     optimizer,
+    averaging,
     monitorState,
   };
   const reader = new ShardReader(tensors.tensors);

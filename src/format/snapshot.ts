@@ -17,6 +17,28 @@ export interface RecurrentState {
   readonly tensors: readonly TensorSource[] | null;
 }
 
+/** How weights are averaged over the steps of a training. */
+export interface AveragingSettings {
+  /** The share of the average that is left after one more epoch; above 0 and below 1. */
+  readonly decay: number;
+  /** How often the average is updated in an epoch; an integer from 1 up. */
+  readonly updatesPerEpoch: number;
+}
+
+/** How far an average is. */
+export interface AverageProgress {
+  /** The sum of the weights in the average, which grows from 0 towards 1. */
+  readonly mass: number;
+  /** null if no epoch of unknown size has ended yet. */
+  readonly batchesPerEpoch: number | null;
+}
+
+/** What `resume` needs where the weights of a state are averages. */
+export interface AveragingState extends AveragingSettings, AverageProgress {
+  /** The weights that are trained, in the order of `weights`; null for one that isn't averaged. */
+  readonly trained: readonly (TensorSource | null)[];
+}
+
 /** Everything that training changes. */
 export interface TrainingState {
   readonly weights: readonly WeightState[];
@@ -25,6 +47,8 @@ export interface TrainingState {
   readonly optimizer: OptimizerState | null;
   /** What the monitor compares the next epoch with; null for nothing. */
   readonly monitorState: TensorSource | null;
+  /** null if the weights are the trained ones, or the state is only for `loadCheckpoint`. */
+  readonly averaging: AveragingState | null;
   /** Only of a state whose tensors are in a store. */
   readonly storedSize?: StoredSize;
 }
@@ -44,4 +68,5 @@ export function disposeState(state: TrainingState): void {
   for (const { tensors } of state.recurrent) for (const tensor of tensors ?? []) tensor.dispose();
   if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
   state.monitorState?.dispose();
+  for (const tensor of state.averaging?.trained ?? []) tensor?.dispose();
 }

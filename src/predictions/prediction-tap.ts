@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { Phase } from '../epoch-record.js';
 import { ValidationValues } from '../scoring/validation-values.js';
 import {
@@ -11,8 +11,16 @@ import {
 } from '../tfjs-internals.js';
 import { override } from './override.js';
 
+/** Weights on which validation runs in place of those that are trained. */
+export interface ValidationWeights {
+  /** Runs `use` while the model holds them. */
+  run<T>(use: () => T): T;
+}
+
 /** Receives the events of the `fit` that a tap watches. */
 export interface PredictionSink {
+  /** The weights whose validation it receives; null: those that are trained. Fixed while it's attached. */
+  readonly validationWeights: ValidationWeights | null;
   /** One batch of predictions of one output. The sink doesn't own them: they're valid only during the call. */
   onPredictions(output: number, predictions: tf.Tensor, phase: Phase): void;
   /** What the validation has computed, if `fit` logs it under wrong names; else null. The sink owns it. */
@@ -34,8 +42,13 @@ export interface FitParams {
   readonly metrics?: readonly string[];
 }
 
-/** What runs the model: `fit` itself, the validation of `fitDataset`, or other code. */
-type Runner = 'fit' | 'validation' | 'other';
+/** One run of the model on the validation data. */
+interface ValidationRun {
+  readonly weights: ValidationWeights | null;
+}
+
+/** What runs the model: the training of `fit`, its validation, or other code. */
+type Runner = 'fit' | 'other' | ValidationRun;
 
 const taps = new WeakMap<tf.LayersModel, PredictionTap>();
 
@@ -50,6 +63,9 @@ const taps = new WeakMap<tf.LayersModel, PredictionTap>();
  * - `fitDataset` is the exception: it validates with `evaluate`. That evaluation begins after the hooks of the last
  *   batch and before those of the epoch's end. Two callbacks of TensorFlow.js mark these times: `History` is the last
  *   of every list, and `BaseLogger`, the first, reads `params.metrics` when the epoch ends.
+ *
+ * Where checkpoints validate on other weights, each batch of validation runs on those. If there are checkpoints of both
+ * kinds, validation runs twice, and `fit` logs the values of the other weights.
  *
  * One tap serves all checkpoints of a model. It's removed when `isTraining` becomes false, which TensorFlow.js also
  * sets when `fit` throws. If the tap misses that, the next loss call removes it.
@@ -147,17 +163,27 @@ export class PredictionTap {
       this.#remove();
       return;
     }
-    const phase = this.#phase();
-    if (phase === null) return;
-    if (phase === 'val') this.#validationSeen = true;
-    for (const sink of this.#sinks) sink.onPredictions(output, predictions, phase);
+    const runner = this.#runner;
+    if (runner === 'other') return;
+    if (runner !== 'fit') {
+      this.#validationSeen = true;
+      for (const sink of this.#sinksOf(runner)) sink.onPredictions(output, predictions, 'val');
+      return;
+    }
+    // Without a tape, it's an evaluation that other code began before `fit` and didn't await.
+    if (!isUnderTape()) return;
+    for (const sink of this.#sinks) sink.onPredictions(output, predictions, 'train');
   }
 
-  #phase(): Phase | null {
-    if (this.#runner === 'other') return null;
-    if (this.#runner === 'validation') return 'val';
-    // Without a tape, it's an evaluation that other code began before `fit` and didn't await.
-    return isUnderTape() ? 'train' : null;
+  /** The runs of a validation. `fit` logs the values of the last one. */
+  get #validationRuns(): ValidationRun[] {
+    const weights = new Set([...this.#sinks].map((sink) => sink.validationWeights));
+    const others = [...weights].filter((one) => one !== null);
+    return [...(weights.has(null) ? [null] : []), ...others].map((one) => ({ weights: one }));
+  }
+
+  #sinksOf({ weights }: ValidationRun): PredictionSink[] {
+    return [...this.#sinks].filter((sink) => sink.validationWeights === weights);
   }
 
   #watchFunctions(): void {
@@ -165,26 +191,46 @@ export class PredictionTap {
     const { makeTestFunction, makeTrainFunction, testLoop, evaluateDataset } = internals;
     const originalTestFunctions = new WeakMap<BatchFunction, BatchFunction>();
     const runners = new WeakMap<BatchFunction, Runner>();
+    /** The run that a dataset's evaluation belongs to. */
+    let nextRun: ValidationRun = { weights: null };
     const makeWatchedTestFunction = (): void => {
       makeTestFunction.call(this.#model);
       const original = internals.testFunction;
-      const runner = this.#beginsValidation() ? 'validation' : 'other';
+      const runner = this.#beginsValidation() ? nextRun : 'other';
       internals.testFunction = (data) => this.#runAs(runner, () => original(data));
       originalTestFunctions.set(internals.testFunction, original);
       runners.set(internals.testFunction, runner);
     };
     // `evaluate` of other code comes here as well, with a test function that runs as 'other'.
     const watchedTestLoop: typeof testLoop = (run, ...args) => {
-      const runner = runners.get(run) ?? (this.#validatesBy === 'loop' ? 'validation' : this.#runner);
-      const values = this.#runAs(runner, () => testLoop.call(this.#model, run, ...args));
-      if (runner === 'validation') this.#passValidated(values);
-      return values;
+      const original = originalTestFunctions.get(run) ?? run;
+      const known = runners.get(run);
+      const isValidation = known === undefined ? this.#validatesBy === 'loop' : isValidationRun(known);
+      const evaluate = (runner: Runner): tf.Scalar[] =>
+        testLoop.call(this.#model, (data) => this.#runAs(runner, () => original(data)), ...args);
+      if (!isValidation) return evaluate(known ?? this.#runner);
+      return this.#validationRuns.reduce<tf.Scalar[]>((earlier, validationRun) => {
+        tf.dispose(earlier);
+        const values = evaluate(validationRun);
+        this.#passValidated(values, validationRun);
+        return values;
+      }, []);
     };
     const watchedEvaluateDataset: typeof evaluateDataset = async (...args) => {
-      const evaluation = evaluateDataset.apply(this.#model, args);
-      const runner = runners.get(internals.testFunction);
-      const values = await evaluation;
-      if (runner === 'validation') this.#passValidated([values].flat());
+      const validationRuns = this.#validationRuns;
+      let values: tf.Scalar | tf.Scalar[] = [];
+      for (const [i, validationRun] of validationRuns.entries()) {
+        tf.dispose(values);
+        nextRun = validationRun;
+        // It makes its test function before it returns.
+        if (i > 0) this.#awaitsValidation = true;
+        const evaluation = evaluateDataset.apply(this.#model, args);
+        const runner = runners.get(internals.testFunction);
+        values = await evaluation;
+        // An evaluation by other code runs once.
+        if (runner === undefined || !isValidationRun(runner)) break;
+        this.#passValidated([values].flat(), validationRun);
+      }
       return values;
     };
     const makeWatchedTrainFunction = (): BatchFunction => {
@@ -202,13 +248,14 @@ export class PredictionTap {
     );
   }
 
-  #passValidated(values: readonly tf.Scalar[]): void {
+  #passValidated(values: readonly tf.Scalar[], run: ValidationRun): void {
     const names = this.#validationNames;
     const metricsNames = this.#internals.metricsNames.map((name) => `val_${name}`);
     const loggedNames = this.#validatesBy === 'evaluate' ? metricsNames : names;
     const numOutputs = this.#model.outputs.length;
-    for (const sink of this.#sinks) {
-      sink.onValidated(ValidationValues.from({ numOutputs, names, loggedNames, values }));
+    const isLogged = this.#validationRuns.at(-1)?.weights === run.weights;
+    for (const sink of this.#sinksOf(run)) {
+      sink.onValidated(ValidationValues.from({ numOutputs, names, loggedNames, values, isLogged }));
     }
   }
 
@@ -216,7 +263,8 @@ export class PredictionTap {
     const outer = this.#runner;
     this.#runner = runner;
     try {
-      return run();
+      const weights = isValidationRun(runner) ? runner.weights : null;
+      return weights === null ? run() : weights.run(run);
     } finally {
       this.#runner = outer;
     }
@@ -286,4 +334,8 @@ export class PredictionTap {
     for (const sink of this.#sinks) sink.onFitOver();
     this.#sinks.clear();
   }
+}
+
+function isValidationRun(runner: Runner): runner is ValidationRun {
+  return typeof runner === 'object';
 }

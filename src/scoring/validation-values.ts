@@ -11,6 +11,8 @@ export interface Validated {
   readonly loggedNames: readonly string[];
   /** What the validation returned; the caller keeps them. */
   readonly values: readonly tf.Scalar[];
+  /** Whether `fit` logs these values. If not, it logs those of a validation on other weights. */
+  readonly isLogged: boolean;
 }
 
 const MISLABELED =
@@ -34,14 +36,15 @@ export class ValidationValues {
   readonly #scalars: readonly tf.Scalar[];
   /** By how many places the names are early; null if the values fit the names in no known way. */
   readonly #shift: number | null;
+  readonly #isLogged: boolean;
 
   /** @returns null if `fit` logs every value under its right name. */
-  static from({ numOutputs, names, loggedNames, values }: Validated): ValidationValues | null {
+  static from({ numOutputs, names, loggedNames, values, isLogged }: Validated): ValidationValues | null {
     const surplus = values.length - names.length;
     const isShifted = numOutputs > 1 && surplus !== 0;
     const areNamesRight = loggedNames.every((name, i) => name === names[i]);
-    if (!isShifted && (areNamesRight || surplus !== 0)) return null;
-    return new ValidationValues(names, loggedNames, values, isShifted ? numOutputs - 1 : 0);
+    if (isLogged && !isShifted && (areNamesRight || surplus !== 0)) return null;
+    return new ValidationValues(names, loggedNames, values, isShifted ? numOutputs - 1 : 0, isLogged);
   }
 
   private constructor(
@@ -49,7 +52,9 @@ export class ValidationValues {
     loggedNames: readonly string[],
     values: readonly tf.Scalar[],
     shift: number,
+    isLogged: boolean,
   ) {
+    this.#isLogged = isLogged;
     this.#names = names;
     this.#loggedNames = loggedNames;
     this.#shift = values.length === names.length + shift ? shift : null;
@@ -86,8 +91,10 @@ export class ValidationValues {
   correct(logged: Readonly<Record<string, number>>, values: readonly number[]): Record<string, number> {
     // A later value of the same name replaces an earlier one, as in `fitDataset`.
     const byFit = new Map(this.#loggedNames.map((name, i) => [name, values[i]]));
+    // With other values in the log, nothing shows whether a callback has changed one.
     const isByFit = (name: string): boolean =>
-      !Object.hasOwn(logged, name) || (byFit.has(name) && isSameNumber(logged[name], byFit.get(name)));
+      !Object.hasOwn(logged, name) ||
+      (byFit.has(name) && (!this.#isLogged || isSameNumber(logged[name], byFit.get(name))));
     const right = this.#rightValues(values);
     const changed = Object.entries(logged).filter(([name]) => !isByFit(name));
     const known = [...right].filter(([name]) => isByFit(name));

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { toJson } from '../format/checkpoint-metadata.js';
-import type { RecurrentState, Snapshot, TrainingState, WeightState } from '../format/snapshot.js';
+import type {
+  AverageProgress,
+  AveragingSettings,
+  AveragingState,
+  RecurrentState,
+  Snapshot,
+  TrainingState,
+} from '../format/snapshot.js';
 import { requireProportion } from '../format/stored-size.js';
 import type { TensorSource } from '../format/stored-tensor.js';
 import { describePath, describeShape, pathKey } from '../format/weight-path.js';
@@ -11,13 +18,27 @@ import { captureOptimizer } from './optimizer/optimizer-capture.js';
 import { planOptimizerRestore } from './optimizer/optimizer-restore.js';
 import { withLoaded, type RestoreStep } from './restore-step.js';
 import { shareBuffer } from './share-buffer.js';
-import { recurrentLayersWithPaths, weightsWithPaths } from './weight-paths.js';
+import { recurrentLayersWithPaths, weightsWithPaths, type WeightWithPath } from './weight-paths.js';
+
+/** Weights that stand in a checkpoint in place of the trained ones. */
+export interface AveragedWeights {
+  readonly settings: AveragingSettings;
+  readonly progress: AverageProgress;
+  /** The average of a weight, which this object owns; null if there's none. */
+  averageOf(weight: tf.LayerVariable): tf.Tensor | null;
+  /** Goes on from where another process was. */
+  resumeAt(progress: AverageProgress): void;
+  /** Sets the average of a weight. @param average the caller keeps it. */
+  restore(weight: tf.LayerVariable, average: tf.Tensor): void;
+}
 
 /**
  * Captures the state of `model` and `optimizer`. It shares their buffers: nothing is copied and nothing is read.
  *
  * @param optimizer null to leave it out.
  * @param monitorState the caller keeps it; null if there's none.
+ * @param average takes the place of the trained weights; null if weights aren't averaged.
+ * @param isResumable whether the trained weights are captured beside their average.
  * @returns the caller disposes it with `disposeState`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
@@ -25,6 +46,8 @@ export function captureState(
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
   monitorState: tf.Tensor | null = null,
+  average: AveragedWeights | null = null,
+  isResumable = true,
 ): TrainingState {
   const found = weightsWithPaths(model);
   // First, because only this can fail.
@@ -32,7 +55,7 @@ export function captureState(
   const weights = found.map(({ path, weight }) => ({
     path,
     name: weight.originalName,
-    tensor: shareBuffer(weight.read()),
+    tensor: shareBuffer(average?.averageOf(weight) ?? weight.read()),
   }));
   const recurrent = recurrentLayersWithPaths(model).map(({ path, layer }) => ({
     path,
@@ -43,7 +66,15 @@ export function captureState(
     recurrent,
     optimizer: optimizerState,
     monitorState: monitorState === null ? null : shareBuffer(monitorState),
+    averaging: average === null || !isResumable ? null : captureAveraging(average, found),
   };
+}
+
+function captureAveraging(average: AveragedWeights, found: readonly WeightWithPath[]): AveragingState {
+  const trained = found.map(({ weight }) =>
+    average.averageOf(weight) === null ? null : shareBuffer(weight.read()),
+  );
+  return { ...average.settings, ...average.progress, trained };
 }
 
 /** @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`. */
@@ -74,6 +105,7 @@ export function modelTopology(model: tf.LayersModel): Json {
  * @param optimizer null to leave it out.
  * @param monitorState the caller keeps it; null if there's none.
  * @param topology the architecture, from `modelTopology`; null for an in-memory state.
+ * @param average takes the place of the trained weights; null if weights aren't averaged.
  * @returns the caller disposes its `state`.
  * @throws EntropyCheckpointError `ENTROPY_UNSUPPORTED_OPTIMIZER`.
  */
@@ -82,9 +114,22 @@ export function takeSnapshot(
   optimizer: tf.Optimizer | null,
   monitorState: tf.Tensor | null,
   topology: Json,
+  average: AveragedWeights | null = null,
 ): Snapshot {
   const userMetadata = toJson(internalsOf(model).userDefinedMetadata ?? {});
-  return { state: captureState(model, optimizer, monitorState), topology, userMetadata };
+  // A training is only resumed from a store.
+  const state = captureState(model, optimizer, monitorState, average, topology !== null);
+  return { state, topology, userMetadata };
+}
+
+export interface RestoreOptions {
+  /** Whether no other code has the model yet. Then its weights are read and assigned one at a time. */
+  readonly isUnseen?: boolean;
+  /**
+   * Training goes on: gets the averages of a state that has some, and the model gets the trained weights. Without it, the
+   * model gets the averages.
+   */
+  readonly average?: AveragedWeights | null;
 }
 
 /**
@@ -97,7 +142,6 @@ export function takeSnapshot(
  * new weights are in memory together.
  *
  * @param optimizer null to leave it alone.
- * @param isUnseen whether no other code has the model yet. Then its weights are read and assigned one at a time.
  * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`; `ENTROPY_STORE_FAILED`
  *   if the store fails after the state was verified.
  */
@@ -105,11 +149,11 @@ export async function restoreState(
   state: TrainingState,
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
-  isUnseen = false,
+  { isUnseen = false, average = null }: RestoreOptions = {},
 ): Promise<void> {
   if (state.storedSize !== undefined) requireProportion(state.storedSize, weightsSizeBytes(model));
   const planModel = (): RestoreStep[] => [
-    ...planWeights(state.weights, model),
+    ...planWeights(state, model, average),
     ...planRecurrent(state.recurrent, model),
   ];
   const planOptimizer = (): RestoreStep[] =>
@@ -132,29 +176,39 @@ function weightsSizeBytes(model: tf.LayersModel): number {
   }, 0);
 }
 
-function planWeights(states: readonly WeightState[], model: tf.LayersModel): RestoreStep[] {
+function planWeights(
+  { weights: states, averaging }: TrainingState,
+  model: tf.LayersModel,
+  average: AveragedWeights | null,
+): RestoreStep[] {
   const found = weightsWithPaths(model);
   const byPath = new Map(found.map(({ path, weight }) => [pathKey(path), weight]));
   if (found.length !== states.length) {
     throw mismatch(`a model of ${states.length} weights`, `one of ${found.length}`);
   }
-  return states.map(({ path, name, tensor }) => {
+  const target = averaging === null ? null : average;
+  const begin = { sources: [], apply: () => target?.resumeAt(averaging!) };
+  const steps = states.map(({ path, name, tensor }, i) => {
     const weight = byPath.get(pathKey(path));
     // The counts are equal and each path is used once, so no weight is left out.
     byPath.delete(pathKey(path));
+    const trained = target === null ? null : (averaging!.trained[i] ?? null);
+    const sources = trained === null ? [tensor] : [tensor, trained];
     const expected = `weight "${excerpt(name, 80)}" ${tensor.dtype} ${describeShape(tensor.shape)} at ${describePath(path)}`;
     if (weight === undefined) throw mismatch(expected, 'none');
     const variable = weight.read() as tf.Variable;
-    if (variable.dtype !== tensor.dtype || !tf.util.arraysEqual(variable.shape, tensor.shape)) {
+    const fits = (source: TensorSource): boolean =>
+      variable.dtype === source.dtype && tf.util.arraysEqual(variable.shape, source.shape);
+    if (!sources.every(fits)) {
       throw mismatch(expected, `"${weight.originalName}" ${variable.dtype} [${variable.shape.join(', ')}]`);
     }
-    return {
-      sources: [tensor],
-      apply(tensorOf) {
-        variable.assign(tensorOf(tensor));
-      },
+    const apply: RestoreStep['apply'] = (tensorOf) => {
+      variable.assign(tensorOf(trained ?? tensor));
+      if (trained !== null) target?.restore(weight, tensorOf(tensor));
     };
+    return { sources, apply };
   });
+  return [begin, ...steps];
 }
 
 function planRecurrent(states: readonly RecurrentState[], model: tf.LayersModel): RestoreStep[] {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean } from '../composed.js';
-import { javascriptKernels, type BackendMemory } from './javascript.js';
+import type { BackendMemory } from '../../platform/backend-memory.js';
+import { javascriptKernels } from './javascript.js';
 import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
 import {
   rowsAndClasses,

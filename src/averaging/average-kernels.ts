@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs';
+import { cpuMemory, wasmMemory, type BackendMemory } from '../platform/backend-memory.js';
+
+/** The name under which the kernels are registered with tfjs. It ends in the version of their contract. */
+export const MOVE_TOWARDS = 'EntropyCheckpointMoveTowards1';
+
+interface MoveTowardsInputs extends tf.NamedTensorInfoMap {
+  average: tf.TensorInfo;
+  weight: tf.TensorInfo;
+}
+
+interface MoveTowardsAttrs extends tf.NamedAttrMap {
+  share: number;
+}
+
+/**
+ * Moves an average by `share` towards a weight: `average + (weight − average)·share`.
+ *
+ * One pass where JavaScript can read the backend's memory, and three operations of TensorFlow.js elsewhere.
+ *
+ * @param average float32; the caller keeps it.
+ * @param weight float32 of the same shape; the caller keeps it.
+ * @returns the caller disposes it.
+ */
+export function moveTowards(average: tf.Tensor, weight: tf.Tensor, share: number): tf.Tensor {
+  const registered = tf.getKernel(MOVE_TOWARDS, tf.getBackend()) as tf.KernelConfig | undefined;
+  if (registered !== undefined) {
+    return tf.engine().runKernel<tf.Tensor>(MOVE_TOWARDS, { average, weight }, { share });
+  }
+  return tf.tidy(() => tf.add(average, tf.mul(tf.sub(weight, average), share)));
+}
+
+function kernelFor<Backend>(
+  backendName: string,
+  { makeOutput, valuesOf }: BackendMemory<Backend>,
+): tf.KernelConfig {
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const { average, weight } = call.inputs as MoveTowardsInputs;
+    const { share } = call.attrs as MoveTowardsAttrs;
+    const backend = call.backend as Backend;
+    // An input that is still on another backend is moved here when it's read, and the heap may grow.
+    for (const input of [average, weight]) valuesOf(backend, input);
+    const output = makeOutput(backend, average.shape);
+    const from = valuesOf(backend, average);
+    const to = valuesOf(backend, weight);
+    const moved = valuesOf(backend, output);
+    for (let i = 0; i < moved.length; i++) moved[i] = from[i]! + (to[i]! - from[i]!) * share;
+    return output;
+  };
+  return { kernelName: MOVE_TOWARDS, backendName, kernelFunc };
+}
+
+for (const kernel of [kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory)]) {
+  const registered = tf.getKernel(kernel.kernelName, kernel.backendName) as tf.KernelConfig | undefined;
+  // Two copies of this package in one process share the registry of TensorFlow.js.
+  if (registered === undefined) tf.registerKernel(kernel);
+}

@@ -1,0 +1,211 @@
+import * as tf from '@tensorflow/tfjs';
+import { EntropyCheckpointError } from '../errors.js';
+import type { AverageProgress, AveragingSettings } from '../format/snapshot.js';
+import { shareBuffer } from '../state/share-buffer.js';
+import { weightsWithPaths } from '../state/weight-paths.js';
+import { swapBuffers } from '../tfjs-internals.js';
+import { moveTowards } from './average-kernels.js';
+
+/**
+ * An exponential average of a model's weights over the steps of its training, on the device. Nothing is read back.
+ *
+ * With B batches in an epoch, every k = max(1, ⌊B / updatesPerEpoch⌋) batches:
+ * m ← d·m + 1 − d, ā ← ā + (1 − d)/m · (w − ā), with d = decay^(k/B). m makes it an average from the first update on.
+ *
+ * Weights that aren't float32 are not averaged. Owns its tensors; several checkpoints of one model may share it.
+ */
+export class WeightAverage {
+  readonly settings: AveragingSettings;
+  readonly #averages = new Map<tf.LayerVariable, tf.Tensor>();
+  #mass = 0;
+  /** null until it's known: a dataset may not know its size. */
+  #batchesPerEpoch: number | null = null;
+  /** How many batches of the running epoch have ended. */
+  #numBatches = 0;
+  /** The model that `fit` trains. */
+  #model: tf.LayersModel | null = null;
+  /** The batch that runs, counted from 0; null if there's none, or its step has been taken into account. */
+  #batch: number | null = null;
+  #numOwners = 1;
+  #isSwapped = false;
+  /** Whether a reset waits for the trained weights to be put back: till then, they're in the tensors of the average. */
+  #isResetDue = false;
+
+  constructor(settings: AveragingSettings) {
+    this.settings = settings;
+  }
+
+  /** How far the average is, to go on with it in another process. */
+  get progress(): AverageProgress {
+    return { mass: this.#mass, batchesPerEpoch: this.#batchesPerEpoch };
+  }
+
+  /** Whether the model holds the average in place of the trained weights. */
+  get isSwapped(): boolean {
+    return this.#isSwapped;
+  }
+
+  /** The average of a weight, which this object owns; null if there's none. */
+  averageOf(weight: tf.LayerVariable): tf.Tensor | null {
+    return this.#averages.get(weight) ?? null;
+  }
+
+  /** Begins a `fit`. @param numBatches of each epoch; null if that's unknown before an epoch has ended. */
+  beginFit(model: tf.LayersModel, numBatches: number | null): void {
+    this.#model = model;
+    this.#batchesPerEpoch = numBatches ?? this.#batchesPerEpoch;
+    this.#numBatches = 0;
+    this.#batch = null;
+  }
+
+  /** Begins a batch of `fit`. @param batch counted from 0. */
+  beginBatch(batch: number): void {
+    this.#batch = batch;
+  }
+
+  /** Takes the step of the running batch into account, once: `fit` validates before the hooks of the last batch. */
+  endBatch(): void {
+    if (this.#batch === null || this.#model === null) return;
+    this.#numBatches = this.#batch;
+    this.#batch = null;
+    this.endStep(this.#model);
+  }
+
+  /** Takes one more step of the running epoch into account: an update is due after every k-th. */
+  endStep(model: tf.LayersModel): void {
+    this.#numBatches += 1;
+    // As long as the size of an epoch is unknown, it's what has been seen.
+    const numBatches = Math.max(this.#batchesPerEpoch ?? 0, this.#numBatches);
+    const interval = Math.max(1, Math.floor(numBatches / this.settings.updatesPerEpoch));
+    if (this.#numBatches % interval === 0)
+      this.#update(model, this.settings.decay ** (interval / numBatches));
+  }
+
+  /** Ends an epoch. @param isComplete whether it ran to its end: then others have as many batches. */
+  endEpoch(isComplete: boolean): void {
+    if (isComplete && this.#numBatches > 0) this.#batchesPerEpoch = this.#numBatches;
+    this.#numBatches = 0;
+  }
+
+  /**
+   * Runs `use` while the model holds the average, up to the batch that has just been trained. Nothing is copied. The
+   * trained weights are put back whatever happens.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` if the weights have changed meanwhile; and what `use` throws.
+   */
+  run<T>(use: () => T): T {
+    this.endBatch();
+    const end = this.#swap();
+    let result: T;
+    try {
+      result = use();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return this.#expectUnchanged(end(), result);
+  }
+
+  /** The same for code that isn't synchronous. Other code that runs meanwhile sees the average as well. */
+  async runAsync<T>(use: () => T | Promise<T>): Promise<T> {
+    const end = this.#swap();
+    let result: T;
+    try {
+      result = await use();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return this.#expectUnchanged(end(), result);
+  }
+
+  /** Sets the average of a weight. @param average the caller keeps it. */
+  restore(weight: tf.LayerVariable, average: tf.Tensor): void {
+    this.#averages.get(weight)?.dispose();
+    this.#averages.set(weight, shareBuffer(average));
+  }
+
+  /** Goes on from where another process was. Call `restore` for each weight after that. */
+  resumeAt({ mass, batchesPerEpoch }: AverageProgress): void {
+    this.reset();
+    this.#mass = mass;
+    this.#batchesPerEpoch = batchesPerEpoch;
+  }
+
+  /** Begins a new average with the next update, as the weights have been replaced. */
+  reset(): void {
+    this.#isResetDue = this.#isSwapped;
+    if (this.#isResetDue) return;
+    for (const average of this.#averages.values()) average.dispose();
+    this.#averages.clear();
+    this.#mass = 0;
+  }
+
+  /** Adds an owner, who calls `dispose` as well. */
+  retain(): this {
+    this.#numOwners += 1;
+    return this;
+  }
+
+  /** Frees all tensors, with the last owner. */
+  dispose(): void {
+    this.#numOwners -= 1;
+    if (this.#numOwners === 0) this.reset();
+  }
+
+  #update(model: tf.LayersModel, decay: number): void {
+    const mass = decay * this.#mass + 1 - decay;
+    const share = (1 - decay) / mass;
+    const next = new Map<tf.LayerVariable, tf.Tensor>();
+    try {
+      for (const { weight } of weightsWithPaths(model)) {
+        const trained = weight.read();
+        if (trained.dtype !== 'float32') continue;
+        const average = this.#averages.get(weight);
+        next.set(
+          weight,
+          average === undefined ? shareBuffer(trained) : tf.keep(moveTowards(average, trained, share)),
+        );
+      }
+    } catch (error) {
+      for (const tensor of next.values()) tensor.dispose();
+      throw error;
+    }
+    this.#mass = mass;
+    for (const [weight, tensor] of next) {
+      this.#averages.get(weight)?.dispose();
+      this.#averages.set(weight, tensor);
+    }
+  }
+
+  /** Gives the model the average. @returns puts the trained weights back, and says whether they're as they were. */
+  #swap(): () => boolean {
+    const pairs = [...this.#averages].map(
+      ([weight, average]) => [weight.read() as tf.Variable, average] as const,
+    );
+    for (const [variable, average] of pairs) swapBuffers(variable, average);
+    const buffers = pairs.map(([variable]) => variable.dataId);
+    this.#isSwapped = true;
+    return () => {
+      this.#isSwapped = false;
+      const isUnchanged = pairs.every(([variable], i) => variable.dataId === buffers[i]);
+      for (const [variable, average] of pairs) {
+        // Disposing a variable frees the buffer that it holds then.
+        if (!variable.isDisposed) swapBuffers(variable, average);
+      }
+      if (this.#isResetDue) this.reset();
+      return isUnchanged;
+    };
+  }
+
+  #expectUnchanged<T>(isUnchanged: boolean, result: T): T {
+    if (isUnchanged) return result;
+    // What was trained there is the average now.
+    this.reset();
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_STATE',
+      'Only validate on the average, and train outside: the weights of the model were changed while it held the average. ' +
+        'The trained weights are back, and a new average begins.',
+    );
+  }
+}
