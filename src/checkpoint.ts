@@ -144,7 +144,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
   }
 
   /**
-   * Runs `validate` while the model holds the average of its weights (`averageWeights`), and puts the trained weights back
+   * Runs `validate` while the model holds the average of its weights (`averageWeights`), and restores the trained weights
    * whatever happens. Nothing is copied. Only read the model meanwhile: other code sees the average as well.
    *
    * @returns what `validate` returns.

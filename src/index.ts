@@ -12,7 +12,7 @@ export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js
 export type { EpochRecord, MonitoredEpoch, Phase } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
 export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
-export type { EntropyCheckpointOptions, YieldEvery } from './options.js';
+export type { AveragingOptions, EntropyCheckpointOptions, YieldEvery } from './options.js';
 export type { ReportOptions } from './report/report.js';
 export type { LogValue } from './scoring/epoch-logs.js';
 export type { MonitorFunction, MonitorName } from './selection/monitor.js';

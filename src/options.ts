@@ -20,6 +20,14 @@ import { isStore, type CheckpointStore } from './stores/store.js';
 /** How often `fit` yields to other tasks, as `tf.CustomCallback` takes it. A number is milliseconds. */
 export type YieldEvery = 'auto' | 'batch' | 'epoch' | 'never' | number;
 
+/** How weights are averaged. All can be left out. */
+export interface AveragingOptions {
+  /** The share of the average that is left after one more epoch; above 0 and below 1. @default 0.62 */
+  decay?: number;
+  /** How often the average is updated in an epoch; an integer from 1 up. @default 8 */
+  updatesPerEpoch?: number;
+}
+
 /** Options of `EntropyCheckpointCallback` and `EntropyCheckpoint`. All can be left out; unknown names are refused. */
 export interface EntropyCheckpointOptions {
   /**
@@ -63,12 +71,11 @@ export interface EntropyCheckpointOptions {
   stopTraining?: boolean;
   /**
    * Whether validation runs on an average of the weights over the last steps, and that average is kept. `true` stands for
-   * `{ decay: 0.62, updatesPerEpoch: 8 }`: the share of the average that is left after one more epoch, between 0 and 1;
-   * and how often it's updated in an epoch, an integer from 1 up.
+   * `{ decay: 0.62, updatesPerEpoch: 8 }`.
    *
    * @default false
    */
-  averageWeights?: boolean | { decay?: number; updatesPerEpoch?: number };
+  averageWeights?: boolean | AveragingOptions;
   /** How many of the largest probabilities of a row count; an integer from 1 up. @default 2 */
   topK?: number;
   /**

@@ -1,7 +1,7 @@
 import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
-import { disposeState, type AveragingSettings, type Snapshot } from './format/snapshot.js';
+import { disposeState, type Snapshot } from './format/snapshot.js';
 import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
@@ -383,7 +383,6 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    requireSameAveraging(training.state.averaging, this.options.averageWeights);
     const restore = (): Promise<void> =>
       state.restoreState(training.state, model, optimizer, { average: this.#average });
     const { monitorState } = training.state;
@@ -419,19 +418,4 @@ function checkCapacity(location: StoreLocation | null, { maxToKeep, saveLast }: 
     `Leave out \`maxToKeep\` and \`saveLast\`, or store in a folder, IndexedDB or a MemoryStore: ${location.name} holds ` +
       'one checkpoint.',
   );
-}
-
-/** @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`: validation on other weights can't be compared. */
-function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
-  if (stored?.decay === wanted?.decay && stored?.updatesPerEpoch === wanted?.updatesPerEpoch) return;
-  throw new EntropyCheckpointError(
-    'ENTROPY_MONITOR_MISMATCH',
-    `Resume with \`averageWeights: ${textOfAveraging(stored)}\`, as the stored epochs were trained with, or train with ` +
-      `another \`filepath\`: got ${textOfAveraging(wanted)}.`,
-  );
-}
-
-function textOfAveraging(settings: AveragingSettings | null): string {
-  if (settings === null) return 'false';
-  return `{ decay: ${settings.decay}, updatesPerEpoch: ${settings.updatesPerEpoch} }`;
 }

@@ -246,7 +246,7 @@ describe('averageWeights', () => {
       disposeTrained(model);
     }));
 
-  it('goes on over several calls of `fit`', () =>
+  it('continues over several calls of `fit`', () =>
     withData(async (data) => {
       const once = makeModel(tf.train.sgd(0.5));
       const often = makeModel(tf.train.sgd(0.5));
@@ -313,7 +313,7 @@ describe('averageWeights', () => {
 });
 
 describe('several checkpoints in one fit', () => {
-  it('each see validation of their own weights', () =>
+  it('each see validation of the weights that they keep', () =>
     withData(async (data) => {
       for (const train of Object.values(TRAININGS)) {
         const options = { filepath: null, monitor: 'val_loss' };

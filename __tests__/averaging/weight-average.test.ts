@@ -103,7 +103,7 @@ describe('an epoch of unknown size', () => {
 });
 
 describe('while the model holds the average', () => {
-  it('nothing is copied, and the trained weights are put back', () =>
+  it('nothing is copied, and the trained weights are restored', () =>
     withAverage((average, model) => {
       for (let i = 0; i < 3; i++) {
         step(model, i);
@@ -130,7 +130,7 @@ describe('while the model holds the average', () => {
       expect(averagesOf(average, model)).toEqual(averaged);
     }));
 
-  it.each(['run', 'runAsync'] as const)('an error of `%s` puts them back', (method) =>
+  it.each(['run', 'runAsync'] as const)('an error of `%s` restores them', (method) =>
     withAverage(async (average, model) => {
       step(model, 1);
       average.endStep(model);

@@ -8,7 +8,7 @@ import { rejection } from '../support/errors.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 import { epochOf, SaverTraining } from '../support/saver-training.js';
 
-const ENTROPY = { name: 'entropy', mode: 'max' } as const;
+const ENTROPY = { monitor: { name: 'entropy', mode: 'max' }, averageWeights: null } as const;
 
 let warn: jest.SpiedFunction<typeof console.warn>;
 
@@ -117,7 +117,7 @@ describe('resumeFrom', () => {
       { name: 'val_acc', mode: 'max' },
       { name: 'entropy', mode: 'min' },
     ] as const) {
-      const error = await rejection(resumeFrom(store, monitor, () => Promise.resolve()));
+      const error = await rejection(resumeFrom(store, { ...ENTROPY, monitor }, () => Promise.resolve()));
       expect(error.code).toBe('ENTROPY_MONITOR_MISMATCH');
       expect(error.message).toContain("`monitor: 'entropy', mode: 'max'`");
     }

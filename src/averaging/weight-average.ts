@@ -28,14 +28,14 @@ export class WeightAverage {
   #batch: number | null = null;
   #numOwners = 1;
   #isSwapped = false;
-  /** Whether a reset waits for the trained weights to be put back: till then, they're in the tensors of the average. */
+  /** Whether a reset waits until the trained weights are restored: till then, they're in the tensors of the average. */
   #isResetDue = false;
 
   constructor(settings: AveragingSettings) {
     this.settings = settings;
   }
 
-  /** How far the average is, to go on with it in another process. */
+  /** How far the average is, to continue with it in another process. */
   get progress(): AverageProgress {
     return { mass: this.#mass, batchesPerEpoch: this.#batchesPerEpoch };
   }
@@ -89,7 +89,7 @@ export class WeightAverage {
 
   /**
    * Runs `use` while the model holds the average, up to the batch that has just been trained. Nothing is copied. The
-   * trained weights are put back whatever happens.
+   * trained weights are restored whatever happens.
    *
    * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` if the weights have changed meanwhile; and what `use` throws.
    */
@@ -125,7 +125,7 @@ export class WeightAverage {
     this.#averages.set(weight, shareBuffer(average));
   }
 
-  /** Goes on from where another process was. Call `restore` for each weight after that. */
+  /** Continues from where another process was. Call `restore` for each weight after that. */
   resumeAt({ mass, batchesPerEpoch }: AverageProgress): void {
     this.reset();
     this.#mass = mass;
@@ -178,7 +178,7 @@ export class WeightAverage {
     }
   }
 
-  /** Gives the model the average. @returns puts the trained weights back, and says whether they're as they were. */
+  /** Gives the model the average. @returns restores the trained weights, and says whether they're as they were. */
   #swap(): () => boolean {
     const pairs = [...this.#averages].map(
       ([weight, average]) => [weight.read() as tf.Variable, average] as const,

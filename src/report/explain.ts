@@ -32,7 +32,13 @@ export function explain(outcome: Outcome): string {
   if (history.length === 0) return 'No epoch has ended yet.';
   if (best === null) return nothingSelected(history.length);
   const doubts = DOUBTS.flatMap((doubt) => doubt(outcome, best) ?? []);
-  return [reason(outcome, best), ...doubts.slice(0, 2)].join(' ');
+  return [reason(outcome, best), ...averaged(best), ...doubts.slice(0, 2)].join(' ');
+}
+
+function averaged({ isAveraged }: EpochRecord): string[] {
+  return isAveraged === true
+    ? ['It is the average of the weights that was validated, and that is kept.']
+    : [];
 }
 
 /** What a user should know about the selection when training has ended; null: nothing. */

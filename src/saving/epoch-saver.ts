@@ -8,7 +8,7 @@ import { textOf, warn, WarnOnce } from '../warnings.js';
 import { BackgroundWriter } from './background-writer.js';
 import { InMemoryStates } from './in-memory-states.js';
 import { copySlot, withFirstWhole } from './read-checkpoints.js';
-import { resumeFrom, type ResumableTraining } from './resume.js';
+import { resumeFrom, type Comparison, type ResumableTraining } from './resume.js';
 import { PendingSaves } from './pending-saves.js';
 import { saveSnapshot } from './save-snapshot.js';
 import {
@@ -23,13 +23,11 @@ import { StoreContents } from './store-contents.js';
 /** How many states wait for a slow store before training waits as well. One more is being written. */
 const MAX_WAITING = 2;
 
-export interface SaverOptions extends Retention {
+export interface SaverOptions extends Retention, Comparison {
   /** Whether the best state is held in memory beside the store. */
   readonly restoreBestWeights: boolean;
   /** Whether nothing is written before `flush` or `close`. */
   readonly isDeferred: boolean;
-  /** What the epochs are compared by; stored with each of them. */
-  readonly monitor: { readonly name: string; readonly mode: 'max' | 'min' };
 }
 
 /** Every epoch that has ended, and those of them that are selected. */
@@ -222,7 +220,7 @@ export class EpochSaver {
     // If another training writes there, this throws now and not when `fit` begins.
     await store.open();
     try {
-      return await resumeFrom(store, this.#options.monitor, async (training) => {
+      return await resumeFrom(store, this.#options, async (training) => {
         const epochs = await adopt(training);
         this.#contents.adopt(training);
         this.#setEpochs(epochs);

@@ -1,7 +1,7 @@
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
-import type { TrainingState } from '../format/snapshot.js';
+import type { AveragingSettings, TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
@@ -30,22 +30,23 @@ export interface StoredEpoch {
 }
 
 /** What epochs are compared by. */
-interface Comparison {
-  readonly name: string;
-  readonly mode: 'max' | 'min';
+export interface Comparison {
+  readonly monitor: { readonly name: string; readonly mode: 'max' | 'min' };
+  /** null: the trained weights are validated, and not an average of them. */
+  readonly averageWeights: AveragingSettings | null;
 }
 
 /**
  * Finds the latest epoch of the newest training that is stored and whole, and runs `use` on it.
  *
- * @param monitor must be the one by which the stored epochs were compared.
+ * @param comparison must be that by which the stored epochs were compared.
  * @returns null if nothing is stored.
  * @throws EntropyCheckpointError `ENTROPY_MONITOR_MISMATCH`; `ENTROPY_CORRUPT_CHECKPOINT` if all of it is damaged;
  *   `ENTROPY_STORE_FAILED`; and what `use` throws.
  */
 export async function resumeFrom<T>(
   store: CheckpointStore,
-  monitor: Comparison,
+  { monitor, averageWeights }: Comparison,
   use: (training: ResumableTraining) => Promise<T>,
 ): Promise<T | null> {
   const { manifests, errors } = await readWholeManifests(store);
@@ -54,6 +55,7 @@ export async function resumeFrom<T>(
   const result = await withFirstWhole(store, slots, async (checkpoint) => {
     const { training, state } = checkpoint;
     requireSameMonitor(checkpoint, monitor, store.name);
+    requireSameAveraging(state.averaging, averageWeights);
     const history = await checkpoint.readHistory();
     const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
     const stored = storedEpochs(manifests, training, history);
@@ -95,7 +97,11 @@ function rankableEpochs(stored: ReadonlyMap<CheckpointSlot, StoredEpoch>): Set<E
   return new Set(found);
 }
 
-function requireSameMonitor(stored: StoredComparison, { name, mode }: Comparison, storeName: string): void {
+function requireSameMonitor(
+  stored: StoredComparison,
+  { name, mode }: Comparison['monitor'],
+  storeName: string,
+): void {
   if (stored.monitor === name && stored.mode === mode) return;
   throw new EntropyCheckpointError(
     'ENTROPY_MONITOR_MISMATCH',
@@ -105,3 +111,17 @@ function requireSameMonitor(stored: StoredComparison, { name, mode }: Comparison
 }
 
 type StoredComparison = Pick<StoredManifest, 'monitor' | 'mode'>;
+
+function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
+  if (stored?.decay === wanted?.decay && stored?.updatesPerEpoch === wanted?.updatesPerEpoch) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_MONITOR_MISMATCH',
+    `Resume with \`averageWeights: ${textOfAveraging(stored)}\`, as the stored epochs were trained with, or train with ` +
+      `another \`filepath\`: got ${textOfAveraging(wanted)}.`,
+  );
+}
+
+function textOfAveraging(settings: AveragingSettings | null): string {
+  if (settings === null) return 'false';
+  return `{ decay: ${settings.decay}, updatesPerEpoch: ${settings.updatesPerEpoch} }`;
+}

@@ -26,7 +26,7 @@ export interface AveragedWeights {
   readonly progress: AverageProgress;
   /** The average of a weight, which this object owns; null if there's none. */
   averageOf(weight: tf.LayerVariable): tf.Tensor | null;
-  /** Goes on from where another process was. */
+  /** Continues from where another process was. */
   resumeAt(progress: AverageProgress): void;
   /** Sets the average of a weight. @param average the caller keeps it. */
   restore(weight: tf.LayerVariable, average: tf.Tensor): void;
@@ -126,7 +126,7 @@ export interface RestoreOptions {
   /** Whether no other code has the model yet. Then its weights are read and assigned one at a time. */
   readonly isUnseen?: boolean;
   /**
-   * Training goes on: gets the averages of a state that has some, and the model gets the trained weights. Without it, the
+   * Training continues: gets the averages of a state that has some, and the model gets the trained weights. Without it, the
    * model gets the averages.
    */
   readonly average?: AveragedWeights | null;
