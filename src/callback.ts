@@ -187,6 +187,24 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     return { initialEpoch };
   }
 
+  /**
+   * Runs `use` while the model holds the average of its weights (`averageWeights`), as at the end of the epoch, and
+   * restores the trained weights whatever happens: in another callback, to test the average. Nothing is copied. Only read
+   * the model meanwhile: other code sees the average as well.
+   *
+   * @returns what `use` returns.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` without `averageWeights`, or if the weights were changed
+   *   meanwhile.
+   */
+  async withAverage<T>(use: () => T | Promise<T>): Promise<T> {
+    const { average } = this.#session;
+    if (average !== null) return average.runAsync(use);
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_STATE',
+      'Set `averageWeights`, and call this while `fit` runs or after it: there is no average of the weights.',
+    );
+  }
+
   flush(): Promise<void> {
     return this.#session.flush();
   }

@@ -246,6 +246,35 @@ describe('averageWeights', () => {
       disposeTrained(model);
     }));
 
+  it('lets another callback test the average', () =>
+    withData(async (data) => {
+      const model = makeModel(tf.train.sgd(0.5));
+      const checkpoint = new EntropyCheckpointCallback({
+        filepath: null,
+        monitor: 'val_loss',
+        averageWeights: true,
+      });
+      const tested: number[][] = [];
+      const testing = new tf.CustomCallback({
+        onEpochEnd: async () => {
+          tested.push(await checkpoint.withAverage(evaluateOn(model, data)));
+        },
+      });
+      const recorder = new AverageRecorder(BATCHES, evaluateOn(model, data));
+      await TRAININGS['fit']!(model, data, [checkpoint, testing, recorder]);
+      expectClose(
+        tested,
+        recorder.epochs.map(({ values }) => values),
+      );
+      checkpoint.dispose();
+      for (const one of [checkpoint, new EntropyCheckpointCallback({ filepath: null })]) {
+        const error = await rejection(one.withAverage(() => 1));
+        expect(error.code).toBe('ENTROPY_INVALID_STATE');
+        expect(error.message).toContain('Set `averageWeights`');
+      }
+      disposeTrained(model);
+    }));
+
   it('continues over several calls of `fit`', () =>
     withData(async (data) => {
       const once = makeModel(tf.train.sgd(0.5));

@@ -8,14 +8,18 @@ function epochs(...values: [number, number, number][]): Parameters<typeof compar
     entropy,
     validationAccuracy,
     cleanAccuracy,
+    averagedAccuracy: cleanAccuracy + 0.01,
   }));
 }
+
+const compare = (all: Parameters<typeof compareEpochs>[0], kept: number, isAveraged = false) =>
+  compareEpochs(all, kept, 1, isAveraged);
 
 const MEMORISED = epochs([0.5, 0.4, 0.7], [0.6, 0.5, 0.85], [0.55, 0.52, 0.9], [0.4, 0.45, 0.6]);
 
 describe('compareEpochs', () => {
   it('finds the best epoch by each value', () => {
-    const comparison = compareEpochs(MEMORISED, 1);
+    const comparison = compare(MEMORISED, 1);
     expect(comparison.last.epoch).toBe(3);
     expect(comparison.kept.epoch).toBe(1);
     expect(comparison.highestEntropy.epoch).toBe(1);
@@ -24,22 +28,35 @@ describe('compareEpochs', () => {
   });
 
   it('selects the first of equal epochs', () => {
-    expect(compareEpochs(epochs([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), 1).best.epoch).toBe(0);
+    expect(compare(epochs([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), 1).best.epoch).toBe(0);
   });
 
   it('refuses an epoch that was not trained', () => {
-    expect(() => compareEpochs(MEMORISED, 4)).toThrow('No epoch 4');
+    expect(() => compare(MEMORISED, 4)).toThrow('No epoch 4');
   });
 });
 
 describe('comparisonTable', () => {
+  it('has a row for the average, which may be better than the best epoch', () => {
+    const table = comparisonTable(compareEpochs(MEMORISED, 1, 2), '--monitor entropy');
+    expect(table).toMatch(/the same, of averaged weights +│ +2 │ +91\.00 % │ +1\.00/);
+  });
+
+  it('says that the average was kept', () => {
+    const comparison = compareEpochs(MEMORISED, 1, 1, true);
+    expect(comparison.kept.cleanAccuracy).toBeCloseTo(0.86, 10);
+    const table = comparisonTable(comparison, '--average-weights --monitor val_acc');
+    expect(table).toMatch(/highest entropy +│ +1 │ +85\.00 %/);
+    expect(table).toMatch(/--average-weights --monitor val_acc \(kept\) +│ +1 │ +86\.00 %/);
+  });
+
   it('has one row for the kept epoch if entropy selected it', () => {
-    const table = comparisonTable(compareEpochs(MEMORISED, 1), '--monitor entropy');
+    const table = comparisonTable(compare(MEMORISED, 1), '--monitor entropy');
     expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +-5\.00/);
   });
 
   it('has a separate row for an epoch that another monitor selected', () => {
-    const table = comparisonTable(compareEpochs(MEMORISED, 2), '--monitor val_loss');
+    const table = comparisonTable(compare(MEMORISED, 2), '--monitor val_loss');
     expect(table).toMatch(/highest entropy +│ +1/);
     expect(table).toMatch(/--monitor val_loss \(kept\) +│ +2/);
   });
@@ -47,26 +64,26 @@ describe('comparisonTable', () => {
 
 describe('verdict', () => {
   it('says that the checkpoint helped, and how much better the best epoch is', () => {
-    const text = verdict(compareEpochs(MEMORISED, 1), 2000);
+    const text = verdict(compare(MEMORISED, 1), 2000);
     expect(text).toContain('helped: epoch 1 is 25.00 points better than the last epoch');
     expect(text).toContain('5.00 points worse than epoch 2, which noisy validation accuracy selects');
     expect(text).toContain('5.00 points worse than the best epoch, 2');
   });
 
   it('says that the checkpoint did harm', () => {
-    const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.7], [0.5, 0.5, 0.9]), 0), 2000);
+    const text = verdict(compare(epochs([0.6, 0.4, 0.7], [0.5, 0.5, 0.9]), 0), 2000);
     expect(text).toContain('did harm: epoch 0 is 20.00 points worse than the last epoch');
   });
 
   it('calls a difference unclear that may be chance with so few test images', () => {
-    const text = verdict(compareEpochs(epochs([0.6, 0.4, 0.82], [0.5, 0.5, 0.8]), 0), 100);
+    const text = verdict(compare(epochs([0.6, 0.4, 0.82], [0.5, 0.5, 0.8]), 0), 100);
     expect(text).toContain('made no clear difference: epoch 0 is 2.00 points better');
     expect(text).toContain('With 100 test images, such a difference may be chance');
     expect(text).toContain('No epoch was better');
   });
 
   it('says that the last epoch was kept', () => {
-    const text = verdict(compareEpochs(epochs([0.5, 0.4, 0.8], [0.6, 0.5, 0.9]), 1), 2000);
+    const text = verdict(compare(epochs([0.5, 0.4, 0.8], [0.6, 0.5, 0.9]), 1), 2000);
     expect(text).toContain('changed nothing: it kept the last epoch');
     expect(text).toContain('selects the same epoch');
   });

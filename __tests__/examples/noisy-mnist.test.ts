@@ -74,16 +74,16 @@ describe('main.ts', () => {
     const rows = rowsOf(run.stdout, 'epoch');
     expect(rows.map(([epoch]) => epoch)).toEqual(['0', '1', '2']);
     for (const row of rows) {
-      const numbers = row.slice(1, 6).map((cell) => Number(cell.replace(' %', '')));
+      const numbers = row.slice(1, 7).map((cell) => Number(cell.replace(' %', '')));
       expect(numbers.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
     }
   });
 
   it('marks the saved epochs, and the one that is stored', () => {
-    const marked = rowsOf(run.stdout, 'epoch').filter((row) => row[6]?.startsWith('saved'));
+    const marked = rowsOf(run.stdout, 'epoch').filter((row) => row[7]?.startsWith('saved'));
     const saved = stored.history.filter(({ isBest }) => isBest).map(({ epoch }) => String(epoch));
     expect(marked.map(([epoch]) => epoch)).toEqual(saved);
-    const kept = marked.filter((row) => row[6] === 'saved, kept');
+    const kept = marked.filter((row) => row[7] === 'saved, kept');
     expect(kept.map(([epoch]) => epoch)).toEqual([String(stored.record.epoch)]);
   });
 
@@ -100,7 +100,10 @@ describe('main.ts', () => {
     expect(compared.map(([name]) => name)).toEqual(
       expect.arrayContaining(['last epoch', 'highest clean test accuracy']),
     );
-    for (const [, epoch, accuracy] of compared) expect(accuracy).toBe(clean.get(epoch));
+    const averaged = new Map(rowsOf(run.stdout, 'epoch').map((row) => [row[0], row[6]]));
+    for (const [rule, epoch, accuracy] of compared) {
+      expect(accuracy).toBe((rule === 'the same, of averaged weights' ? averaged : clean).get(epoch));
+    }
   });
 
   it('prints at most 100 columns', () => {
@@ -122,17 +125,32 @@ it('keeps the epoch that another monitor selects', async () => {
   expect(run.status).toBe(0);
   const eligible = rowsOf(run.stdout, 'epoch').slice(1);
   const lowest = Math.min(...eligible.map((row) => Number(row[1])));
-  const kept = eligible.filter((row) => row[6] === 'saved, kept');
+  const kept = eligible.filter((row) => row[7] === 'saved, kept');
   expect(kept.map((row) => Number(row[1]))).toEqual([lowest]);
 });
 
 it('keeps the epoch that `consensus` selects, and explains it', async () => {
   const run = await runExample('main.ts', [...SMALL, '--monitor', 'consensus']);
   expect(run.status).toBe(0);
-  const kept = rowsOf(run.stdout, 'epoch').filter((row) => row[6] === 'saved, kept');
+  const kept = rowsOf(run.stdout, 'epoch').filter((row) => row[7] === 'saved, kept');
   expect(run.stdout).toContain(
     `Epoch ${kept[0]?.[0] ?? ''} was kept: it agreed with the average of the epochs before it`,
   );
+});
+
+it('keeps the average of the weights with --average-weights', async () => {
+  const run = await runExample('main.ts', [...SMALL, '--average-weights', '--monitor', 'val_acc']);
+  expect(run.status).toBe(0);
+  const [kept] = rowsOf(run.stdout, 'epoch').filter((row) => row[7] === 'saved, kept');
+  const rows = new Map(rowsOf(run.stdout, 'rule').map(([rule, ...cells]) => [rule, cells]));
+  expect(rows.get('--average-weights --monitor val_acc (kept)')).toEqual([
+    kept?.[0],
+    kept?.[6],
+    expect.any(String),
+  ]);
+  expect(run.stdout).toMatch(/It\s+is\s+the\s+average\s+of\s+the\s+weights\s+that\s+was\s+validated/);
+  const [atItsEnd, restored] = rowsOf(run.stdout, 'predictions of the kept epoch');
+  expect(restored?.slice(1)).toEqual([atItsEnd?.[1], '0']);
 });
 
 it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async () => {

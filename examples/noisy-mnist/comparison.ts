@@ -2,7 +2,10 @@ import { count, percent, points } from './number-format.js';
 import { textTable } from './text-table.js';
 import type { EpochResult } from './train.js';
 
-type Scored = Pick<EpochResult, 'epoch' | 'entropy' | 'validationAccuracy' | 'cleanAccuracy'>;
+type Scored = Pick<
+  EpochResult,
+  'epoch' | 'entropy' | 'validationAccuracy' | 'cleanAccuracy' | 'averagedAccuracy'
+>;
 
 export interface Comparison {
   /** What the model holds without a checkpoint. */
@@ -13,29 +16,49 @@ export interface Comparison {
   readonly highestEntropy: Scored;
   /** The epoch that is usually selected. */
   readonly highestValidationAccuracy: Scored;
+  /** The average of the weights that noisy validation accuracy selects. */
+  readonly averaged: Scored;
   /** By clean accuracy, which is unknown without clean labels. */
   readonly best: Scored;
 }
 
-/** @param keptEpoch one of `epochs`. */
-export function compareEpochs(epochs: readonly Scored[], keptEpoch: number): Comparison {
+/**
+ * @param keptEpoch one of `epochs`.
+ * @param averagedEpoch one of `epochs`: that whose average noisy validation accuracy selects.
+ * @param isAveraged whether the average of `keptEpoch` is kept, and not its weights.
+ */
+export function compareEpochs(
+  epochs: readonly Scored[],
+  keptEpoch: number,
+  averagedEpoch: number,
+  isAveraged = false,
+): Comparison {
   const last = epochs.at(-1);
-  const kept = epochs.find(({ epoch }) => epoch === keptEpoch);
-  if (last === undefined || kept === undefined) throw new RangeError(`No epoch ${keptEpoch} was trained.`);
+  const found = epochs.find(({ epoch }) => epoch === keptEpoch);
+  const average = epochs.find(({ epoch }) => epoch === averagedEpoch);
+  if (last === undefined || found === undefined || average === undefined) {
+    throw new RangeError(`No epoch ${keptEpoch} or ${averagedEpoch} was trained.`);
+  }
+  const kept = isAveraged ? asAverage(found) : found;
   const highest = (value: (epoch: Scored) => number): Scored =>
     epochs.reduce((best, epoch) => (value(epoch) > value(best) ? epoch : best));
   return {
     last,
     kept,
+    averaged: asAverage(average),
     highestEntropy: highest(({ entropy }) => entropy),
     highestValidationAccuracy: highest(({ validationAccuracy }) => validationAccuracy),
     best: highest(({ cleanAccuracy }) => cleanAccuracy),
   };
 }
 
+function asAverage(epoch: Scored): Scored {
+  return { ...epoch, cleanAccuracy: epoch.averagedAccuracy };
+}
+
 /** @param keptBy the flag with the monitor that selected the kept epoch. */
 export function comparisonTable(comparison: Comparison, keptBy: string): string {
-  const { last, kept, highestEntropy, highestValidationAccuracy, best } = comparison;
+  const { last, kept, averaged, highestEntropy, highestValidationAccuracy, best } = comparison;
   const row = (name: string, { epoch, cleanAccuracy }: Scored): string[] => [
     name,
     String(epoch),
@@ -52,6 +75,7 @@ export function comparisonTable(comparison: Comparison, keptBy: string): string 
       row('last epoch', last),
       ...byEntropy,
       row('highest noisy validation accuracy', highestValidationAccuracy),
+      row('the same, of averaged weights', averaged),
       row('highest clean test accuracy', best),
     ],
     ['left', 'right', 'right', 'right'],

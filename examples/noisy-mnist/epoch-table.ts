@@ -20,6 +20,7 @@ export function epochTable({
       'combined\nentropy',
       'noisy validation\naccuracy',
       'clean test\naccuracy',
+      'of the\naverage',
       'checkpoint',
     ],
     epochs.map((result) => [
@@ -29,8 +30,9 @@ export function epochTable({
       result.entropy.toFixed(4),
       percent(result.validationAccuracy),
       percent(result.cleanAccuracy),
+      percent(result.averagedAccuracy),
       mark(result.epoch),
     ]),
-    ['right', 'right', 'right', 'right', 'right', 'right', 'left'],
+    ['right', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
   );
 }

@@ -19,6 +19,7 @@ export interface Flags {
   mode: 'auto' | 'max' | 'min';
   minDelta: number;
   startFromEpoch: number;
+  averageWeights: boolean;
   optimizer: boolean;
 }
 
@@ -76,6 +77,7 @@ function noisyMnistCommand(): Command {
     .addOption(oneOf('--mode <mode>', 'which value is best', ['auto', 'max', 'min']).default('auto'))
     .option('--min-delta <value>', 'an improvement must be larger than this', nonNegative, 0)
     .option('--start-from-epoch <epoch>', 'earlier epochs are not kept', integer(0, 10_000), 0)
+    .option('--average-weights', 'validate and keep an average of the weights', false)
     .option('--no-optimizer', 'do not store the optimizer state');
   return command;
 }

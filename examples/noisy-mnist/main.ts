@@ -48,13 +48,22 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(restoreTable(predictions, dataset.test.labels));
   if (!isExact(predictions)) throw new Error('The restored network predicts something else.');
 
-  const comparison = compareEpochs(result.epochs, best.epoch);
+  const comparison = compareEpochs(
+    result.epochs,
+    best.epoch,
+    result.averagedBest.epoch,
+    flags.averageWeights,
+  );
   console.log('\nThe kept epoch, compared with others:');
-  console.log(comparisonTable(comparison, `--monitor ${flags.monitor}`));
+  console.log(comparisonTable(comparison, keptBy(flags)));
   console.log(`\n${verdict(comparison, testSamples)}`);
 
   await writeFile(flags.report, result.report);
   console.log(`\nOpen ${flags.report} in a browser to see the curves of all epochs.`);
+}
+
+function keptBy({ monitor, averageWeights }: Flags): string {
+  return `${averageWeights ? '--average-weights ' : ''}--monitor ${monitor}`;
 }
 
 /** Wraps a text at 100 characters. */

@@ -22,6 +22,8 @@ export interface EpochResult {
   readonly validationAccuracy: number;
   /** On the clean labels of the test images, 0…1. */
   readonly cleanAccuracy: number;
+  /** The same with the average of the weights. */
+  readonly averagedAccuracy: number;
 }
 
 export interface TrainingResult {
@@ -30,6 +32,8 @@ export interface TrainingResult {
   readonly savedEpochs: readonly number[];
   /** The epoch that the checkpoint holds at the end. */
   readonly best: EpochRecord;
+  /** The epoch whose averaged weights a second checkpoint has kept in memory, by noisy validation accuracy. */
+  readonly averagedBest: EpochRecord;
   /** The checkpoint's explanation of why it kept that epoch. */
   readonly explanation: string;
   /** The checkpoint's HTML report. */
@@ -54,29 +58,53 @@ export async function train(
     minDelta: flags.minDelta,
     startFromEpoch: flags.startFromEpoch,
     includeOptimizer: flags.optimizer,
+    averageWeights: flags.averageWeights,
   });
+  // A second checkpoint in the same training: one of the two averages the weights. Each sees validation of the weights that it keeps.
+  const other = new EntropyCheckpointCallback({
+    filepath: null,
+    monitor: 'val_acc',
+    averageWeights: !flags.averageWeights,
+  });
+  const [trained, averaged] = flags.averageWeights ? [other, checkpoint] : [checkpoint, other];
   const epochs: EpochResult[] = [];
   let bestProbabilities: Probabilities = new Float32Array();
   const testCallback = new tf.CustomCallback({
-    onEpochEnd: (epoch, logs = {}) => {
+    onEpochEnd: async (epoch) => {
       const probabilities = predict(model, dataset.test);
-      epochs.push(epochResult(epoch, logs, accuracy(probabilities, dataset.test.labels)));
-      if (checkpoint.best?.epoch === epoch) bestProbabilities = probabilities;
+      const ofAverage = await averaged.withAverage(() => predict(model, dataset.test));
+      const [cleanAccuracy, averagedAccuracy] = [probabilities, ofAverage].map((one) =>
+        accuracy(one, dataset.test.labels),
+      ) as [number, number];
+      epochs.push({ ...epochResult(trained.history.at(-1)!), cleanAccuracy, averagedAccuracy });
+      if (checkpoint.best?.epoch === epoch) {
+        bestProbabilities = flags.averageWeights ? ofAverage : probabilities;
+      }
     },
   });
 
-  // The checkpoint comes first, so that `testCallback` finds the entropies in the logs.
-  await fit(model, dataset.train.images, noisyLabels, flags, [checkpoint, testCallback]);
+  // The checkpoints come first, so that `testCallback` finds the epoch in their histories.
+  await fit(model, dataset.train.images, noisyLabels, flags, [checkpoint, other, testCallback]);
   const best = await checkpoint.loadCheckpoint();
   const restoredProbabilities = predict(model, dataset.test);
 
   const savedEpochs = checkpoint.history.filter(({ isBest }) => isBest).map(({ epoch }) => epoch);
   const explanation = checkpoint.explain();
   const report = await checkpoint.report({ title: titleOf(flags) });
-  checkpoint.dispose();
+  const averagedBest = averaged.best!;
+  for (const one of [checkpoint, other]) one.dispose();
   model.optimizer.dispose();
   model.dispose();
-  return { epochs, savedEpochs, best, explanation, report, bestProbabilities, restoredProbabilities };
+  return {
+    epochs,
+    savedEpochs,
+    best,
+    averagedBest,
+    explanation,
+    report,
+    bestProbabilities,
+    restoredProbabilities,
+  };
 }
 
 function titleOf({ dataset, noise, noiseType }: Flags): string {
@@ -104,13 +132,14 @@ async function fit(
   tf.dispose([x, y]);
 }
 
-function epochResult(epoch: number, logs: tf.Logs, cleanAccuracy: number): EpochResult {
+type Observed = Omit<EpochResult, 'cleanAccuracy' | 'averagedAccuracy'>;
+
+function epochResult({ epoch, trainEntropy, valEntropy, entropy, logs }: EpochRecord): Observed {
   return {
     epoch,
-    trainEntropy: logs['train_entropy'] ?? NaN,
-    valEntropy: logs['val_entropy'] ?? NaN,
-    entropy: logs['entropy'] ?? NaN,
+    trainEntropy: trainEntropy ?? NaN,
+    valEntropy: valEntropy ?? NaN,
+    entropy: entropy ?? NaN,
     validationAccuracy: logs['val_acc'] ?? NaN,
-    cleanAccuracy,
   };
 }

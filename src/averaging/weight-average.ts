@@ -108,6 +108,12 @@ export class WeightAverage {
 
   /** The same for code that isn't synchronous. Other code that runs meanwhile sees the average as well. */
   async runAsync<T>(use: () => T | Promise<T>): Promise<T> {
+    if (this.#isSwapped) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_STATE',
+        'Await `withAverage` before that: the model holds the average of its weights now.',
+      );
+    }
     const end = this.#swap();
     let result: T;
     try {
