@@ -16,6 +16,8 @@ const MAX_OVERHEAD: Record<BackendName, number> = {
 };
 /** The same with a monitor that compares the predictions of consecutive epochs. */
 const MAX_MONITOR_OVERHEAD = 1.03;
+/** Time of `fit` with averaged weights, over that of `fit` with the same callback without. */
+const MAX_AVERAGING = 1.01;
 /** The time that the callback adds, over the time that predicting again adds. */
 const MAX_SHARE = 0.5;
 /** Composed over fused, at 128 rows of 1,000 classes, from logits. */
@@ -58,6 +60,7 @@ function fitBounds(result: FitResult): Bound[] {
   return [
     atMost(`fit with the callback, ${where}`, callback.median, MAX_OVERHEAD[backendOf(backend)], 3),
     ...monitorBounds(outcome, where),
+    ...averagingBounds(outcome, where),
     atMost(`share of what predicting again adds, ${where}`, share, MAX_SHARE, 2),
     atMost(`half-width of the interval of callback or control, ${where}`, width, WANTED_HALF_WIDTH, 3),
   ];
@@ -69,6 +72,11 @@ function monitorBounds(outcome: FitOutcome, where: string): Bound[] {
     if (ratio === undefined) return [];
     return [atMost(`fit with monitor ${name}, ${where}`, ratio.median, MAX_MONITOR_OVERHEAD, 3)];
   });
+}
+
+function averagingBounds({ ratios: { averaged } }: FitOutcome, where: string): Bound[] {
+  if (averaged === undefined) return [];
+  return [atMost(`fit with averaged weights over without, ${where}`, averaged.median, MAX_AVERAGING, 3)];
 }
 
 function kernelBounds({ backend, rows, numClasses, fromLogits, ratio }: KernelResult): Bound[] {

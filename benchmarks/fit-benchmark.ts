@@ -24,7 +24,14 @@ export const ENTRY = new URL('inside/measure.ts', import.meta.url);
 export const WANTED_HALF_WIDTH = 0.01;
 const MIN_EVERY = 5;
 /** Contenders that may differ by hundredths only. They run in every round. */
-const PRECISE: readonly ContenderName[] = ['bare', 'callback', 'consensus', 'label_wave', 'control'];
+const PRECISE: readonly ContenderName[] = [
+  'bare',
+  'callback',
+  'consensus',
+  'label_wave',
+  'averaged',
+  'control',
+];
 
 /** Measures one workload in a new process or page. @param onOpen is called with the backend's description. */
 export async function benchmarkFit(
@@ -108,9 +115,14 @@ export function summarise(
   };
 }
 
-/** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
+/**
+ * Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`, and the
+ * average of the weights with the same callback without it.
+ */
 export function ratiosOf(rounds: readonly FitRound[], name: ContenderName): number[] {
   if (name === 'control') return valuesOf(rounds, ['control', 'bare'], (control, bare) => control / bare);
+  if (name === 'averaged')
+    return valuesOf(rounds, ['averaged', 'callback'], (averaged, callback) => averaged / callback);
   return valuesOf(
     rounds,
     [name, 'bare', 'control'],

@@ -28,6 +28,7 @@ export const CONTENDERS = [
   'callback',
   'consensus',
   'label_wave',
+  'averaged',
   'stored',
   'predict-again',
   'keep-outputs',

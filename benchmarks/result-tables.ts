@@ -15,13 +15,14 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
       'callback',
       'consensus',
       'label_wave',
+      'averaged / callback',
       'predict again',
       'keep outputs',
       'rounds',
     ],
     rows: results.flatMap((result) => {
       const { workload, outcome } = result;
-      if ('reason' in outcome) return [[workload, ...Array<string>(7).fill('–'), '']];
+      if ('reason' in outcome) return [[workload, ...Array<string>(8).fill('–'), '']];
       const ratio = (name: ContenderName): string => ratioText(outcome.ratios[name]);
       const { length } = outcome.rounds;
       const slowRatios = [ratio('predict-again'), ratio('keep-outputs')];
@@ -32,6 +33,7 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
         ratio('callback'),
         ratio('consensus'),
         ratio('label_wave'),
+        ratio('averaged'),
         ...slowRatios,
       ];
       const stored = outcome.ratios.stored;

@@ -34,6 +34,8 @@ export function contenderNamed(name: ContenderName, { parts, batchSize, folder }
     case 'consensus':
     case 'label_wave':
       return withCheckpoint({ filepath: null, monitor: name });
+    case 'averaged':
+      return withCheckpoint({ filepath: null, averageWeights: true });
     case 'stored':
       if (folder === null) throw new Error('Expected a folder to store in, got none.');
       return withCheckpoint({ filepath: folder });
