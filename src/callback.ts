@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { WeightAverage } from './averaging/weight-average.js';
-import { describeValue } from './check-options.js';
+import { checkArgument, describeValue, isFunction } from './check-options.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { epochOf, resolveOptions, type EntropyCheckpointOptions } from './options.js';
@@ -193,10 +193,11 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * the model meanwhile: other code sees the average as well.
    *
    * @returns what `use` returns.
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` without `averageWeights`, or if the weights were changed
-   *   meanwhile.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`; `ENTROPY_INVALID_STATE` without `averageWeights`, inside
+   *   another `withAverage`, or if the weights were changed meanwhile.
    */
   async withAverage<T>(use: () => T | Promise<T>): Promise<T> {
+    checkArgument('use', use, [isFunction, 'a function']);
     const { average } = this.#session;
     if (average !== null) return average.runAsync(use);
     throw new EntropyCheckpointError(
