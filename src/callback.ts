@@ -188,18 +188,22 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   }
 
   /**
-   * Runs `use` while the model holds the average of its weights (`averageWeights`), as at the end of the epoch, and
-   * restores the trained weights whatever happens: in another callback, to test the average. Nothing is copied. Only read
-   * the model meanwhile: other code sees the average as well.
+   * Runs `use` while the model holds the average of its weights (`averageWeights`), and restores the trained weights
+   * whatever happens: in another callback, to test the average. Nothing is copied.
    *
+   * @param use must return at once, and only read the model. Await what it returns, such as the data of tensors, outside.
    * @returns what `use` returns.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`; `ENTROPY_INVALID_STATE` without `averageWeights`, inside
    *   another `withAverage`, or if the weights were changed meanwhile.
    */
-  async withAverage<T>(use: () => T | Promise<T>): Promise<T> {
+  async withAverage<T>(use: () => T): Promise<T> {
     checkArgument('use', use, [isFunction, 'a function']);
     const { average } = this.#session;
-    if (average !== null) return average.runAsync(use);
+    if (average !== null) {
+      const result = average.run(use);
+      checkArgument('use', result, [isNoPromise, 'a function that is not async: await outside of it']);
+      return Promise.resolve(result);
+    }
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_STATE',
       'Set `averageWeights`, and call this while `fit` runs or after it: there is no average of the weights.',
@@ -281,13 +285,13 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       return;
     }
     this.#stateBefore = before;
+    this.#average?.skipEpoch();
     this.#stopTraining();
   }
 
   /** Called by `fit`. @internal */
   override async onBatchBegin(batch: number, logs?: Logs): Promise<void> {
-    // A batch that is undone doesn't count.
-    if (this.#stateBefore === null) this.#average?.beginBatch(batch);
+    this.#average?.beginBatch(batch);
     await super.onBatchBegin(batch, logs);
   }
 
@@ -485,6 +489,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 function batchesPerEpoch({ steps, samples, batchSize }: FitParams): number | null {
   return samples != null && batchSize != null ? Math.ceil(samples / batchSize) : (steps ?? null);
 }
+
+const isNoPromise = (value: unknown): boolean => !(value instanceof Promise);
 
 function trainedModel(model: tf.LayersModel): TrainedModel {
   return { model, optimizer: compiledOptimizer(model) };

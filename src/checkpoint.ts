@@ -103,7 +103,8 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *
    * @param output `[..., numClasses]`, or `[..., 1]` for the positive one of two classes; the caller keeps it.
    * @param phase whether the predictions are of training or validation. @default 'train'
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_ARGUMENT`;
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_PREDICTIONS`, `ENTROPY_INVALID_ARGUMENT`; `ENTROPY_INVALID_STATE` for
+   *   validation outside `withAverage` (`averageWeights`);
    *   `ENTROPY_AMBIGUOUS_OUTPUT` where the monitor is a metric and the model has no class output;
    *   `ENTROPY_INVALID_STATE` while the first `saveCheckpoint` hasn't resolved.
    */
@@ -128,6 +129,13 @@ export class EntropyCheckpoint implements CheckpointAccess {
         'ENTROPY_INVALID_STATE',
         'Await `saveCheckpoint` before the next `appendOutput`: the store is being opened, and the output would be ' +
           'counted for the epoch that ends.',
+      );
+    }
+    const { average } = this.#session;
+    if (phase === 'val' && average?.isSwapped === false) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_STATE',
+        'Validate inside `withAverage`: with `averageWeights`, it is the average of the weights that is kept.',
       );
     }
     this.#session.score.append(output, this.#fromLogits, phase);
@@ -174,7 +182,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
   async saveCheckpoint(epoch: number, logs: Readonly<Record<string, LogValue>> = {}): Promise<boolean> {
     checkArgument('epoch', epoch, [isIntegerFrom(0), 'an integer from 0 up']);
     if (!this.#session.takesPart()) return false;
-    if (this.#session.average !== null) this.#average();
+    this.#requireSteps();
     const { score, options } = this.#session;
     const epochLogs = new EpochLogs(logs);
     requireLogged(options.monitor, epochLogs.names);
@@ -204,7 +212,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
    */
   async loadCheckpoint(options: { epoch?: number | 'last' } = {}): Promise<EpochRecord> {
     const epoch = epochOf(options, this.#session.options);
-    if (this.#session.average !== null) this.#average();
+    this.#session.average?.requireTrained();
     try {
       return await this.#session.load(this.#trained, epoch);
     } finally {
@@ -235,12 +243,23 @@ export class EntropyCheckpoint implements CheckpointAccess {
   /** The average, if the model holds the trained weights. */
   #average(): WeightAverage {
     const { average } = this.#session;
-    if (average !== null && !average.isSwapped) return average;
+    if (average === null) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_STATE',
+        'Set `averageWeights` to average the weights.',
+      );
+    }
+    average.requireTrained();
+    return average;
+  }
+
+  #requireSteps(): void {
+    const { average } = this.#session;
+    average?.requireTrained();
+    if (average?.hasSteps !== false) return;
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_STATE',
-      average === null
-        ? 'Set `averageWeights` to average the weights.'
-        : 'Await `withAverage` before that: the model holds the average of its weights now.',
+      'Call `updateAverage` after each training step: with `averageWeights`, no step was averaged since the last epoch.',
     );
   }
 }

@@ -236,6 +236,7 @@ export class TrainingSession {
     await this.#closing.catch(() => null);
     const record = this.selector.find(epoch);
     const { state, saver } = await this.#loadCode();
+    this.#average?.requireTrained();
     const loaded = await saver.withState(record, epoch === undefined, (stored) =>
       state.restoreState(stored, model, optimizer),
     );
@@ -261,6 +262,7 @@ export class TrainingSession {
       );
     }
     const code = await this.#loadCode();
+    this.#average?.requireTrained();
     code.state.requireLiveModel(trained.model);
     const record = await code.saver.resume(async (training) => {
       await this.#adopt(code, trained, training);
@@ -348,6 +350,7 @@ export class TrainingSession {
   }
 
   #capture(state: TrainingCode['state'], { model, optimizer }: TrainedModel): Snapshot {
+    this.#average?.requireTrained();
     const included = this.options.includeOptimizer ? optimizer : null;
     return state.takeSnapshot(model, included, this.score.monitorState, this.#topology, this.#average);
   }

@@ -294,7 +294,56 @@ describe('averageWeights', () => {
       for (const one of [once, often]) disposeTrained(one);
     }));
 
-  it('puts the trained weights back if validation throws', async () => {
+  it('begins anew if other code replaces the weights between two calls of `fit`', () =>
+    withData(async (data) => {
+      const model = makeModel(tf.train.sgd(0.5));
+      const checkpoint = new EntropyCheckpointCallback({
+        filepath: null,
+        monitor: 'val_loss',
+        averageWeights: true,
+      });
+      await TRAININGS['fit']!(model, data, [checkpoint]);
+      setValues(
+        model,
+        valuesOf(model).map((values) => values.map(() => 100)),
+      );
+      await TRAININGS['fit']!(model, data, [checkpoint]);
+      const averaged = await checkpoint.withAverage(() => valuesOf(model));
+      expect(Math.min(...averaged.flat())).toBeGreaterThan(90);
+      checkpoint.dispose();
+      disposeTrained(model);
+    }));
+
+  it('refuses a test of the average that is not over when it returns', () =>
+    withData(async (data) => {
+      const model = makeModel(tf.train.sgd(0.5));
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null, averageWeights: true });
+      await TRAININGS['fit']!(model, data, [checkpoint]);
+      const trained = valuesOf(model);
+      for (const use of [7 as unknown as () => void, () => Promise.resolve(1)]) {
+        const error = await rejection(checkpoint.withAverage(use));
+        expect(error.code).toBe('ENTROPY_INVALID_ARGUMENT');
+      }
+      expect(valuesOf(model)).toEqual(trained);
+      checkpoint.dispose();
+      disposeTrained(model);
+    }));
+
+  it('says that an average without validation was not tested', () =>
+    withData(async ({ x, y }) => {
+      const model = makeModel(tf.train.sgd(0.5));
+      const checkpoint = new EntropyCheckpointCallback({
+        filepath: null,
+        monitor: 'loss',
+        averageWeights: true,
+      });
+      await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: checkpoint });
+      expect(checkpoint.explain()).toContain('without validation, nobody has tested that');
+      checkpoint.dispose();
+      disposeTrained(model);
+    }));
+
+  it('restores the trained weights if validation throws', async () => {
     const { x, y } = makeData(ROWS, 1);
     /** @returns the weights after it, and how many tensors are left. */
     const trainFailing = async (averageWeights: boolean): Promise<[number[][], number]> => {
@@ -371,6 +420,23 @@ describe('several checkpoints in one fit', () => {
         for (const one of both) one.dispose();
         disposeTrained(model);
       }
+    }));
+
+  it('continue the average of an earlier fit, whichever comes first', () =>
+    withData(async (data) => {
+      const averages: number[][][] = [];
+      const options = { filepath: null, monitor: 'val_loss', averageWeights: true };
+      for (const isFirst of [true, false]) {
+        const model = makeModel(tf.train.sgd(0.5));
+        const continued = new EntropyCheckpointCallback(options);
+        await TRAININGS['fit']!(model, data, [continued]);
+        const fresh = new EntropyCheckpointCallback(options);
+        await TRAININGS['fit']!(model, data, isFirst ? [continued, fresh] : [fresh, continued]);
+        averages.push(await fresh.withAverage(() => valuesOf(model)));
+        for (const one of [continued, fresh]) one.dispose();
+        disposeTrained(model);
+      }
+      expect(averages[1]).toEqual(averages[0]);
     }));
 
   it('average with the same settings', () =>

@@ -175,6 +175,34 @@ describe('inside `withAverage`', () => {
     }));
 });
 
+describe('a loop that forgets', () => {
+  it('updateAverage is refused at the end of its epoch', () =>
+    withLoop(AVERAGED, async ({ checkpoint }) => {
+      const error = await rejection(checkpoint.saveCheckpoint(0, { val_loss: 1 }));
+      expect(error.code).toBe('ENTROPY_INVALID_STATE');
+      expect(error.message).toContain('Call `updateAverage` after each training step');
+      expect(checkpoint.history).toEqual([]);
+    }));
+
+  it('withAverage is refused when it appends validation', () =>
+    withLoop({ ...AVERAGED, monitor: 'val_entropy' }, async ({ model, checkpoint }) => {
+      const { x, y } = makeData(4, 1);
+      const output = model.predict(x) as tf.Tensor;
+      checkpoint.updateAverage();
+      const error = thrownBy(() => {
+        checkpoint.appendOutput(output, 'val');
+      });
+      expect(error.code).toBe('ENTROPY_INVALID_STATE');
+      expect(error.message).toContain('Validate inside `withAverage`');
+      await checkpoint.withAverage(() => {
+        checkpoint.appendOutput(output, 'val');
+      });
+      await checkpoint.saveCheckpoint(0);
+      expect(checkpoint.history[0]!.valEntropy).not.toBeNull();
+      tf.dispose([x, y, output]);
+    }));
+});
+
 describe('without `averageWeights`', () => {
   it('updateAverage and withAverage are refused', () =>
     withLoop({ filepath: null, monitor: 'val_loss' }, async ({ checkpoint }) => {

@@ -214,6 +214,62 @@ test('weights that are not float32 are not averaged', () =>
     expect(model.weights.length).toBeGreaterThan(0);
   }));
 
+test('a decay that float64 rounds to 1 gives no NaN', () =>
+  withAverage(
+    (average, model) => {
+      for (let i = 0; i < 4; i++) {
+        step(model, i);
+        average.endStep(model);
+      }
+      expect(averagesOf(average, model).flat().every(Number.isFinite)).toBe(true);
+      // An average of all steps.
+      expect(average.progress.mass).toBeGreaterThan(0);
+    },
+    { decay: 1 - 2 ** -53, updatesPerEpoch: 8 },
+  ));
+
+test('a weight that is not trained takes no further copy, whatever its values are', () =>
+  withAverage((average, model) => {
+    const [frozen] = model.weights;
+    tf.tidy(() => {
+      const variable = frozen!.read() as tf.Variable;
+      variable.assign(tf.fill(variable.shape, -Infinity));
+    });
+    average.endStep(model);
+    const { numDataBuffers } = tf.memory();
+    for (let i = 0; i < 3; i++) average.endStep(model);
+    expect(tf.memory().numDataBuffers).toBe(numDataBuffers);
+    expect(
+      average
+        .averageOf(frozen!)!
+        .dataSync()
+        .every((value) => value === -Infinity),
+    ).toBe(true);
+  }));
+
+test('an epoch that will be undone does not count', () =>
+  withAverage((average, model) => {
+    average.beginFit(model, 1);
+    average.skipEpoch();
+    average.beginBatch(0);
+    average.endBatch();
+    expect(average.progress.mass).toBe(0);
+    average.endEpoch(false);
+    average.beginBatch(0);
+    average.endBatch();
+    expect(average.progress.mass).toBeGreaterThan(0);
+  }));
+
+test('a model that was disposed is refused', () =>
+  expectNoTensorsLeft(() => {
+    const model = makeModel();
+    const average = new WeightAverage(DEFAULTS);
+    average.endStep(model);
+    disposeTrained(model);
+    expect(thrownBy(() => average.run(() => 1)).code).toBe('ENTROPY_MODEL_DISPOSED');
+    average.dispose();
+  }));
+
 describe('an update on', () => {
   const run = (backend: string): Promise<number[]> =>
     tf.setBackend(backend).then(() =>

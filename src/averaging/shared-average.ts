@@ -27,6 +27,8 @@ export function joinAverage(model: tf.LayersModel, own: WeightAverage): WeightAv
   const { average } = shared;
   if (average !== own) {
     if (!areEqual(average.settings, own.settings)) throw otherSettings(average.settings, own.settings);
+    // It continues an earlier `fit`, and the other one begins.
+    if (average.progress.mass === 0 && own.progress.mass > 0) average.takeOver(own);
     average.retain();
     own.dispose();
   }
@@ -39,7 +41,9 @@ export function leaveAverage(model: tf.LayersModel): void {
   const shared = running.get(model);
   if (shared === undefined) return;
   shared.numUsers -= 1;
-  if (shared.numUsers === 0) running.delete(model);
+  if (shared.numUsers > 0) return;
+  running.delete(model);
+  shared.average.endFit();
 }
 
 function areEqual(a: AveragingSettings, b: AveragingSettings): boolean {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
 import type { AverageProgress, AveragingSettings } from '../format/snapshot.js';
+import { requireLiveWeights } from '../state/live-weights.js';
 import { shareBuffer } from '../state/share-buffer.js';
 import { weightsWithPaths } from '../state/weight-paths.js';
 import { swapBuffers } from '../tfjs-internals.js';
@@ -26,6 +27,10 @@ export class WeightAverage {
   #model: tf.LayersModel | null = null;
   /** The batch that runs, counted from 0; null if there's none, or its step has been taken into account. */
   #batch: number | null = null;
+  /** Whether the running epoch will be undone, and so doesn't count. */
+  #isSkipping = false;
+  /** The buffers of the trained weights when the last `fit` ended; null before that. */
+  #lastBuffers: ReadonlyMap<tf.LayerVariable, object> | null = null;
   #numOwners = 1;
   #isSwapped = false;
   /** Whether a reset waits until the trained weights are restored: till then, they're in the tensors of the average. */
@@ -50,17 +55,45 @@ export class WeightAverage {
     return this.#averages.get(weight) ?? null;
   }
 
-  /** Begins a `fit`. @param numBatches of each epoch; null if that's unknown before an epoch has ended. */
+  /** Whether a step of the running epoch has been taken into account. */
+  get hasSteps(): boolean {
+    return this.#numBatches > 0;
+  }
+
+  /**
+   * Begins a `fit`. If the weights have been replaced since the last one, a new average begins.
+   *
+   * @param numBatches of each epoch; null if that's unknown before an epoch has ended.
+   */
   beginFit(model: tf.LayersModel, numBatches: number | null): void {
+    const isReplaced = [...(this.#lastBuffers ?? [])].some(
+      ([weight, buffer]) => weight.read().dataId !== buffer,
+    );
+    if (isReplaced) this.reset();
+    this.#lastBuffers = null;
+    this.#isSkipping = false;
     this.#model = model;
     this.#batchesPerEpoch = numBatches ?? this.#batchesPerEpoch;
     this.#numBatches = 0;
     this.#batch = null;
   }
 
+  /** The `fit` has ended, or failed. */
+  endFit(): void {
+    const live = [...this.#averages.keys()].filter(isLive);
+    this.#lastBuffers = new Map(live.map((weight) => [weight, weight.read().dataId]));
+    this.#model = null;
+    this.#batch = null;
+  }
+
+  /** Says that the epoch that begins will be undone. */
+  skipEpoch(): void {
+    this.#isSkipping = true;
+  }
+
   /** Begins a batch of `fit`. @param batch counted from 0. */
   beginBatch(batch: number): void {
-    this.#batch = batch;
+    if (!this.#isSkipping) this.#batch = batch;
   }
 
   /** Takes the step of the running batch into account, once: `fit` validates before the hooks of the last batch. */
@@ -77,23 +110,28 @@ export class WeightAverage {
     // As long as the size of an epoch is unknown, it's what has been seen.
     const numBatches = Math.max(this.#batchesPerEpoch ?? 0, this.#numBatches);
     const interval = Math.max(1, Math.floor(numBatches / this.settings.updatesPerEpoch));
-    if (this.#numBatches % interval === 0)
-      this.#update(model, this.settings.decay ** (interval / numBatches));
+    if (this.#numBatches % interval !== 0) return;
+    // 1 − d, exact also where d rounds to 1.
+    this.#update(model, -Math.expm1((interval / numBatches) * Math.log(this.settings.decay)));
   }
 
   /** Ends an epoch. @param isComplete whether it ran to its end: then others have as many batches. */
   endEpoch(isComplete: boolean): void {
     if (isComplete && this.#numBatches > 0) this.#batchesPerEpoch = this.#numBatches;
     this.#numBatches = 0;
+    this.#isSkipping = false;
   }
 
   /**
    * Runs `use` while the model holds the average, up to the batch that has just been trained. Nothing is copied. The
    * trained weights are restored whatever happens.
    *
-   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` if the weights have changed meanwhile; and what `use` throws.
+   * @param use synchronous, so that no other code sees the average.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` if the weights have changed meanwhile; `ENTROPY_MODEL_DISPOSED`;
+   *   and what `use` throws.
    */
   run<T>(use: () => T): T {
+    if (this.#isSwapped) return use();
     this.endBatch();
     const end = this.#swap();
     let result: T;
@@ -108,12 +146,7 @@ export class WeightAverage {
 
   /** The same for code that isn't synchronous. Other code that runs meanwhile sees the average as well. */
   async runAsync<T>(use: () => T | Promise<T>): Promise<T> {
-    if (this.#isSwapped) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_INVALID_STATE',
-        'Await `withAverage` before that: the model holds the average of its weights now.',
-      );
-    }
+    this.requireTrained();
     const end = this.#swap();
     let result: T;
     try {
@@ -123,6 +156,23 @@ export class WeightAverage {
       throw error;
     }
     return this.#expectUnchanged(end(), result);
+  }
+
+  /** @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` while the model holds the average. */
+  requireTrained(): void {
+    if (!this.#isSwapped) return;
+    throw new EntropyCheckpointError(
+      'ENTROPY_INVALID_STATE',
+      'Await `withAverage` before that: the model holds the average of its weights now.',
+    );
+  }
+
+  /** Takes over what `other` has averaged, which is empty then. */
+  takeOver(other: WeightAverage): void {
+    this.resumeAt(other.progress);
+    for (const [weight, average] of other.#averages) this.#averages.set(weight, average);
+    this.#lastBuffers = other.#lastBuffers;
+    other.#averages.clear();
   }
 
   /** Sets the average of a weight. @param average the caller keeps it. */
@@ -145,6 +195,7 @@ export class WeightAverage {
     for (const average of this.#averages.values()) average.dispose();
     this.#averages.clear();
     this.#mass = 0;
+    this.#lastBuffers = null;
   }
 
   /** Adds an owner, who calls `dispose` as well. */
@@ -159,33 +210,36 @@ export class WeightAverage {
     if (this.#numOwners === 0) this.reset();
   }
 
-  #update(model: tf.LayersModel, decay: number): void {
-    const mass = decay * this.#mass + 1 - decay;
-    const share = (1 - decay) / mass;
-    const next = new Map<tf.LayerVariable, tf.Tensor>();
+  /** @param rest the share of the new weights if the average were complete. */
+  #update(model: tf.LayersModel, rest: number): void {
+    this.requireTrained();
+    this.#mass += rest * (1 - this.#mass);
+    const share = rest / this.#mass;
     try {
       for (const { weight } of weightsWithPaths(model)) {
         const trained = weight.read();
-        if (trained.dtype !== 'float32') continue;
-        const average = this.#averages.get(weight);
-        next.set(
-          weight,
-          average === undefined ? shareBuffer(trained) : tf.keep(moveTowards(average, trained, share)),
-        );
+        if (trained.dtype === 'float32') this.#updateWeight(weight, trained, share);
       }
     } catch (error) {
-      for (const tensor of next.values()) tensor.dispose();
+      // Some weights are averaged up to this step, and some are not.
+      this.reset();
       throw error;
     }
-    this.#mass = mass;
-    for (const [weight, tensor] of next) {
-      this.#averages.get(weight)?.dispose();
-      this.#averages.set(weight, tensor);
-    }
+  }
+
+  #updateWeight(weight: tf.LayerVariable, trained: tf.Tensor, share: number): void {
+    const average = this.#averages.get(weight);
+    // A weight that isn't trained keeps its buffer, and needs no other.
+    if (average?.dataId === trained.dataId) return;
+    const moved =
+      average === undefined ? shareBuffer(trained) : tf.keep(moveTowards(average, trained, share));
+    average?.dispose();
+    this.#averages.set(weight, moved);
   }
 
   /** Gives the model the average. @returns restores the trained weights, and says whether they're as they were. */
   #swap(): () => boolean {
+    requireLiveWeights([...this.#averages.keys()]);
     const pairs = [...this.#averages].map(
       ([weight, average]) => [weight.read() as tf.Variable, average] as const,
     );
@@ -210,8 +264,17 @@ export class WeightAverage {
     this.reset();
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_STATE',
-      'Only validate on the average, and train outside: the weights of the model were changed while it held the average. ' +
-        'The trained weights are back, and a new average begins.',
+      'Only validate on the average, and train outside: a weight of the model was changed while it held the average, by ' +
+        'training or by a layer that writes to it when it predicts. The trained weights are back, and a new average begins.',
     );
+  }
+}
+
+function isLive(weight: tf.LayerVariable): boolean {
+  try {
+    requireLiveWeights([weight]);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -158,7 +158,9 @@ async function verifyManifest(manifest: CheckpointManifest, source: string): Pro
   checkManifest(manifest, source);
   try {
     const hasValidForm =
-      isCheckpointMetadata(metadata, manifest.weightSpecs.length) && hasEarlierEpochs(metadata, manifest);
+      isCheckpointMetadata(metadata, manifest.weightSpecs.length) &&
+      hasEarlierEpochs(metadata, manifest) &&
+      (metadata.averaging?.trained.length ?? metadata.weights.length) === metadata.weights.length;
     if (hasValidForm && (await matchesChecksum(metadata, manifest))) return metadata;
   } catch (cause) {
     // The metadata is nested deeper than the stack allows.

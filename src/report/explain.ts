@@ -35,10 +35,14 @@ export function explain(outcome: Outcome): string {
   return [reason(outcome, best), ...averaged(best), ...doubts.slice(0, 2)].join(' ');
 }
 
-function averaged({ isAveraged }: EpochRecord): string[] {
-  return isAveraged === true
-    ? ['It is the average of the weights that was validated, and that is kept.']
-    : [];
+function averaged({ isAveraged, valEntropy, logs }: EpochRecord): string[] {
+  if (isAveraged !== true) return [];
+  const isValidated = valEntropy !== null || Object.keys(logs).some((name) => name.startsWith('val_'));
+  return [
+    isValidated
+      ? 'It is the average of the weights that was validated, and that is kept.'
+      : 'It is the average of the weights that is kept; without validation, nobody has tested that.',
+  ];
 }
 
 /** What a user should know about the selection when training has ended; null: nothing. */

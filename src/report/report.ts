@@ -79,7 +79,7 @@ function factsOf({ selector: { best, history }, monitor, options }: Outcome): Ht
     ['Probabilities scored in each row', `the ${topK} largest`],
     ['Stored', filepath === null ? 'in memory' : typeof filepath === 'string' ? filepath : 'in a store'],
   ];
-  if (best?.isAveraged === true) facts.push(['Validated and kept', 'the average of the weights']);
+  if (best?.isAveraged === true) facts.push(['Kept', 'the average of the weights']);
   if (startFromEpoch > 0) facts.push(['Never selected', `epochs before ${startFromEpoch} (shaded)`]);
   return html`<dl>
     ${facts.map(

@@ -204,7 +204,7 @@ function planWeights(
     }
     const apply: RestoreStep['apply'] = (tensorOf) => {
       variable.assign(tensorOf(trained ?? tensor));
-      if (trained !== null) target?.restore(weight, tensorOf(tensor));
+      if (trained !== null && tensor.dtype === 'float32') target?.restore(weight, tensorOf(tensor));
     };
     return { sources, apply };
   });
