@@ -204,7 +204,7 @@ const changes = Object.entries(TEST_MODELS).flatMap(([modelName, testModel]) =>
 );
 
 /** Trains with averaged weights, and evaluates what is kept. */
-async function checkAverage(train: Training, { tolerance }: CaseSettings): Promise<void> {
+async function checkAverage(train: Training, settings: CaseSettings): Promise<void> {
   const bare = softmax.build();
   await train(softmax, bare, []);
   const model = softmax.build();
@@ -225,7 +225,8 @@ async function checkAverage(train: Training, { tolerance }: CaseSettings): Promi
     const values = model.evaluate(x, y) as tf.Scalar[];
     const [loss] = await values[0]!.data();
     tf.dispose(values);
-    assertClose([logs['val_loss']!], [loss!], tolerance);
+    // Half precision also rounds the sums of the batches.
+    assertClose([logs['val_loss']!], [loss!], toleranceOf(settings) * Math.max(1, loss!));
   }
   checkpoint.dispose();
   for (const one of [model, bare]) disposeTrained(one);
