@@ -95,6 +95,10 @@ function failingHandler(): tf.io.IOHandler {
   };
 }
 
+function averagingLoop(): EntropyCheckpoint {
+  return new EntropyCheckpoint(makeModel(), undefined, { filepath: null, averageWeights: true });
+}
+
 type Provoke = () => Promise<unknown>;
 
 /** By code, the calls that throw the quoted errors, in the order of the page. */
@@ -125,6 +129,9 @@ const ERRORS: Record<string, Provoke[]> = {
       return rejection(checkpoint.resume(model));
     },
     () => rejection(Promise.resolve().then(() => inMemory().onTrainBegin())),
+    () => rejection(inMemory().withAverage(() => 1)),
+    () => rejection(averagingLoop().saveCheckpoint(0)),
+    () => thrownLater(() => { averagingLoop().appendOutput(tf.tensor2d([[1, 0]]), 'val'); }),
   ],
   ENTROPY_INVALID_CALLBACK_LIST: [() => rejection(fit([{ onEpochEnd: () => undefined }, inMemory()]))],
   ENTROPY_INVALID_PREDICTIONS: [() => thrownLater(() => topKEntropy(tf.tensor2d([[1], [1]])))],
@@ -150,6 +157,11 @@ const ERRORS: Record<string, Provoke[]> = {
     async () => {
       await trained({ filepath: 'monitored' });
       const other = new EntropyCheckpointCallback({ filepath: 'monitored', monitor: 'val_acc' });
+      return rejection(other.resume(makeModel('adam')));
+    },
+    async () => {
+      await trained({ filepath: 'not averaged' });
+      const other = new EntropyCheckpointCallback({ filepath: 'not averaged', averageWeights: true });
       return rejection(other.resume(makeModel('adam')));
     },
   ],
