@@ -131,7 +131,10 @@ const ERRORS: Record<string, Provoke[]> = {
     () => rejection(Promise.resolve().then(() => inMemory().onTrainBegin())),
     () => rejection(inMemory().withAverage(() => 1)),
     () => rejection(averagingLoop().saveCheckpoint(0)),
-    () => thrownLater(() => { averagingLoop().appendOutput(tf.tensor2d([[1, 0]]), 'val'); }),
+    () =>
+      thrownLater(() => {
+        averagingLoop().appendOutput(tf.tensor2d([[1, 0]]), 'val');
+      }),
   ],
   ENTROPY_INVALID_CALLBACK_LIST: [() => rejection(fit([{ onEpochEnd: () => undefined }, inMemory()]))],
   ENTROPY_INVALID_PREDICTIONS: [() => thrownLater(() => topKEntropy(tf.tensor2d([[1], [1]])))],
