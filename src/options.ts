@@ -12,7 +12,7 @@ import {
   type OptionCheck,
 } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
-import type { AveragingSettings } from './format/snapshot.js';
+import type { AveragingSettings } from './format/averaging-settings.js';
 import { resolveMonitor, type Monitor, type MonitorFunction, type MonitorName } from './selection/monitor.js';
 import { STORE_TIMEOUT_MS } from './stores/store-location.js';
 import { isStore, type CheckpointStore } from './stores/store.js';

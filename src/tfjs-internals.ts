@@ -165,6 +165,22 @@ export function swapBuffers(a: tf.Tensor, b: tf.Tensor): void {
   [a.dataId, b.dataId] = [b.dataId, a.dataId];
 }
 
+/**
+ * Registers kernels under the names of their backends. No backend needs to be loaded for it.
+ *
+ * Two copies of this package in one process (a bundle beside node_modules, say) share the registry of TensorFlow.js: the
+ * first registers.
+ */
+export function registerKernels(kernels: readonly tf.KernelConfig[]): void {
+  for (const kernel of kernels) {
+    if (!isRegistered(kernel.kernelName, kernel.backendName)) tf.registerKernel(kernel);
+  }
+}
+
+export function isRegistered(kernelName: string, backendName: string): boolean {
+  return (tf.getKernel(kernelName, backendName) as tf.KernelConfig | undefined) !== undefined;
+}
+
 /** An optimizer slot: what an optimizer keeps for one weight, for example under the name `'dense/kernel/m'`. */
 export interface OptimizerSlot {
   originalName: string;

@@ -1,6 +1,11 @@
 import { describe, expect, it, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpointCallback, loadCheckpoint, MemoryStore } from '../../src/index.js';
+import {
+  EntropyCheckpointCallback,
+  loadCheckpoint,
+  MemoryStore,
+  type EntropyCheckpointOptions,
+} from '../../src/index.js';
 import { disposeTrained as disposeParts } from '../support/dispose-trained.js';
 import { rejection } from '../support/errors.js';
 import {
@@ -122,6 +127,24 @@ const evaluateOn =
   () =>
     tf.tidy(() => (model.evaluate(val.x, val.y) as tf.Scalar[]).map((value) => value.dataSync()[0]!));
 
+/** A checkpoint in memory that averages the weights. */
+function averaging(options: EntropyCheckpointOptions = {}): EntropyCheckpointCallback {
+  return new EntropyCheckpointCallback({
+    filepath: null,
+    monitor: 'val_loss',
+    averageWeights: true,
+    ...options,
+  });
+}
+
+/** Expects the validation losses of the checkpoint to be those of the recorded averages. */
+function expectValidatedOn({ epochs }: AverageRecorder, { history }: EntropyCheckpointCallback): void {
+  expect(history).toHaveLength(epochs.length);
+  for (const [epoch, { values }] of epochs.entries()) {
+    expect(history[epoch]!.logs['val_loss']).toBeCloseTo(values[0]!, 5);
+  }
+}
+
 function expectClose(got: readonly number[][], expected: readonly number[][], tolerance = 1e-5): void {
   expect(got.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
   for (const [i, values] of got.entries()) {
@@ -138,12 +161,7 @@ describe.each(Object.entries(MODELS))('averageWeights with %s', (_model, make) =
       await train(bare, data, []);
       const model = make();
       const recorder = new AverageRecorder(BATCHES, evaluateOn(model, data));
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights: true,
-        maxToKeep: EPOCHS,
-      });
+      const checkpoint = averaging({ maxToKeep: EPOCHS });
       const { history } = await train(model, data, [checkpoint, recorder]);
       // Training is what it is without it, to the bit.
       expect(valuesOf(model)).toEqual(valuesOf(bare));
@@ -176,15 +194,9 @@ describe('averageWeights', () => {
     withData(async (data) => {
       const model = makeModel(tf.train.sgd(0.5));
       const recorder = new AverageRecorder(BATCHES, evaluateOn(model, data), settings);
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights: settings,
-      });
+      const checkpoint = averaging({ averageWeights: settings });
       await TRAININGS['fit']!(model, data, [checkpoint, recorder]);
-      for (const [epoch, { values }] of recorder.epochs.entries()) {
-        expect(checkpoint.history[epoch]!.logs['val_loss']).toBeCloseTo(values[0]!, 5);
-      }
+      expectValidatedOn(recorder, checkpoint);
       checkpoint.dispose();
       disposeTrained(model);
     }));
@@ -193,11 +205,7 @@ describe('averageWeights', () => {
     withData(async (data) => {
       const model = makeModel(tf.train.sgd(0.5));
       const recorder = new AverageRecorder(BATCHES, () => []);
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'loss',
-        averageWeights: true,
-      });
+      const checkpoint = averaging({ monitor: 'loss' });
       await model.fit(data.x, data.y, {
         epochs: EPOCHS,
         batchSize: BATCH_SIZE,
@@ -227,11 +235,7 @@ describe('averageWeights', () => {
         },
       });
       const recorder = new AverageRecorder(BATCHES, evaluate);
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights: true,
-      });
+      const checkpoint = averaging();
       await TRAININGS['fit']!(model, data, [evaluating, checkpoint, recorder]);
       for (const { trained } of recorder.epochs) {
         const undo = setValues(model, trained);
@@ -239,9 +243,7 @@ describe('averageWeights', () => {
         undo();
       }
       expect(seen).toEqual(expected);
-      for (const [epoch, { values }] of recorder.epochs.entries()) {
-        expect(checkpoint.history[epoch]!.logs['val_loss']).toBeCloseTo(values[0]!, 5);
-      }
+      expectValidatedOn(recorder, checkpoint);
       checkpoint.dispose();
       disposeTrained(model);
     }));
@@ -249,11 +251,7 @@ describe('averageWeights', () => {
   it('lets another callback test the average', () =>
     withData(async (data) => {
       const model = makeModel(tf.train.sgd(0.5));
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights: true,
-      });
+      const checkpoint = averaging();
       const tested: number[][] = [];
       const testing = new tf.CustomCallback({
         onEpochEnd: async () => {
@@ -279,8 +277,7 @@ describe('averageWeights', () => {
     withData(async (data) => {
       const once = makeModel(tf.train.sgd(0.5));
       const often = makeModel(tf.train.sgd(0.5));
-      const options = { filepath: null, monitor: 'val_loss', averageWeights: true };
-      const [a, b] = [new EntropyCheckpointCallback(options), new EntropyCheckpointCallback(options)];
+      const [a, b] = [averaging(), averaging()];
       const args = {
         batchSize: BATCH_SIZE,
         validationData: [data.val.x, data.val.y] as [tf.Tensor, tf.Tensor],
@@ -297,11 +294,7 @@ describe('averageWeights', () => {
   it('begins anew if other code replaces the weights between two calls of `fit`', () =>
     withData(async (data) => {
       const model = makeModel(tf.train.sgd(0.5));
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights: true,
-      });
+      const checkpoint = averaging();
       await TRAININGS['fit']!(model, data, [checkpoint]);
       setValues(
         model,
@@ -320,7 +313,8 @@ describe('averageWeights', () => {
       const checkpoint = new EntropyCheckpointCallback({ filepath: null, averageWeights: true });
       await TRAININGS['fit']!(model, data, [checkpoint]);
       const trained = valuesOf(model);
-      for (const use of [7 as unknown as () => void, () => Promise.resolve(1)]) {
+      // Callers in JavaScript may pass anything.
+      for (const use of [7 as never, () => Promise.resolve(1)]) {
         const error = await rejection(checkpoint.withAverage(use));
         expect(error.code).toBe('ENTROPY_INVALID_ARGUMENT');
       }
@@ -332,11 +326,7 @@ describe('averageWeights', () => {
   it('says that an average without validation was not tested', () =>
     withData(async ({ x, y }) => {
       const model = makeModel(tf.train.sgd(0.5));
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'loss',
-        averageWeights: true,
-      });
+      const checkpoint = averaging({ monitor: 'loss' });
       await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: checkpoint });
       expect(checkpoint.explain()).toContain('without validation, nobody has tested that');
       checkpoint.dispose();
@@ -357,11 +347,7 @@ describe('averageWeights', () => {
       const model = makeModel(tf.train.sgd(0.5));
       disposeOptimizer(model);
       model.compile({ optimizer: tf.train.sgd(0.5), loss: 'categoricalCrossentropy', metrics: [metric] });
-      const checkpoint = new EntropyCheckpointCallback({
-        filepath: null,
-        monitor: 'val_loss',
-        averageWeights,
-      });
+      const checkpoint = averaging({ averageWeights });
       const failing = new tf.CustomCallback({
         onBatchBegin: async (batch) => {
           isLastBatch = batch === BATCHES - 1;
@@ -425,12 +411,11 @@ describe('several checkpoints in one fit', () => {
   it('continue the average of an earlier fit, whichever comes first', () =>
     withData(async (data) => {
       const averages: number[][][] = [];
-      const options = { filepath: null, monitor: 'val_loss', averageWeights: true };
       for (const isFirst of [true, false]) {
         const model = makeModel(tf.train.sgd(0.5));
-        const continued = new EntropyCheckpointCallback(options);
+        const continued = averaging();
         await TRAININGS['fit']!(model, data, [continued]);
-        const fresh = new EntropyCheckpointCallback(options);
+        const fresh = averaging();
         await TRAININGS['fit']!(model, data, isFirst ? [continued, fresh] : [fresh, continued]);
         averages.push(await fresh.withAverage(() => valuesOf(model)));
         for (const one of [continued, fresh]) one.dispose();

@@ -35,6 +35,14 @@ async function withAverage(
   });
 }
 
+/** Takes two steps, the second of which isn't in the average. @returns the trained weights. */
+function stepBeyond(average: WeightAverage, model: tf.LayersModel): number[][] {
+  step(model, 1);
+  average.endStep(model);
+  step(model, 2);
+  return valuesOf(model);
+}
+
 const averagesOf = (average: WeightAverage, model: tf.LayersModel): number[][] =>
   model.weights.map((weight) => Array.from(average.averageOf(weight)!.dataSync()));
 
@@ -132,10 +140,7 @@ describe('while the model holds the average', () => {
 
   it.each(['run', 'runAsync'] as const)('an error of `%s` restores them', (method) =>
     withAverage(async (average, model) => {
-      step(model, 1);
-      average.endStep(model);
-      step(model, 2);
-      const trained = valuesOf(model);
+      const trained = stepBeyond(average, model);
       const use = async (): Promise<unknown> =>
         average[method](() => {
           throw new Error('validation fails');
@@ -148,10 +153,7 @@ describe('while the model holds the average', () => {
 
   it('training is refused: the trained weights are back, and a new average begins', () =>
     withAverage((average, model) => {
-      step(model, 1);
-      average.endStep(model);
-      step(model, 2);
-      const trained = valuesOf(model);
+      const trained = stepBeyond(average, model);
       const error = thrownBy(() => {
         average.run(() => {
           step(model, 3);
@@ -166,10 +168,7 @@ describe('while the model holds the average', () => {
 
   it('it may be disposed: that waits', () =>
     withAverage((average, model) => {
-      step(model, 1);
-      average.endStep(model);
-      step(model, 2);
-      const trained = valuesOf(model);
+      const trained = stepBeyond(average, model);
       average.run(() => {
         average.dispose();
       });

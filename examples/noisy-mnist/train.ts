@@ -60,7 +60,8 @@ export async function train(
     includeOptimizer: flags.optimizer,
     averageWeights: flags.averageWeights,
   });
-  // A second checkpoint in the same training: one of the two averages the weights. Each sees validation of the weights that it keeps.
+  // A second checkpoint in the same training: one of the two averages the weights. Each sees validation of the weights
+  // that it keeps.
   const other = new EntropyCheckpointCallback({
     filepath: null,
     monitor: 'val_acc',

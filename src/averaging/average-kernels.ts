@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { cpuMemory, wasmMemory, type BackendMemory } from '../platform/backend-memory.js';
+import { isRegistered, registerKernels } from '../tfjs-internals.js';
 
 /** The name under which the kernels are registered with tfjs. It ends in the version of their contract. */
 export const MOVE_TOWARDS = 'EntropyCheckpointMoveTowards1';
@@ -23,8 +24,7 @@ interface MoveTowardsAttrs extends tf.NamedAttrMap {
  * @returns the caller disposes it.
  */
 export function moveTowards(average: tf.Tensor, weight: tf.Tensor, share: number): tf.Tensor {
-  const registered = tf.getKernel(MOVE_TOWARDS, tf.getBackend()) as tf.KernelConfig | undefined;
-  if (registered !== undefined) {
+  if (isRegistered(MOVE_TOWARDS, tf.getBackend())) {
     return tf.engine().runKernel<tf.Tensor>(MOVE_TOWARDS, { average, weight }, { share });
   }
   return tf.tidy(() => tf.add(average, tf.mul(tf.sub(weight, average), share)));
@@ -64,8 +64,5 @@ function move(from: Float32Array, to: Float32Array, share: number, moved: Float3
   for (let i = end; i < length; i++) moved[i] = from[i]! + (to[i]! - from[i]!) * share;
 }
 
-for (const kernel of [kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory)]) {
-  const registered = tf.getKernel(kernel.kernelName, kernel.backendName) as tf.KernelConfig | undefined;
-  // Two copies of this package in one process share the registry of TensorFlow.js.
-  if (registered === undefined) tf.registerKernel(kernel);
-}
+// Importing this module registers the kernels.
+registerKernels([kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory)]);

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import type { AveragingSettings } from '../format/snapshot.js';
+import { areSameAveraging, textOfAveraging, type AveragingSettings } from '../format/averaging-settings.js';
 import type { WeightAverage } from './weight-average.js';
 
 interface Shared {
@@ -26,7 +26,8 @@ export function joinAverage(model: tf.LayersModel, own: WeightAverage): WeightAv
   }
   const { average } = shared;
   if (average !== own) {
-    if (!areEqual(average.settings, own.settings)) throw otherSettings(average.settings, own.settings);
+    if (!areSameAveraging(average.settings, own.settings))
+      throw otherSettings(average.settings, own.settings);
     // It continues an earlier `fit`, and the other one begins.
     if (average.progress.mass === 0 && own.progress.mass > 0) average.takeOver(own);
     average.retain();
@@ -46,17 +47,10 @@ export function leaveAverage(model: tf.LayersModel): void {
   shared.average.endFit();
 }
 
-function areEqual(a: AveragingSettings, b: AveragingSettings): boolean {
-  return a.decay === b.decay && a.updatesPerEpoch === b.updatesPerEpoch;
-}
-
-function otherSettings(
-  { decay, updatesPerEpoch }: AveragingSettings,
-  got: AveragingSettings,
-): EntropyCheckpointError {
+function otherSettings(expected: AveragingSettings, got: AveragingSettings): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
     'Set the same `averageWeights` in all checkpoints of one `fit`, as its validation runs on one average: expected ' +
-      `{ decay: ${decay}, updatesPerEpoch: ${updatesPerEpoch} }, got { decay: ${got.decay}, updatesPerEpoch: ${got.updatesPerEpoch} }.`,
+      `${textOfAveraging(expected)}, got ${textOfAveraging(got)}.`,
   );
 }

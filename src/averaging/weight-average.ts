@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError } from '../errors.js';
-import type { AverageProgress, AveragingSettings } from '../format/snapshot.js';
+import type { AveragingSettings } from '../format/averaging-settings.js';
+import type { AverageProgress } from '../format/snapshot.js';
 import { requireLiveWeights } from '../state/live-weights.js';
 import { shareBuffer } from '../state/share-buffer.js';
 import { weightsWithPaths } from '../state/weight-paths.js';
@@ -199,9 +200,8 @@ export class WeightAverage {
   }
 
   /** Adds an owner, who calls `dispose` as well. */
-  retain(): this {
+  retain(): void {
     this.#numOwners += 1;
-    return this;
   }
 
   /** Frees all tensors, with the last owner. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { isRegistered } from '../tfjs-internals.js';
 import { composedRunningMean, composedTopKEntropy } from './composed.js';
 import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
 import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
@@ -16,7 +17,8 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
     // A cast to the same type would still copy the tensor.
     const floats = predictions.dtype === 'float32' ? predictions : tf.cast(predictions, 'float32');
     const isFused = k <= MAX_FUSED_K || k === predictions.shape.at(-1);
-    if (!isFused || !isRegistered(TOP_K_ENTROPY)) return composedTopKEntropy(floats, k, fromLogits);
+    if (!isFused || !isRegistered(TOP_K_ENTROPY, tf.getBackend()))
+      return composedTopKEntropy(floats, k, fromLogits);
     return tf.engine().runKernel<tf.Tensor1D>(TOP_K_ENTROPY, { predictions: floats }, { k, fromLogits });
   });
 }
@@ -30,11 +32,7 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
  * @returns float32 `[parts]`, whose sum is the mean; the caller disposes it.
  */
 export function runRunningMean(values: tf.Tensor1D, mean: tf.Tensor1D | null, share: number): tf.Tensor1D {
-  if (!isRegistered(RUNNING_MEAN)) return composedRunningMean(values, mean, share);
+  if (!isRegistered(RUNNING_MEAN, tf.getBackend())) return composedRunningMean(values, mean, share);
   const inputs: tf.NamedTensorMap = mean === null ? { values } : { values, mean };
   return tf.engine().runKernel<tf.Tensor1D>(RUNNING_MEAN, inputs, { share });
-}
-
-function isRegistered(kernelName: string): boolean {
-  return (tf.getKernel(kernelName, tf.getBackend()) as tf.KernelConfig | undefined) !== undefined;
 }

@@ -1,6 +1,7 @@
 import type { EpochRecord } from '../epoch-record.js';
 import type { Json, ShardSpec } from '../stores/store.js';
-import type { AverageProgress, AveragingSettings } from './snapshot.js';
+import type { AveragingSettings } from './averaging-settings.js';
+import type { AverageProgress } from './snapshot.js';
 import type { WeightPath } from './weight-path.js';
 
 /** The version of the stored format. Any other version is refused. */

@@ -1,4 +1,5 @@
 import type { Json } from '../stores/store.js';
+import type { AveragingSettings } from './averaging-settings.js';
 import { disposeOptimizerState, type OptimizerState } from './optimizer-state.js';
 import type { StoredSize } from './stored-size.js';
 import type { TensorSource } from './stored-tensor.js';
@@ -15,14 +16,6 @@ export interface RecurrentState {
   readonly path: WeightPath;
   /** The states of a stateful recurrent layer; null before its first batch. */
   readonly tensors: readonly TensorSource[] | null;
-}
-
-/** How weights are averaged over the steps of a training. */
-export interface AveragingSettings {
-  /** The share of the average that is left after one more epoch; above 0 and below 1. */
-  readonly decay: number;
-  /** How often the average is updated in an epoch; an integer from 1 up. */
-  readonly updatesPerEpoch: number;
 }
 
 /** How far an average is. */

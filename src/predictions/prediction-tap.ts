@@ -209,12 +209,13 @@ export class PredictionTap {
       const evaluate = (runner: Runner): tf.Scalar[] =>
         testLoop.call(this.#model, (data) => this.#runAs(runner, () => original(data)), ...args);
       if (!isValidation) return evaluate(known ?? this.#runner);
-      return this.#validationRuns.reduce<tf.Scalar[]>((earlier, validationRun) => {
-        tf.dispose(earlier);
-        const values = evaluate(validationRun);
+      let values: tf.Scalar[] = [];
+      for (const validationRun of this.#validationRuns) {
+        tf.dispose(values);
+        values = evaluate(validationRun);
         this.#passValidated(values, validationRun);
-        return values;
-      }, []);
+      }
+      return values;
     };
     const watchedEvaluateDataset: typeof evaluateDataset = async (...args) => {
       const validationRuns = this.#validationRuns;

@@ -1,7 +1,8 @@
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
-import type { AveragingSettings, TrainingState } from '../format/snapshot.js';
+import { areSameAveraging, textOfAveraging, type AveragingSettings } from '../format/averaging-settings.js';
+import type { TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
@@ -113,15 +114,10 @@ function requireSameMonitor(
 type StoredComparison = Pick<StoredManifest, 'monitor' | 'mode'>;
 
 function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
-  if (stored?.decay === wanted?.decay && stored?.updatesPerEpoch === wanted?.updatesPerEpoch) return;
+  if (areSameAveraging(stored, wanted)) return;
   throw new EntropyCheckpointError(
     'ENTROPY_MONITOR_MISMATCH',
     `Resume with \`averageWeights: ${textOfAveraging(stored)}\`, as the stored epochs were trained with, or train with ` +
       `another \`filepath\`: got ${textOfAveraging(wanted)}.`,
   );
-}
-
-function textOfAveraging(settings: AveragingSettings | null): string {
-  if (settings === null) return 'false';
-  return `{ decay: ${settings.decay}, updatesPerEpoch: ${settings.updatesPerEpoch} }`;
 }

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { toJson } from '../format/checkpoint-metadata.js';
+import type { AveragingSettings } from '../format/averaging-settings.js';
 import type {
   AverageProgress,
-  AveragingSettings,
   AveragingState,
   RecurrentState,
   Snapshot,
