@@ -1,9 +1,15 @@
+import { AVERAGE_NAMES, DEFAULT_AVERAGE, type AverageName } from './averages.js';
 import { NOISES, type NoiseName } from './data/label-noise.js';
-import { TASKS, type TaskName } from './data/tasks.js';
+import { KEEL_TASKS } from './data/keel.js';
+import { NUM_CLASSES_OF, TASKS, type TaskName } from './data/tasks.js';
 import { NETWORKS, type NetworkName } from './networks.js';
 
 export const OPTIMIZERS = ['adam-small', 'adam-large', 'sgd-small', 'sgd-large'] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** How the learning rate changes from epoch to epoch. */
+export const SCHEDULES = ['constant', 'cosine', 'step'] as const;
+export type ScheduleName = (typeof SCHEDULES)[number];
 
 /** One training. */
 export interface Cell {
@@ -12,19 +18,22 @@ export interface Cell {
   readonly network: NetworkName;
   readonly optimizer: OptimizerName;
   readonly seed: number;
+  /** Absent: constant. */
+  readonly schedule?: ScheduleName;
 }
 
 export const EPOCHS = 30;
 /** Texts start at seed 4: the results of seeds 1 to 3 were seen before their sampling was fixed (README.md). */
-const SEEDS_OF: Record<TaskName, readonly number[]> = {
-  mnist: [1, 2, 3],
-  'fashion-mnist': [1, 2, 3],
-  languages: [4, 5, 6],
-  glosses: [4, 5, 6],
-  'parts-of-speech': [4, 5, 6],
-};
+const TEXT_SEEDS = [4, 5, 6];
+const SEEDS = [1, 2, 3];
+const isText = (task: TaskName): boolean =>
+  task === 'languages' || task === 'glosses' || task === 'parts-of-speech';
+const seedsOf = (task: TaskName): readonly number[] => (isText(task) ? TEXT_SEEDS : SEEDS);
+
 /** Rules are selected on these tasks and evaluated on the others. */
 export const TUNING_TASKS: readonly TaskName[] = ['mnist', 'languages'];
+/** Nobody had looked at these before the third round. */
+export const FRESH_TASKS: readonly TaskName[] = KEEL_TASKS;
 
 const IMAGE_OPTIMIZERS = {
   dense: OPTIMIZERS,
@@ -35,52 +44,86 @@ const IMAGE_OPTIMIZERS = {
 const TEXT_OPTIMIZERS = { dense: ['adam-large', 'sgd-small'], dropout: ['adam-small'] } as const;
 const LETTER_OPTIMIZERS = { ...TEXT_OPTIMIZERS, recurrent: ['adam-large'] } as const;
 
+const TABLE_OPTIMIZERS = {
+  dense: ['adam-large', 'sgd-small'],
+  dropout: ['adam-small', 'sgd-large'],
+} as const;
+
 const OPTIMIZERS_OF: Record<TaskName, Partial<Record<NetworkName, readonly OptimizerName[]>>> = {
   mnist: IMAGE_OPTIMIZERS,
   'fashion-mnist': IMAGE_OPTIMIZERS,
   languages: LETTER_OPTIMIZERS,
   glosses: TEXT_OPTIMIZERS,
   'parts-of-speech': LETTER_OPTIMIZERS,
+  marketing: TABLE_OPTIMIZERS,
+  mushroom: TABLE_OPTIMIZERS,
+  phoneme: TABLE_OPTIMIZERS,
+  segment: TABLE_OPTIMIZERS,
+  splice: TABLE_OPTIMIZERS,
 };
+
+/** Trained with learning rates that fall as well: the plain dense network, on images and tables. */
+const FALLING_SCHEDULES: readonly ScheduleName[] = ['cosine', 'step'];
+const FALLING_OPTIMIZER: OptimizerName = 'adam-large';
+const FALLING_NOISES: readonly NoiseName[] = ['none', 'symmetric-40', 'pair-45'];
 
 /** For every network but the plain dense one. */
 const FEWER_NOISES: readonly NoiseName[] = ['none', 'symmetric-40', 'symmetric-60', 'pair-45', 'instance-30'];
 
 /** With two classes and more wrong labels than right ones, the task would be reversed. */
 const isPossible = (task: TaskName, noise: NoiseName): boolean =>
-  task !== 'parts-of-speech' || noise !== 'symmetric-60';
+  NUM_CLASSES_OF[task] > 2 || noise !== 'symmetric-60';
 
 const noisesFor = (task: TaskName, network: NetworkName): NoiseName[] =>
   NOISES.filter((noise) => isPossible(task, noise) && (network === 'dense' || FEWER_NOISES.includes(noise)));
 
-/** The tuning tasks come first. The others alternate by seed, so that an interrupted grid has some of every task. */
+/**
+ * The tuning tasks come first, and those that nobody had looked at second. The others alternate by seed, so that an
+ * interrupted grid has some of every task.
+ */
 export function fullGrid(): Cell[] {
-  const heldOut = TASKS.filter((task) => !TUNING_TASKS.includes(task));
-  return [...TUNING_TASKS.map((task) => [task]), heldOut].flatMap((tasks) =>
-    [0, 1, 2].flatMap((nth) => tasks.flatMap((task) => cellsOf(task, SEEDS_OF[task][nth]!))),
+  const others = TASKS.filter((task) => !TUNING_TASKS.includes(task) && !FRESH_TASKS.includes(task));
+  return [...TUNING_TASKS.map((task) => [task]), FRESH_TASKS, others].flatMap((tasks) =>
+    SEEDS.flatMap((_, nth) => tasks.flatMap((task) => cellsOf(task, seedsOf(task)[nth]!))),
   );
 }
 
 function cellsOf(task: TaskName, seed: number): Cell[] {
-  return NETWORKS.flatMap((network) =>
+  const constant = NETWORKS.flatMap((network) =>
     (OPTIMIZERS_OF[task][network] ?? []).flatMap((optimizer) =>
-      noisesFor(task, network).map((noise) => ({
-        task,
-        noise,
-        network,
-        optimizer,
-        seed,
-      })),
+      noisesFor(task, network).map((noise) => ({ task, noise, network, optimizer, seed })),
     ),
   );
+  const falling = FALLING_SCHEDULES.flatMap((schedule) =>
+    FALLING_NOISES.map((noise): Cell => ({
+      task,
+      noise,
+      network: 'dense',
+      optimizer: FALLING_OPTIMIZER,
+      seed,
+      schedule,
+    })),
+  );
+  return isText(task) ? constant : [...constant, ...falling];
+}
+
+/** The averages that are recorded: all of them on the tuning tasks, and the chosen one everywhere. */
+export function averagesOf({ task }: Cell): readonly AverageName[] {
+  return TUNING_TASKS.includes(task) ? AVERAGE_NAMES : [DEFAULT_AVERAGE];
+}
+
+export function scheduleOf({ schedule }: Cell): ScheduleName {
+  return schedule ?? 'constant';
 }
 
 const QUICK_OPTIMIZER = { dropout: 'adam-small', conv: 'adam-large', recurrent: 'adam-large' } as const;
 
 /** A small part of the full grid, with every task and network. */
 export function quickGrid(): Cell[] {
-  const isQuick = ({ task, noise, network, optimizer, seed }: Cell): boolean =>
-    seed === SEEDS_OF[task][0] &&
+  const isQuick = ({ task, noise, network, optimizer, seed, schedule }: Cell): boolean =>
+    schedule === undefined &&
+    seed === seedsOf(task)[0] &&
+    !FRESH_TASKS.includes(task) &&
     (task === 'mnist' || task === 'parts-of-speech' || network === 'dense') &&
     (network === 'dense'
       ? optimizer === 'adam-large' && (noise === 'none' || noise === 'symmetric-40')
@@ -88,7 +131,7 @@ export function quickGrid(): Cell[] {
   return fullGrid().filter(isQuick);
 }
 
-/** `mnist/symmetric-40/dense/adam-small/1` */
-export function cellId({ task, noise, network, optimizer, seed }: Cell): string {
-  return [task, noise, network, optimizer, seed].join('/');
+/** `mnist/symmetric-40/dense/adam-small/1`, with `/cosine` if the learning rate falls. */
+export function cellId({ task, noise, network, optimizer, seed, schedule }: Cell): string {
+  return [task, noise, network, optimizer, seed, ...(schedule === undefined ? [] : [schedule])].join('/');
 }

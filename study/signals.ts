@@ -46,3 +46,19 @@ export type Signals = Readonly<Record<SignalName, Series>> & {
   /** For each epoch and each earlier one: share of validation rows whose prediction is the same in both. */
   readonly 'val-agreement': readonly (readonly number[])[];
 };
+
+/** The signals that are recorded of validation with averaged weights as well. */
+export const AVERAGED_SIGNALS = [
+  'val-loss',
+  'val-accuracy',
+  'val-entropy',
+  'val-full-entropy',
+  'val-marginal-entropy',
+  'val-changes',
+  'val-averaged-changes',
+  'test-accuracy',
+] as const satisfies readonly SignalName[];
+
+export type AveragedSignalName = (typeof AVERAGED_SIGNALS)[number];
+
+export type AveragedSignals = Readonly<Record<AveragedSignalName, Series>>;

@@ -1,19 +1,37 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { AverageName } from './averages.js';
 import { NUM_CLASSES_OF } from './data/tasks.js';
 import { cellId, type Cell } from './grid.js';
 import type { VisibleSignals } from './rules/rule.js';
-import type { Signals } from './signals.js';
+import type { AveragedSignals, Signals } from './signals.js';
 
 /** A recorded training. */
 export interface Trajectory {
   readonly cell: Cell;
   readonly signals: Signals;
+  /** Signals of validation with averaged weights, for each average that was recorded. */
+  readonly averaged: Readonly<Partial<Record<AverageName, AveragedSignals>>>;
+}
+
+/**
+ * The signals of a training, where those of validation and test are of averaged weights.
+ *
+ * @param average null: of the weights as they were trained.
+ * @throws RangeError if the average was not recorded.
+ */
+export function signalsWith({ cell, signals, averaged }: Trajectory, average: AverageName | null): Signals {
+  if (average === null) return signals;
+  const overlay = averaged[average];
+  if (overlay === undefined)
+    throw new RangeError(`${cellId(cell)}: the average "${average}" was not recorded.`);
+  return { ...signals, ...overlay };
 }
 
 /** The signals that a rule may see: all but the test accuracy. */
-export function visibleSignals({ cell, signals }: Trajectory): VisibleSignals {
-  const { 'test-accuracy': _, ...visible } = signals;
+export function visibleSignals(trajectory: Trajectory, average: AverageName | null = null): VisibleSignals {
+  const { cell } = trajectory;
+  const { 'test-accuracy': _, ...visible } = signalsWith(trajectory, average);
   return { ...visible, numClasses: NUM_CLASSES_OF[cell.task] };
 }
 

@@ -4,6 +4,7 @@ import { NUM_CLASSES, type ImagePool } from '../../examples/noisy-mnist/image-po
 import { readMnist } from '../../examples/noisy-mnist/mnist-files.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
 import { imageSamples, imageShape } from './image-features.js';
+import { KEEL_TASKS, readKeel, type KeelTaskName, type Table } from './keel.js';
 import { NUM_LANGUAGES, readLanguages } from './languages.js';
 import { splitRows, type InputForm, type Samples, type Sizes, type Task } from './samples.js';
 import {
@@ -16,7 +17,9 @@ import {
 } from './text-features.js';
 import { NUM_PARTS_OF_SPEECH, NUM_TOPICS, readGlosses, readPartsOfSpeech } from './wordnet.js';
 
-export const TASKS = ['mnist', 'fashion-mnist', 'languages', 'glosses', 'parts-of-speech'] as const;
+/** Whose data come with the packages of the project. */
+export const PACKAGED_TASKS = ['mnist', 'fashion-mnist', 'languages', 'glosses', 'parts-of-speech'] as const;
+export const TASKS = [...PACKAGED_TASKS, ...KEEL_TASKS] as const;
 export type TaskName = (typeof TASKS)[number];
 
 export const NUM_CLASSES_OF: Readonly<Record<TaskName, number>> = {
@@ -25,6 +28,11 @@ export const NUM_CLASSES_OF: Readonly<Record<TaskName, number>> = {
   languages: NUM_LANGUAGES,
   glosses: NUM_TOPICS,
   'parts-of-speech': NUM_PARTS_OF_SPEECH,
+  marketing: 9,
+  mushroom: 2,
+  phoneme: 2,
+  segment: 7,
+  splice: 3,
 };
 
 /** Data that are read once, and drawn from for each seed. */
@@ -66,6 +74,11 @@ const SOURCES: Record<TaskName, () => Source> = {
       buckets: 256,
       length: SEQUENCE_LENGTH,
     }),
+  marketing: () => tableSource('marketing', SIZES),
+  mushroom: () => tableSource('mushroom', SIZES),
+  phoneme: () => tableSource('phoneme', SIZES),
+  segment: () => tableSource('segment', { train: 1200, validation: 400, test: 710 }),
+  splice: () => tableSource('splice', { train: 1500, validation: 500, test: 1190 }),
 };
 
 const sources = new Map<TaskName, Source>();
@@ -110,6 +123,23 @@ function textSource(
     shape: (form) => inputShapeOf(features, form),
     draw: (count, form, random) => samplesOf(drawBalanced(texts, numClasses, count, random), features, form),
   };
+}
+
+function tableSource(name: KeelTaskName, sizes: Sizes): Source {
+  const table = readKeel(name);
+  return {
+    sizes,
+    shape: () => [table.width],
+    draw: (count, _form, random) =>
+      rowsOfTable(table, drawWithoutReplacement(table.labels.length, count, random)),
+  };
+}
+
+function rowsOfTable({ inputs, labels, width }: Table, rows: Uint32Array): Samples {
+  const drawn = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    drawn.set(inputs.subarray(row * width, (row + 1) * width), i * width);
+  return { inputs: drawn, labels: Uint8Array.from(rows, (row) => labels[row]!) };
 }
 
 /** Draws equally many texts of each class, in random order. */

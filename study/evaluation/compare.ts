@@ -14,6 +14,8 @@ export interface Performance {
 export interface PairedComparison {
   /** Mean regret minus that of the other rule: below 0, the rule is better. */
   readonly difference: MeanEstimate;
+  /** The same mean, with an interval that draws whole tasks. */
+  readonly differenceByTask: MeanEstimate;
   readonly wins: number;
   readonly ties: number;
   readonly losses: number;
@@ -35,6 +37,7 @@ export function compareRules(rule: Rule, other: Rule, trajectories: readonly Tra
   const count = (isCounted: (difference: number) => boolean): number => differences.filter(isCounted).length;
   return {
     difference: estimateMean(grouped(trajectories, differences)),
+    differenceByTask: estimateMean(groupedBy(trajectories, differences, ({ cell }) => cell.task)),
     wins: count((difference) => difference < 0),
     ties: count((difference) => difference === 0),
     losses: count((difference) => difference > 0),
@@ -43,10 +46,17 @@ export function compareRules(rule: Rule, other: Rule, trajectories: readonly Tra
 
 /** Groups the values of trainings that differ only in their seed. */
 function grouped(trajectories: readonly Trajectory[], values: readonly number[]): number[][] {
+  return groupedBy(trajectories, values, ({ cell: { seed, ...rest } }) => Object.values(rest).join('/'));
+}
+
+function groupedBy(
+  trajectories: readonly Trajectory[],
+  values: readonly number[],
+  keyOf: (trajectory: Trajectory) => string,
+): number[][] {
   const groups = new Map<string, number[]>();
-  for (const [i, { cell }] of trajectories.entries()) {
-    const { seed, ...rest } = cell;
-    const key = Object.values(rest).join('/');
+  for (const [i, trajectory] of trajectories.entries()) {
+    const key = keyOf(trajectory);
     groups.set(key, [...(groups.get(key) ?? []), values[i]!]);
   }
   return [...groups.values()];

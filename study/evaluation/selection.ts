@@ -1,4 +1,4 @@
-import { TUNING_TASKS } from '../grid.js';
+import { FRESH_TASKS, scheduleOf, TUNING_TASKS } from '../grid.js';
 import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
 import { performanceOf } from './compare.js';
@@ -7,6 +7,13 @@ import { performanceOf } from './compare.js';
 const MAX_WORST_REGRET = 5;
 
 export const isTuning = ({ cell }: Trajectory): boolean => TUNING_TASKS.includes(cell.task);
+
+/** Whether nobody had looked at the task before the third round. */
+export const isFresh = ({ cell }: Trajectory): boolean => FRESH_TASKS.includes(cell.task);
+
+/** Whether the training belongs to the first two rounds as well. */
+export const isOfFirstRounds = (trajectory: Trajectory): boolean =>
+  !isFresh(trajectory) && scheduleOf(trajectory.cell) === 'constant';
 
 /**
  * Selects the rule that the package ships, among those that need only the predictions that a callback sees. It has the

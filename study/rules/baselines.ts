@@ -46,3 +46,18 @@ export const validationAccuracy: Rule = {
   needs: 'predictions and noisy labels',
   select: (signals) => argmax(signals['val-accuracy']),
 };
+
+/** Weight of the loss, as a share of the loss of a network that predicts all classes alike. */
+const LOSS_WEIGHT = 0.1;
+
+/** Of epochs with the same accuracy, or nearly, the one with the smaller loss. */
+export const validationAccuracyAndLoss: Rule = {
+  name: `noisy validation accuracy − ${LOSS_WEIGHT} × loss / ln C`,
+  needs: 'predictions and noisy labels',
+  select: (signals) => {
+    const scale = LOSS_WEIGHT / Math.log(signals.numClasses);
+    return argmax(
+      signals['val-accuracy'].map((accuracy, epoch) => accuracy! - scale * signals['val-loss'][epoch]!),
+    );
+  },
+};

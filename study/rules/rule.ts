@@ -1,3 +1,4 @@
+import { DEFAULT_AVERAGE, type AverageName } from '../averages.js';
 import type { Signals } from '../signals.js';
 
 /** The signals that a rule may see. */
@@ -20,6 +21,14 @@ export interface Rule {
   /** Unique. */
   readonly name: string;
   readonly needs: Needs;
+  /** The average of the weights that is validated and kept. Absent: the weights as they were trained. */
+  readonly average?: AverageName;
   /** Gets the signals of all epochs and returns the index of one. A rule that stops early must ignore later epochs. */
   readonly select: (signals: VisibleSignals) => number;
+}
+
+/** The same rule on averaged weights: they are validated, and kept. */
+export function averaged(rule: Rule, average: AverageName = DEFAULT_AVERAGE): Rule {
+  const settings = average === DEFAULT_AVERAGE ? '' : ` ${average}`;
+  return { ...rule, name: `averaged${settings}: ${rule.name}`, average };
 }

@@ -1,11 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { cellId, type Cell } from '../grid.js';
-import type { Signals } from '../signals.js';
 import type { Trajectory } from '../trajectories.js';
 
 /** What a worker sends back for a cell. */
-type Reply = { readonly signals: Signals } | { readonly error: string };
+type Reply = { readonly trajectory: Trajectory } | { readonly error: string };
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -26,7 +25,7 @@ export async function runGrid(
     try {
       while (next < cells.length) {
         const cell = cells[next++]!;
-        record({ cell, signals: await train(worker, cell) });
+        record(await train(worker, cell));
       }
     } finally {
       // After a failure, the other processes start no further cell.
@@ -39,7 +38,7 @@ export async function runGrid(
   if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
-async function train(worker: ChildProcess, cell: Cell): Promise<Signals> {
+async function train(worker: ChildProcess, cell: Cell): Promise<Trajectory> {
   const reply = await new Promise<Reply>((resolve) => {
     const onExit = (code: number | null): void => {
       resolve({ error: `the worker process exited with ${code ?? 'a signal'}` });
@@ -52,5 +51,5 @@ async function train(worker: ChildProcess, cell: Cell): Promise<Signals> {
     worker.send(cell);
   });
   if ('error' in reply) throw new Error(`${cellId(cell)}: ${reply.error}`);
-  return reply.signals;
+  return reply.trajectory;
 }

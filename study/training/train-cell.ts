@@ -3,47 +3,69 @@ import seedrandom from 'seedrandom';
 import { withNoise } from '../data/label-noise.js';
 import type { Samples, Task } from '../data/samples.js';
 import { loadTask } from '../data/tasks.js';
-import { cellId, EPOCHS, type Cell, type OptimizerName } from '../grid.js';
+import type { AverageName } from '../averages.js';
+import { averagesOf, cellId, EPOCHS, scheduleOf, type Cell } from '../grid.js';
 import { buildNetwork, INPUT_FORM_OF } from '../networks.js';
-import { SIGNALS, type Series, type SignalName, type Signals } from '../signals.js';
+import {
+  AVERAGED_SIGNALS,
+  SIGNALS,
+  type AveragedSignalName,
+  type Series,
+  type SignalName,
+} from '../signals.js';
+import type { Trajectory } from '../trajectories.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
+import { AveragedValidation } from './averaged-validation.js';
 import { pickRows, tensorsOf } from './batches.js';
 import { gradientDisparity } from './gradient-disparity.js';
+import { createOptimizer, setLearningRate } from './learning-rates.js';
 import { fitAndConfidence, labelFreeSignals, PredictionHistory } from './prediction-signals.js';
 import { agreement, predictedClasses, softmaxRows, type Probabilities } from './prediction-statistics.js';
 
 const BATCH_SIZE = 32;
 const PREDICTION_BATCH = 500;
 
-/** Small steps memorise slowly, large ones within a few epochs. */
-const CREATE_OPTIMIZER: Record<OptimizerName, () => tf.Optimizer> = {
-  'adam-small': () => tf.train.adam(0.0005),
-  'adam-large': () => tf.train.adam(0.005),
-  'sgd-small': () => tf.train.momentum(0.01, 0.9),
-  'sgd-large': () => tf.train.momentum(0.1, 0.9),
-};
-
 type EpochSignals = Record<SignalName, number | null>;
 
 /** Trains one network from scratch. The same cell gives the same signals on the same machine. */
-export async function trainCell(cell: Cell): Promise<Signals> {
+export async function trainCell(cell: Cell): Promise<Trajectory> {
   await useBackend('wasm');
   const task = withNoise(loadTask(cell.task, INPUT_FORM_OF[cell.network], cell.seed), cell.noise, cell.seed);
   return withSeededRandom(cellId(cell), () => {
     const tensorsBefore = tf.memory().numTensors;
     const model = buildNetwork(cell.network, task.inputShape, task.numClasses);
-    const optimizer = CREATE_OPTIMIZER[cell.optimizer]();
-    const run = new TrainingRun(model, optimizer, task);
-    const epochs = Array.from({ length: EPOCHS }, () => run.trainEpoch());
+    const optimizer = createOptimizer(cell.optimizer);
+    const run = new TrainingRun(model, optimizer, task, averagesOf(cell));
+    const epochs = Array.from({ length: EPOCHS }, (_, epoch) => {
+      setLearningRate(optimizer, cell.optimizer, scheduleOf(cell), epoch);
+      return run.trainEpoch();
+    });
+    run.dispose();
     model.dispose();
     optimizer.dispose();
     // The momentum optimizer of TensorFlow.js does not dispose its learning rate.
     if (tf.memory().numTensors > tensorsBefore + 1) throw new Error(`${cellId(cell)} leaked tensors.`);
-    const names = Object.keys(SIGNALS) as SignalName[];
-    const columns = names.map((name) => [name, epochs.map((epoch) => rounded(epoch[name]))]);
-    const series = Object.fromEntries(columns) as Record<SignalName, Series>;
-    return { ...series, 'val-agreement': run.agreements().map((row) => row.map(roundedNumber)) };
+    const signals = {
+      ...seriesOf(Object.keys(SIGNALS) as SignalName[], epochs),
+      'val-agreement': run.agreements().map((row) => row.map(roundedNumber)),
+    };
+    const averaged = Object.fromEntries(
+      [...run.averagedEpochs].map(([name, averagedEpochs]) => [
+        name,
+        seriesOf(AVERAGED_SIGNALS, averagedEpochs),
+      ]),
+    );
+    return { cell, signals, averaged };
   });
+}
+
+/** One series for each of `names`. */
+function seriesOf<Name extends string>(
+  names: readonly Name[],
+  epochs: readonly Record<Name, number | null>[],
+): Record<Name, Series> {
+  const columns = names.map((name) => [name, epochs.map((epoch) => rounded(epoch[name]))]);
+  return Object.fromEntries(columns) as Record<Name, Series>;
 }
 
 class TrainingRun {
@@ -52,16 +74,27 @@ class TrainingRun {
   readonly #task: Task;
   readonly #trainHistory = new PredictionHistory();
   readonly #validationHistory = new PredictionHistory();
+  readonly #averages: ReadonlyMap<AverageName, AveragedValidation>;
+  /** The signals of each average, an entry an epoch. */
+  readonly averagedEpochs: ReadonlyMap<AverageName, Record<AveragedSignalName, number | null>[]>;
   #runningClasses: Uint8Array | null = null;
 
-  constructor(model: tf.Sequential, optimizer: tf.Optimizer, task: Task) {
+  constructor(model: tf.Sequential, optimizer: tf.Optimizer, task: Task, averages: readonly AverageName[]) {
     this.#model = model;
     this.#optimizer = optimizer;
     this.#task = task;
+    const numBatches = Math.ceil(task.train.labels.length / BATCH_SIZE);
+    this.#averages = new Map(
+      averages.map((name) => [name, new AveragedValidation(name, model, task, numBatches)]),
+    );
+    this.averagedEpochs = new Map(averages.map((name) => [name, []]));
   }
 
   trainEpoch(): EpochSignals {
     const running = this.#train();
+    for (const [name, average] of this.#averages) {
+      this.averagedEpochs.get(name)!.push(average.endEpoch((samples) => this.#predictLogits(samples)));
+    }
     const { train, validation, test } = this.#task;
     const trainPredictions = softmaxRows(this.#predictLogits(train), this.#task.numClasses);
     const validationLogits = this.#predictLogits(validation);
@@ -113,6 +146,10 @@ class TrainingRun {
     return this.#validationHistory.agreements();
   }
 
+  dispose(): void {
+    for (const average of this.#averages.values()) average.dispose();
+  }
+
   /** One pass over the training rows in random order. */
   #train() {
     const { train, numClasses } = this.#task;
@@ -123,6 +160,7 @@ class TrainingRun {
     for (let start = 0; start < count; start += BATCH_SIZE) {
       const rows = order.subarray(start, start + BATCH_SIZE);
       const logits = this.#step(pickRows(train, rows));
+      for (const average of this.#averages.values()) average.endStep();
       values.set(softmaxRows(logits, numClasses).values, start * numClasses);
     }
     const probabilities: Probabilities = { values, numClasses };
