@@ -33,14 +33,26 @@ interface Plan {
 function planOf({ quick, budget }: Flags): Plan {
   if (quick) {
     return {
-      fit: { targetMs: null, minRounds: 1, maxRounds: 1, budgetMs: 0 },
+      fit: {
+        targetMs: null,
+        minRounds: 1,
+        maxRounds: 1,
+        budgetMs: 0,
+        profile: { targetMs: null, rounds: 2 },
+      },
       kernel: { sizes: SIZES.slice(0, 2), minRounds: 2, maxRounds: 2, budgetMs: 0 },
       memory: { rows: MEMORY_PLAN.rows.slice(0, 2), numClasses: MEMORY_PLAN.numClasses.slice(0, 1), runs: 1 },
       saving: QUICK_SAVING_PLAN,
     };
   }
   return {
-    fit: { targetMs: 300, minRounds: 20, maxRounds: 400, budgetMs: budget * 1000 },
+    fit: {
+      targetMs: 300,
+      minRounds: 20,
+      maxRounds: 400,
+      budgetMs: budget * 1000,
+      profile: { targetMs: 2000, rounds: 5 },
+    },
     kernel: { sizes: SIZES, minRounds: 3, maxRounds: 31, budgetMs: 5000 },
     memory: MEMORY_PLAN,
     saving: savingPlan(budget),

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import seedrandom from 'seedrandom';
 import { openBackend, type OpenBackend } from '../backends/open-backend.js';
+import type { BackendName } from '../backends/backend-target.js';
 import type { FitSize } from './inside/fit.js';
+import type { SampleCount } from './inside/own-share.js';
 import { BACKENDS, type BackendLabel, type ContenderName, type WorkloadName } from './names.js';
 import type { FitOutcome, FitResult } from './results.js';
 import { measureRounds, valuesOf, type Round, type Turn } from './rounds.js';
@@ -15,11 +17,14 @@ export interface FitPlan {
   readonly minRounds: number;
   readonly maxRounds: number;
   readonly budgetMs: number;
+  /** Each contender is profiled so many times. */
+  readonly profile: { readonly targetMs: number | null; readonly rounds: number };
 }
 
 type FitRound = Round<ContenderName, number>;
 
 export const ENTRY = new URL('inside/measure.ts', import.meta.url);
+const NODE_ENTRY = new URL('inside/measure-in-node.ts', import.meta.url);
 /** The interval of every ratio should reach this half-width. */
 export const WANTED_HALF_WIDTH = 0.01;
 const MIN_EVERY = 5;
@@ -33,6 +38,11 @@ const PRECISE: readonly ContenderName[] = [
   'control',
 ];
 
+/** Those whose CPU time is attributed. */
+export const PROFILED = ['callback', 'consensus', 'label_wave', 'averaged'] as const;
+/** Elsewhere, the device computes while the CPU does something else. */
+const SYNCHRONOUS: readonly BackendName[] = ['cpu', 'wasm', 'tensorflow'];
+
 /** Measures one workload in a new process or page. @param onOpen is called with the backend's description. */
 export async function benchmarkFit(
   backend: BackendLabel,
@@ -40,7 +50,8 @@ export async function benchmarkFit(
   plan: FitPlan,
   onOpen: (description: string) => void,
 ): Promise<FitResult> {
-  const open = await openBackend(BACKENDS[backend], ENTRY);
+  const { runtime } = BACKENDS[backend];
+  const open = await openBackend(BACKENDS[backend], runtime === 'node' ? NODE_ENTRY : ENTRY);
   const folder = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-bench-'));
   try {
     onOpen(open.description);
@@ -48,7 +59,8 @@ export async function benchmarkFit(
       contenders: contendersOf(backend, workload),
       folder: join(folder, 'checkpoint'),
     });
-    return { backend, workload, outcome };
+    const attributed = isProfiled(backend) ? await attribute(open, workload, plan.profile) : null;
+    return { backend, workload, outcome: { ...outcome, attributed } };
   } catch (error) {
     const reason = missingKernel(error);
     if (reason === null) throw error;
@@ -57,6 +69,11 @@ export async function benchmarkFit(
     await open.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a profile of the CPU shows what the callback costs. */
+export function isProfiled(backend: BackendLabel): boolean {
+  return SYNCHRONOUS.includes(BACKENDS[backend].backend);
 }
 
 /** Storing in a folder is measured once, on a backend with a file system. */
@@ -68,9 +85,9 @@ function contendersOf(backend: BackendLabel, workload: WorkloadName): ContenderN
 async function measureWorkload(
   open: OpenBackend,
   workload: WorkloadName,
-  { targetMs, ...limits }: FitPlan,
+  { targetMs, profile: _, ...limits }: FitPlan,
   { contenders, folder }: { readonly contenders: readonly ContenderName[]; readonly folder: string },
-): Promise<FitOutcome> {
+): Promise<Omit<FitOutcome, 'attributed'>> {
   const size = await open.call<FitSize>('prepareFit', workload, targetMs);
   const measure = (name: ContenderName): Promise<number> => open.call<number>('measureFit', name, folder);
   const warmUp: Partial<Record<ContenderName, number>> = {};
@@ -78,6 +95,39 @@ async function measureWorkload(
   const turns = turnsFor(contenders, warmUp);
   const rounds = await measureRounds({ turns, measure, isSettled, ...limits });
   return { size, ...summarise(rounds, contenders), rounds };
+}
+
+/** What each contender costs by the share of CPU time in which this package is at work. */
+async function attribute(
+  open: OpenBackend,
+  workload: WorkloadName,
+  { targetMs, rounds: count }: FitPlan['profile'],
+): Promise<FitOutcome['attributed']> {
+  await open.call<FitSize>('prepareFit', workload, targetMs);
+  const rounds = await measureRounds({
+    turns: PROFILED.map((name) => ({ name, every: 1 })),
+    measure: (name) => open.call<SampleCount>('profileFit', name, null),
+    isSettled: () => false,
+    minRounds: count,
+    maxRounds: count,
+    budgetMs: 0,
+  });
+  const random = seedrandom.alea('bootstrap');
+  const estimates = PROFILED.map((name) => [name, estimate(attributedRatios(rounds, name), random)] as const);
+  return Object.fromEntries(estimates);
+}
+
+/**
+ * CPU time over that without the samples of this package. That of the average of the weights is over that of the same
+ * callback without it.
+ */
+export function attributedRatios(
+  rounds: readonly Round<(typeof PROFILED)[number], SampleCount>[],
+  name: (typeof PROFILED)[number],
+): number[] {
+  const ratioOf = ({ own, total }: SampleCount): number => total / (total - own);
+  if (name !== 'averaged') return valuesOf(rounds, [name], ratioOf);
+  return valuesOf(rounds, ['averaged', 'callback'], (one, other) => ratioOf(one) / ratioOf(other));
 }
 
 /** A slow contender runs so rarely that it costs about a quarter of a bare `fit` in each round. */

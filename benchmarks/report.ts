@@ -1,5 +1,5 @@
 import { boundsOf } from './bounds.js';
-import { fitTable, kernelTable, memoryTable } from './result-tables.js';
+import { attributedTable, fitTable, kernelTable, memoryTable } from './result-tables.js';
 import { machineText } from './machine.js';
 import { BACKEND_LABELS } from './names.js';
 import type { Results } from './results.js';
@@ -46,6 +46,7 @@ function tablesOf({ fits, kernels, memory, saving }: Results): Table[] {
     const kernelsHere = kernels.filter(({ backend }) => backend === label);
     return [
       ...(fitsHere.length > 0 ? [fitTable(label, fitsHere)] : []),
+      ...[attributedTable(label, fitsHere)].filter((table) => table !== null),
       ...(kernelsHere.length > 0 ? [kernelTable(label, kernelsHere)] : []),
     ];
   });

@@ -1,4 +1,5 @@
 import { shareOfPredictAgain } from './bounds.js';
+import { PROFILED } from './fit-benchmark.js';
 import { ratioText, sizeText, timeText } from './figures.js';
 import type { BackendLabel, ContenderName } from './names.js';
 import type { FitResult, KernelResult, MemoryResult } from './results.js';
@@ -41,6 +42,22 @@ export function fitTable(label: BackendLabel, results: readonly FitResult[]): Ta
       return [[...row, String(length)], ...(stored === undefined ? [] : [storedRow])];
     }),
     notes: results.map(fitNote),
+  };
+}
+
+/** CPU time of `fit` over that without the samples of this package. One row for each workload. */
+export function attributedTable(label: BackendLabel, results: readonly FitResult[]): Table | null {
+  const rows = results.flatMap(({ workload, outcome }) =>
+    'reason' in outcome || outcome.attributed === null
+      ? []
+      : [[workload, ...PROFILED.map((name) => ratioText(outcome.attributed?.[name]))]],
+  );
+  if (rows.length === 0) return null;
+  return {
+    title: `CPU time of fit on ${label}`,
+    head: ['', 'callback', 'consensus', 'label_wave', 'averaged / callback'],
+    rows,
+    notes: [],
   };
 }
 

@@ -42,6 +42,11 @@ export interface FitOutcome {
   readonly bareMs: number;
   /** Time over the mean of both bare fits of the same round. The control is compared with the other bare `fit`. */
   readonly ratios: Partial<Record<ContenderName, Estimate>>;
+  /**
+   * CPU time over that without the samples of this package; null where the device computes by itself. That of the average
+   * of the weights is over that of the same callback without it.
+   */
+  readonly attributed: Partial<Record<ContenderName, Estimate>> | null;
   /** Whether the intervals of callback and control are narrower than ±0.01. */
   readonly isSettled: boolean;
   /** Times in ms. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { boundsOf } from '../../benchmarks/bounds.js';
 import { requireMarks, writeBetweenMarks } from '../../benchmarks/markdown-file.js';
 import { timeText } from '../../benchmarks/figures.js';
-import type { FitResult } from '../../benchmarks/results.js';
+import type { FitOutcome, FitResult } from '../../benchmarks/results.js';
 import type { Estimate } from '../../benchmarks/statistics.js';
 import { asMarkdown, asText } from '../../benchmarks/table.js';
 import { useTempFolder } from '../support/fixtures.js';
@@ -82,6 +82,7 @@ describe('boundsOf', () => {
       size: { title: '', batchSize: 1, trainRows: 1, validationRows: 1, epochs: 1 },
       bareMs: 1,
       ratios: { control: estimateOf(1), callback: estimateOf(callback), 'predict-again': estimateOf(again) },
+      attributed: null,
       isSettled: true,
       rounds: [],
     },
@@ -98,5 +99,18 @@ describe('boundsOf', () => {
   it('are missed by a callback that costs more, or as much as predicting again', () => {
     expect(missed(fitResult(1.03, 1.5))).toEqual(['fit with the callback, dense on wasm']);
     expect(missed(fitResult(1.01, 1.012))).toEqual(['share of what predicting again adds, dense on wasm']);
+  });
+
+  it('are judged by CPU time where it is attributed', () => {
+    const { outcome, ...rest } = fitResult(1.06, 1.5);
+    const attributed = {
+      callback: estimateOf(1.01),
+      consensus: estimateOf(1.04),
+      averaged: estimateOf(1.02),
+    };
+    expect(missed({ ...rest, outcome: { ...(outcome as FitOutcome), attributed } })).toEqual([
+      'CPU time of fit with the monitor consensus, dense on wasm',
+      'CPU time of fit with averaged weights over without, dense on wasm',
+    ]);
   });
 });

@@ -108,14 +108,38 @@ async function probe(workload: Workload, initialWeights: tf.Tensor[], batchSize:
  * @param folder where the contender stores, if it does.
  */
 export async function measureFit(name: ContenderName, folder: string | null): Promise<number> {
+  return runFit(name, folder, async (fit) => {
+    const startMs = performance.now();
+    await fit();
+    return performance.now() - startMs;
+  });
+}
+
+/** Runs one `fit`. @param measure calls `fit`, and measures it. */
+export async function runFit<Measurement>(
+  name: ContenderName,
+  folder: string | null,
+  measure: (fit: () => Promise<void>) => Promise<Measurement>,
+): Promise<Measurement> {
   if (prepared === null) throw new Error('Expected `prepareFit` to be called first.');
   const { workload, batchSize, train, validation, initialWeights } = prepared;
   const tensorsBefore = tf.memory().numTensors;
   const contender = contenderNamed(name, { parts: [train.x, validation.x], batchSize, folder });
   const model = buildModel(workload, initialWeights, contender.loss);
   await settleDevice(model, train.x, batchSize);
+  const callback = contender.callbackFor?.(model);
 
-  const timeMs = await timeOf(model, contender, prepared);
+  const measurement = await measure(async () => {
+    await model.fit(train.x, train.y, {
+      epochs: EPOCHS,
+      batchSize,
+      shuffle: false,
+      validationData: [validation.x, validation.y],
+      verbose: 0,
+      ...(callback === undefined ? {} : { callbacks: callback }),
+    });
+    await contender.finish?.();
+  });
 
   contender.dispose?.();
   model.optimizer.dispose();
@@ -123,26 +147,7 @@ export async function measureFit(name: ContenderName, folder: string | null): Pr
   const leakedTensors = tf.memory().numTensors - tensorsBefore;
   if (leakedTensors !== 0)
     throw new Error(`Expected '${name}' to leave no tensor behind, got ${leakedTensors}.`);
-  return timeMs;
-}
-
-async function timeOf(
-  model: tf.LayersModel,
-  contender: Contender,
-  { batchSize, train, validation }: Prepared,
-): Promise<number> {
-  const callback = contender.callbackFor?.(model);
-  const startMs = performance.now();
-  await model.fit(train.x, train.y, {
-    epochs: EPOCHS,
-    batchSize,
-    shuffle: false,
-    validationData: [validation.x, validation.y],
-    verbose: 0,
-    ...(callback === undefined ? {} : { callbacks: callback }),
-  });
-  await contender.finish?.();
-  return performance.now() - startMs;
+  return measurement;
 }
 
 /** Finishes everything that should not be measured: uploads, earlier work of the device, garbage. */
