@@ -31,10 +31,15 @@ interface Setup {
   backend?: 'webgl' | 'wasm' | 'cpu';
   seed?: number;
   startFromEpoch?: number;
+  monitor?: 'consensus' | 'val_acc';
+  averageWeights?: boolean;
 }
 
 /** Starts a training with the small preset, which is the page's default. */
-async function start(page: Page, { epochs, backend, seed, startFromEpoch }: Setup): Promise<void> {
+async function start(page: Page, setup: Setup): Promise<void> {
+  const { epochs, backend, seed, startFromEpoch, monitor, averageWeights = false } = setup;
+  if (monitor !== undefined) await page.getByLabel('Keep the epoch with the').selectOption(monitor);
+  await page.getByLabel('Average the weights').setChecked(averageWeights);
   if (epochs !== undefined) await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
   if (backend !== undefined) await page.getByLabel('Backend').selectOption(backend);
   if (seed !== undefined) await page.getByLabel('Seed').fill(String(seed));
@@ -227,14 +232,14 @@ describe('a page that is reloaded or closed', () => {
   });
 
   /** Trains some epochs. Pauses before the end once more, in case the test is slow after it has resumed. */
-  async function trainUntilStored(page: Page): Promise<void> {
+  async function trainUntilStored(page: Page, setup: Setup = {}): Promise<void> {
     await pauseAfter(page, 1, epochs - 2);
-    await start(page, { epochs });
+    await start(page, { epochs, ...setup });
     await paused(page);
     await waitForText(page, 'stored-text', /stored/);
   }
 
-  async function expectContinued(page: Page): Promise<void> {
+  async function expectContinued(page: Page, expected: string[][] = uninterrupted): Promise<void> {
     const text = await waitForText(page, 'stored-run-text', /./);
     const [, done] = /(\d) of 6 epochs done/.exec(text) ?? [];
     // What is stored may lag behind what was trained.
@@ -242,7 +247,7 @@ describe('a page that is reloaded or closed', () => {
     expect(Number(done)).toBeLessThan(epochs);
     await click(page, 'Continue training');
     await finished(page);
-    expect(await valuesOf(page)).toEqual(uninterrupted);
+    expect(await valuesOf(page)).toEqual(expected);
     await expectRestored(page);
   }
 
@@ -253,6 +258,31 @@ describe('a page that is reloaded or closed', () => {
     await click(page, 'Resume');
     await page.reload();
     await expectContinued(page);
+  });
+
+  test('with averaged weights keeps the average, and continues with the same values', async () => {
+    const setup: Setup = { epochs, monitor: 'val_acc', averageWeights: true };
+    const first = await (await demo.visit()).open();
+    await start(first, setup);
+    await finished(first);
+    const values = await valuesOf(first);
+    expect(values.map((row) => row[2])).toEqual(uninterrupted.map((row) => row[2]));
+    expect(values.map((row) => row[3])).not.toEqual(uninterrupted.map((row) => row[3]));
+    const kept = await keptRow(first);
+    const highest = values.reduce((best, row) =>
+      Number.parseFloat(row[4]!) > Number.parseFloat(best[4]!) ? row : best,
+    );
+    expect(kept).toEqual(highest);
+    expect(await textOf(first, 'kept-text')).toContain(
+      `keeps the average of the weights at epoch ${kept[0]}`,
+    );
+    await expectRestored(first);
+
+    const second = await (await demo.visit()).open();
+    await trainUntilStored(second, setup);
+    await click(second, 'Resume');
+    await second.reload();
+    await expectContinued(second, values);
   });
 
   test('during a save continues from the save before it', async () => {

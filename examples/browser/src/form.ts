@@ -9,6 +9,7 @@ export class SettingsForm {
   readonly #noise = element('noise', HTMLInputElement);
   readonly #preset = element('preset', HTMLSelectElement);
   readonly #monitor = element('monitor', HTMLSelectElement);
+  readonly #averageWeights = element('average-weights', HTMLInputElement);
   readonly #epochs = element('epochs', HTMLInputElement);
   readonly #startFromEpoch = element('start-from-epoch', HTMLInputElement);
   readonly #backend = element('backend', HTMLSelectElement);
@@ -51,6 +52,7 @@ export class SettingsForm {
     this.#noise.value = String(settings.noise);
     this.#preset.value = settings.preset;
     this.#monitor.value = settings.monitor;
+    this.#averageWeights.checked = settings.averageWeights;
     this.#epochs.value = String(settings.epochs);
     this.#startFromEpoch.value = String(settings.startFromEpoch);
     this.#backend.value = settings.backend;
@@ -66,6 +68,7 @@ export class SettingsForm {
       noise: this.#noise.valueAsNumber,
       epochs: this.#epochs.valueAsNumber,
       monitor: this.#monitor.value as Settings['monitor'],
+      averageWeights: this.#averageWeights.checked,
       startFromEpoch: this.#startFromEpoch.valueAsNumber,
       seed: this.#seed.valueAsNumber,
     };

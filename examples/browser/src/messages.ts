@@ -12,13 +12,16 @@ export function storedRunText({ settings, numEpochs }: StoredRun): string {
     : `This browser has stored a training up to epoch ${numEpochs - 1} (${description}, ${numEpochs} of ${epochs} epochs done).`;
 }
 
-export function keptText({ epoch }: EpochRecord, { monitor }: Settings): string {
+export function keptText({ epoch }: EpochRecord, { monitor, averageWeights }: Settings): string {
   const rule = {
     entropy: 'the highest entropy so far',
     consensus: 'the best agreement with earlier epochs so far',
     label_wave: 'the fewest changed predictions so far',
+    val_acc: 'the highest accuracy on noisy validation labels so far',
   }[monitor];
-  return `The checkpoint keeps epoch ${epoch}: ${rule}.`;
+  return averageWeights
+    ? `The checkpoint keeps the average of the weights at epoch ${epoch}: ${rule}. All values but training entropy are of the average.`
+    : `The checkpoint keeps epoch ${epoch}: ${rule}.`;
 }
 
 export function restoredText({ best, accuracy, difference }: Restored): string {

@@ -44,6 +44,8 @@ export class Run {
   readonly digits: Digits;
   readonly #model: tf.LayersModel;
   readonly #checkpoint: EntropyCheckpointCallback;
+  /** Gets the average of the weights, to be observed while the page stays responsive; null without an average. */
+  readonly #averaged: tf.LayersModel | null;
   readonly #listener: RunListener;
   readonly #gate = new Gate();
   #initialEpoch = 0;
@@ -52,15 +54,17 @@ export class Run {
   #kept: Observation | null = null;
 
   private constructor(settings: Settings, digits: Digits, listener: RunListener) {
-    const { monitor, startFromEpoch } = settings;
+    const { monitor, averageWeights, startFromEpoch } = settings;
     this.settings = settings;
     this.digits = digits;
     this.#listener = listener;
     this.#model = buildNetwork(settings);
+    this.#averaged = averageWeights ? buildNetwork(settings) : null;
     this.#checkpoint = new EntropyCheckpointCallback({
       filepath: CHECKPOINT_NAME,
       saveLast: true,
       monitor,
+      averageWeights,
       startFromEpoch,
       yieldEvery: YIELD_EVERY_MS,
     });
@@ -172,13 +176,15 @@ export class Run {
     this.#checkpoint.dispose();
     this.#model.optimizer.dispose();
     this.#model.dispose();
+    this.#averaged?.optimizer.dispose();
+    this.#averaged?.dispose();
   }
 
   async #resume(): Promise<void> {
     const { initialEpoch } = await this.#checkpoint.resume(this.#model);
     this.#initialEpoch = initialEpoch;
     if (initialEpoch === 0) return;
-    this.#last = await observe(this.#model, this.digits, initialEpoch - 1);
+    this.#last = await this.#observe(initialEpoch - 1);
     if (this.best === null) return;
     const { model, record } = await loadCheckpoint(CHECKPOINT_NAME);
     this.#kept = await observe(model, this.digits, record.epoch);
@@ -193,7 +199,7 @@ export class Run {
     const x = imageTensor(train);
     const y = tf.tidy(() => tf.oneHot(tf.tensor1d(noisyLabels, 'int32'), NUM_CLASSES).toFloat());
     const testing = new TestCallback(async (epoch) => {
-      this.#last = await observe(this.#model, this.digits, epoch);
+      this.#last = await this.#observe(epoch);
       return classAccuracy(this.#last.test.classes, test.labels);
     });
     const progress = new ProgressCallback(this.#gate, {
@@ -220,6 +226,16 @@ export class Run {
     } finally {
       tf.dispose([x, y]);
     }
+  }
+
+  /** What is validated: the average of the weights, or the weights as they were trained. */
+  async #observe(epoch: number): Promise<Observation> {
+    const averaged = this.#averaged;
+    if (averaged === null) return observe(this.#model, this.digits, epoch);
+    await this.#checkpoint.withAverage(() => {
+      averaged.setWeights(this.#model.getWeights());
+    });
+    return observe(averaged, this.digits, epoch);
   }
 
   #endEpoch(): void {

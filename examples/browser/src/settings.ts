@@ -2,7 +2,7 @@ export const BACKEND_NAMES = ['webgpu', 'webgl', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /** The monitors that the page offers. */
-export const MONITOR_NAMES = ['entropy', 'consensus', 'label_wave'] as const;
+export const MONITOR_NAMES = ['entropy', 'consensus', 'label_wave', 'val_acc'] as const;
 export type MonitorName = (typeof MONITOR_NAMES)[number];
 
 /** A network, and how many images it learns. */
@@ -33,6 +33,8 @@ export interface Settings {
   readonly noise: number;
   readonly epochs: number;
   readonly monitor: MonitorName;
+  /** Whether an average of the weights is validated, tested and kept. */
+  readonly averageWeights: boolean;
   /** Below `epochs`. */
   readonly startFromEpoch: number;
   readonly seed: number;
@@ -41,12 +43,16 @@ export interface Settings {
 /** Whether a stored value holds settings of this page. */
 export function isSettings(value: unknown): value is Settings {
   if (typeof value !== 'object' || value === null) return false;
-  const { backend, preset, noise, epochs, monitor, startFromEpoch, seed } = value as Record<string, unknown>;
+  const { backend, preset, noise, epochs, monitor, averageWeights, startFromEpoch, seed } = value as Record<
+    string,
+    unknown
+  >;
   return (
     (BACKEND_NAMES as readonly unknown[]).includes(backend) &&
     typeof preset === 'string' &&
     Object.hasOwn(PRESETS, preset) &&
     (MONITOR_NAMES as readonly unknown[]).includes(monitor) &&
+    typeof averageWeights === 'boolean' &&
     [noise, epochs, startFromEpoch, seed].every((number) => Number.isFinite(number))
   );
 }
