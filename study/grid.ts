@@ -107,9 +107,9 @@ function cellsOf(task: TaskName, seed: number): Cell[] {
   return isText(task) ? constant : [...constant, ...falling];
 }
 
-/** The averages that are recorded: all of them on the tuning tasks, and the chosen one everywhere. */
-export function averagesOf({ task }: Cell): readonly AverageName[] {
-  return TUNING_TASKS.includes(task) ? AVERAGE_NAMES : [DEFAULT_AVERAGE];
+/** The averages that are recorded: all of them for the first seed of the tuning tasks, the default one everywhere. */
+export function averagesOf({ task, seed }: Cell): readonly AverageName[] {
+  return TUNING_TASKS.includes(task) && seed === seedsOf(task)[0] ? AVERAGE_NAMES : [DEFAULT_AVERAGE];
 }
 
 export function scheduleOf({ schedule }: Cell): ScheduleName {

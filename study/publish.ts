@@ -1,14 +1,16 @@
-import { pairedTable, performanceTable, report } from './evaluation/report.js';
-import { isTuning, selectShippedRule } from './evaluation/selection.js';
+import { DEFAULT_AVERAGE } from './averages.js';
+import { averagingTable } from './evaluation/averaging-report.js';
+import { performanceTable, report } from './evaluation/report.js';
+import { isFresh, isOfFirstRounds, isTuning } from './evaluation/selection.js';
 import { cellId } from './grid.js';
 import { keptAgainstLastPlot } from './plots/kept-against-last-plot.js';
 import { regretPlot } from './plots/regret-plot.js';
 import { trajectoryPlot, type Panel } from './plots/trajectory-plot.js';
-import { RULES } from './rules/all-rules.js';
-import type { Rule } from './rules/rule.js';
+import { RULES, RULES_TO_AVERAGE, shippedConsensus } from './rules/all-rules.js';
+import { averaged, type Rule } from './rules/rule.js';
 import type { Trajectory } from './trajectories.js';
 
-/** The rules in the plot and in the tables of `docs/choosing-a-monitor.md`, by name. RESULTS.md has all of them. */
+/** The rules on weights as they were trained that `docs/choosing-a-monitor.md` shows. RESULTS.md has all of them. */
 const SHOWN_RULES = [
   'last epoch',
   'maximum entropy (the original)',
@@ -48,26 +50,33 @@ export interface Published {
 }
 
 export function publish(trajectories: readonly Trajectory[]): Published {
-  const heldOut = trajectories.filter((trajectory) => !isTuning(trajectory));
-  const shipped = selectShippedRule(RULES, trajectories.filter(isTuning));
-  const shown = SHOWN_RULES.map(ruleNamed);
-  const others = shown.filter((rule) => rule !== shipped);
+  const fresh = trajectories.filter(isFresh);
+  const heldOut = trajectories.filter((one) => !isFresh(one) && !isTuning(one));
+  const ofFirstRounds = heldOut.filter(isOfFirstRounds);
   return {
     results: report(trajectories),
     tables: [
-      performanceTable(shown, heldOut),
-      pairedTable('`consensus` against', shipped, others, heldOut),
+      `### Data that nobody had looked at: ${fresh.length} trainings`,
+      averagingTable(RULES_TO_AVERAGE, fresh),
+      `### Held-out tasks of the first two rounds: ${heldOut.length} trainings`,
+      averagingTable(RULES_TO_AVERAGE, heldOut),
+      `### More rules, on weights as they were trained: ${ofFirstRounds.length} trainings`,
+      performanceTable(SHOWN_RULES.map(ruleNamed), ofFirstRounds),
     ].join('\n\n'),
     images: {
       'kept-against-last': keptAgainstLastPlot(
         trajectoryOf(README_TRAINING, trajectories),
         ruleNamed('noisy validation accuracy'),
+        DEFAULT_AVERAGE,
       ),
-      'regret-by-rule': regretPlot(shown, shipped, heldOut),
+      'regret-by-rule': regretPlot(
+        RULES_TO_AVERAGE.flatMap((rule) => [rule, averaged(rule)]),
+        fresh,
+      ),
       'typical-trainings': trajectoryPlot(panelsOf(trajectories), {
         entropy: ruleNamed('maximum entropy (the original)'),
         label_wave: ruleNamed('Label Wave, validation, mean of 3'),
-        consensus: shipped,
+        consensus: shippedConsensus,
       }),
     },
   };

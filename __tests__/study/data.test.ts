@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { NOISES, withNoise } from '../../study/data/label-noise.js';
 import type { Samples, Task } from '../../study/data/samples.js';
-import { loadTask, TASKS } from '../../study/data/tasks.js';
+import { parseTable } from '../../study/data/keel.js';
+import { loadTask, PACKAGED_TASKS } from '../../study/data/tasks.js';
 
 const rowsOf = ({ inputs, labels }: Samples): string[] => {
   const width = inputs.length / labels.length;
@@ -22,7 +23,7 @@ test('no word is drawn twice', () => {
   expect(new Set(rows).size).toBe(rows.length);
 });
 
-test.each(TASKS)('%s: all classes are equally frequent in each part', (name) => {
+test.each(PACKAGED_TASKS)('%s: all classes are equally frequent in each part', (name) => {
   const task = loadTask(name, 'vector', 3);
   const expected = 1 / task.numClasses;
   for (const { labels } of partsOf(task)) {
@@ -33,6 +34,18 @@ test.each(TASKS)('%s: all classes are equally frequent in each part', (name) => 
       );
     }
   }
+});
+
+test('a table has standardised numbers, a column for each other value, and its classes in order', () => {
+  const { width, inputs, labels } = parseTable('1, red, 7, b\n3, blue, 7, a\n1, red, 7, b\n3, red, 7, c\n');
+  expect(width).toBe(4);
+  expect(Array.from({ length: 4 }, (_, row) => Array.from(inputs.subarray(4 * row, 4 * row + 4)))).toEqual([
+    [-1, 0, 1, 0],
+    [1, 1, 0, 0],
+    [-1, 0, 1, 0],
+    [1, 0, 1, 0],
+  ]);
+  expect(Array.from(labels)).toEqual([1, 0, 1, 2]);
 });
 
 describe('noise', () => {

@@ -3,7 +3,8 @@ import { compareRules, performanceOf } from '../../study/evaluation/compare.js';
 import { regretOf } from '../../study/evaluation/regret.js';
 import { bestByMeanRegret, selectShippedRule } from '../../study/evaluation/selection.js';
 import { estimateMean, quantile } from '../../study/evaluation/statistics.js';
-import type { Rule } from '../../study/rules/rule.js';
+import { DEFAULT_AVERAGE } from '../../study/averages.js';
+import { averaged, type Rule } from '../../study/rules/rule.js';
 import type { Trajectory } from '../../study/trajectories.js';
 import { signalsOf } from './fixtures/signals.js';
 
@@ -20,12 +21,27 @@ const trajectoryOf = (
 ): Trajectory => ({
   cell: { task: 'mnist', noise, network: 'dense', optimizer: 'adam-small', seed },
   signals: signalsOf({ 'test-accuracy': accuracies }, accuracies.length),
+  averaged: {},
 });
 
 describe('regret', () => {
   test('is the accuracy below the best epoch, in percentage points', () => {
     expect(regretOf(ruleSelecting(0), trajectoryOf([0.8123, 0.9, 0.7]))).toBe(8.77);
     expect(regretOf(ruleSelecting(1), trajectoryOf([0.8123, 0.9, 0.7]))).toBe(0);
+  });
+
+  test('of averaged weights is against the best epoch as it was trained, by the signals of the average', () => {
+    const trajectory = trajectoryOf([0.8, 0.9, 0.7]);
+    const { numClasses: _, ...signals } = signalsOf(
+      { 'test-accuracy': [0.8, 0.91, 0.92], 'val-accuracy': [0.5, 0.7, 0.6] },
+      3,
+    );
+    const highest: Rule = {
+      ...ruleSelecting(0),
+      select: ({ 'val-accuracy': values }) => values.indexOf(Math.max(...(values as number[]))),
+    };
+    expect(regretOf(averaged(highest), { ...trajectory, averaged: { [DEFAULT_AVERAGE]: signals } })).toBe(-1);
+    expect(() => regretOf(averaged(highest), trajectory)).toThrow('was not recorded');
   });
 
   test('hides the test accuracy from the rule', () => {

@@ -19,6 +19,7 @@ afterEach(() => {
 const trajectory = (seed: number): Trajectory => ({
   cell: { task: 'glosses', noise: 'pair-30', network: 'dense', optimizer: 'sgd-large', seed },
   signals: signalsOf({ 'val-loss': [seed, seed / 3] }, 2),
+  averaged: {},
 });
 
 test('a new instance reads what was appended, in order', () => {

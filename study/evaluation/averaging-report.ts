@@ -22,7 +22,7 @@ export function averagingSections(trajectories: readonly Trajectory[]): string[]
     ...sectionsOf('Held-out tasks of the first two rounds', seen),
     `## MNIST and languages, used for tuning: ${tuning.length} trainings`,
     averagingTable(RULES_TO_AVERAGE, tuning),
-    'The decay of an epoch and the updates of an epoch, by their mean regret:',
+    'The decay of an epoch and the updates of an epoch, by their mean regret on the first seeds:',
     averagesTable(tuning),
   ];
 }
@@ -60,16 +60,18 @@ export function averagingTable(rules: readonly Rule[], trajectories: readonly Tr
   );
 }
 
+/** Compares the averages with each other, in the trainings in which all of them were recorded. */
 function averagesTable(tuning: readonly Trajectory[]): string {
+  const complete = tuning.filter((one) => AVERAGE_NAMES.every((name) => name in one.averaged));
   return table(
     ['decay / updates', ...RECOMMENDED.flatMap(({ name }) => [name, 'against the default'])],
     AVERAGE_NAMES.map((name) => [
       name,
       ...RECOMMENDED.flatMap((rule) => {
         const average = averaged(rule, name);
-        const { difference } = compareRules(average, averaged(rule), tuning);
+        const { difference } = compareRules(average, averaged(rule), complete);
         return [
-          interval(performanceOf(average, tuning).regret),
+          interval(performanceOf(average, complete).regret),
           name === DEFAULT_AVERAGE ? '' : interval(difference),
         ];
       }),

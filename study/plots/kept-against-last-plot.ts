@@ -1,5 +1,6 @@
+import type { AverageName } from '../averages.js';
 import type { Rule } from '../rules/rule.js';
-import { visibleSignals, type Trajectory } from '../trajectories.js';
+import { signalsWith, visibleSignals, type Trajectory } from '../trajectories.js';
 import { renderSvg } from './svg.js';
 
 const WIDTH = 860;
@@ -7,22 +8,28 @@ const HEIGHT = 330;
 const KEPT = '#0b5394';
 const LAST = '#666666';
 
-/** Plots one training for newcomers: its clean test accuracy, the epoch that `rule` selects, and the last epoch. */
-export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule): string {
+/**
+ * Plots one training for newcomers: its clean test accuracy with and without averaged weights, the epoch that `rule`
+ * selects, and the last epoch.
+ */
+export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule, average: AverageName): string {
+  const averaged = signalsWith(trajectory, average);
   const accuracies = percent(trajectory.signals['test-accuracy'] as number[]);
-  const validation = percent(trajectory.signals['val-accuracy'] as number[]);
-  const kept = rule.select(visibleSignals(trajectory));
+  const averagedAccuracies = percent(averaged['test-accuracy'] as number[]);
+  const validation = percent(averaged['val-accuracy'] as number[]);
+  const kept = rule.select(visibleSignals(trajectory, average));
   const last = accuracies.length - 1;
   const option = {
     title: {
       text: 'One training on MNIST, 40 % of whose labels are wrong',
-      subtext: 'The callback sees only the accuracy on noisy labels, and keeps the epoch at its peak.',
+      subtext:
+        'The callback sees only the accuracy of the average on noisy labels, and keeps the average at its peak.',
       left: 10,
       top: 4,
       textStyle: { fontSize: 15 },
       subtextStyle: { fontSize: 12, color: '#444' },
     },
-    grid: { left: 60, right: 140, top: 70, bottom: 48 },
+    grid: { left: 60, right: 170, top: 70, bottom: 48 },
     xAxis: {
       type: 'category',
       boundaryGap: false,
@@ -42,20 +49,30 @@ export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule): string 
     series: [
       {
         type: 'line',
-        color: '#111111',
+        color: KEPT,
         symbol: 'none',
         lineStyle: { width: 3 },
-        data: accuracies,
-        endLabel: { show: true, formatter: 'accuracy on\nclean test labels', color: '#111', fontSize: 12 },
-        markPoint: {
-          symbol: 'circle',
-          symbolSize: 13,
-          silent: true,
-          data: [
-            mark(kept, accuracies[kept]!, `kept: ${accuracies[kept]!.toFixed(1)} %`, KEPT),
-            mark(last, accuracies[last]!, `last: ${accuracies[last]!.toFixed(1)} %`, LAST),
-          ],
+        data: averagedAccuracies,
+        endLabel: {
+          show: true,
+          formatter: 'averaged weights,\nclean test labels',
+          color: KEPT,
+          fontSize: 12,
         },
+        markPoint: markPoint(
+          mark(kept, averagedAccuracies[kept]!, `kept: ${averagedAccuracies[kept]!.toFixed(1)} %`, KEPT),
+        ),
+      },
+      {
+        type: 'line',
+        color: '#111111',
+        symbol: 'none',
+        lineStyle: { width: 2 },
+        data: accuracies,
+        endLabel: { show: true, formatter: 'as trained,\nclean test labels', color: '#111', fontSize: 12 },
+        markPoint: markPoint(
+          mark(last, accuracies[last]!, `last: ${accuracies[last]!.toFixed(1)} %`, '#111111'),
+        ),
       },
       {
         type: 'line',
@@ -65,7 +82,7 @@ export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule): string 
         data: validation,
         endLabel: {
           show: true,
-          formatter: 'accuracy on noisy\nvalidation labels',
+          formatter: 'averaged weights,\nnoisy validation labels',
           color: '#444',
           fontSize: 12,
         },
@@ -73,6 +90,10 @@ export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule): string 
     ],
   };
   return renderSvg(option, WIDTH, HEIGHT);
+}
+
+function markPoint(point: object): object {
+  return { symbol: 'circle', symbolSize: 13, silent: true, data: [point] };
 }
 
 function mark(epoch: number, value: number, text: string, color: string): object {

@@ -5,33 +5,27 @@ import { renderSvg } from './svg.js';
 
 const WIDTH = 860;
 const ROW_HEIGHT = 30;
-/** Readable without colours as well: the shipped rule is darker, and its name is bold. */
-const COLOURS = { shipped: '#0b5394', other: '#9fc5e8', labels: '#d9d9d9' };
+/** Readable without colours as well: averaged rules are darker, and their names are bold. */
+const COLOURS = { averaged: '#0b5394', other: '#9fc5e8' };
 
 /** Plots the mean regret of each rule with its interval and worst case, the smallest at the top. */
-export function regretPlot(
-  rules: readonly Rule[],
-  shipped: Rule,
-  trajectories: readonly Trajectory[],
-): string {
+export function regretPlot(rules: readonly Rule[], trajectories: readonly Trajectory[]): string {
   const rows = rules
     .map((rule) => ({ rule, ...performanceOf(rule, trajectories) }))
     .sort((a, b) => b.regret.mean - a.regret.mean);
-  const colourOf = (rule: Rule): string => {
-    if (rule === shipped) return COLOURS.shipped;
-    return rule.needs.includes('labels') ? COLOURS.labels : COLOURS.other;
-  };
+  const isAveraged = (name: string): boolean =>
+    rules.some((rule) => rule.name === name && rule.average !== undefined);
   const option = {
     title: {
-      text: `Mean regret by rule, ${trajectories.length} held-out trainings`,
+      text: `Mean regret by rule, ${trajectories.length} trainings on data that nobody had looked at`,
       subtext:
-        'Clean test accuracy lost against the best epoch, in points; 95 % interval; worst training. Dark: offered as `consensus`. Grey: needs labels.',
+        'Clean test accuracy lost against the best epoch, in points; 95 % interval; worst training. Dark: with averaged weights.',
       left: 10,
       textStyle: { fontSize: 15 },
       subtextStyle: { fontSize: 11, color: '#444' },
     },
     grid: { left: 335, right: 180, top: 62, bottom: 36 },
-    xAxis: { type: 'value', name: 'points', nameLocation: 'middle', nameGap: 22, min: 0 },
+    xAxis: { type: 'value', name: 'points', nameLocation: 'middle', nameGap: 22 },
     yAxis: {
       type: 'category',
       data: rows.map(({ rule }) => rule.name),
@@ -39,7 +33,7 @@ export function regretPlot(
       axisLabel: {
         color: '#111',
         fontSize: 12,
-        formatter: (name: string) => `{${name === shipped.name ? 'bold' : 'plain'}|${name}}`,
+        formatter: (name: string) => `{${isAveraged(name) ? 'bold' : 'plain'}|${name}}`,
         rich: {
           plain: { fontSize: 12, color: '#111' },
           bold: { fontWeight: 'bold', fontSize: 12, color: '#111' },
@@ -52,7 +46,7 @@ export function regretPlot(
         barWidth: '62%',
         data: rows.map(({ rule, regret, worst }) => ({
           value: regret.mean,
-          itemStyle: { color: colourOf(rule) },
+          itemStyle: { color: isAveraged(rule.name) ? COLOURS.averaged : COLOURS.other },
           label: {
             show: true,
             position: 'right',
