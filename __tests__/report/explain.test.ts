@@ -8,18 +8,29 @@ interface Training {
   readonly numClasses?: number | null;
   readonly validates?: boolean;
   readonly valInformation?: number;
+  readonly logs?: Record<string, number>;
+  readonly isAveraged?: true;
 }
 
 /** The explanation after a training whose epochs had these values. */
 function explained(
   values: (number | null)[],
-  { options = {}, numClasses = 10, validates = true, valInformation = 0.5 }: Training = {},
+  {
+    options = {},
+    numClasses = 10,
+    validates = true,
+    valInformation = 0.5,
+    logs = {},
+    isAveraged,
+  }: Training = {},
 ): string {
   const epochs = values.map((value) => ({
     value,
     valEntropy: validates ? value : null,
     valChanges: 0.083,
     valInformation,
+    logs,
+    ...(isAveraged === undefined ? {} : { isAveraged }),
   }));
   return explain(fakeTraining(epochs, options, numClasses));
 }
@@ -124,6 +135,14 @@ describe('explain doubts', () => {
     const said = explained([0.6, 0.5], { numClasses: 2, validates: false });
     expect(said).toMatch(/too early.*With 2 classes/);
     expect(said).not.toContain('Without validation');
+  });
+
+  test.each<[string, Training, string]>([
+    ['with labels', { logs: { val_acc: 0.5 } }, "`{ monitor: 'val_acc', averageWeights: true }`."],
+    ['without labels', {}, "`{ monitor: 'consensus', averageWeights: true }`."],
+    ['with an average', { logs: { val_acc: 0.5 }, isAveraged: true }, "`monitor: 'val_acc'`."],
+  ])('the first epoch, and recommends what did best %s', (_, training, recommended) => {
+    expect(explained([0.6, 0.5], training)).toContain(`Try \`startFromEpoch\`, or ${recommended}`);
   });
 
   test('nothing without a reason', () => {

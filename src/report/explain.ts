@@ -61,7 +61,7 @@ export function endOfTrainingWarning(
     `The kept epoch, ${best.epoch}, is the first that could be selected, and probably too early. The entropy of the two ` +
     'largest probabilities does not only fall as a network memorises: an untrained network is near the maximum with two ' +
     'to four classes, and large steps can carry one with more classes past its peak within an epoch. Compare ' +
-    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, smaller steps, or \`monitor: 'consensus'\`.`
+    `\`history\`, and try a later \`startFromEpoch\` than ${startFromEpoch}, smaller steps, or ${recommended(best)}.`
   );
 }
 
@@ -132,11 +132,11 @@ type Doubt = (outcome: Outcome, best: EpochRecord) => string | null;
 
 /** Most serious first. */
 const DOUBTS: readonly Doubt[] = [
-  (outcome) =>
+  (outcome, best) =>
     isFirstByEntropy(outcome)
       ? 'It is the first that could be selected, and probably too early: an untrained network is near the maximum with ' +
         'two to four classes, and large steps can carry one with more classes past its peak within an epoch. Try ' +
-        "`startFromEpoch`, or `monitor: 'consensus'`."
+        `\`startFromEpoch\`, or ${recommended(best)}.`
       : null,
   ({ selector: { isDecided, history } }, best) =>
     isDecided || history.at(-1) !== best || history.length === 1
@@ -150,16 +150,24 @@ const DOUBTS: readonly Doubt[] = [
     monitor.comparing !== null && valInformation != null && valInformation < ENOUGH_INFORMATION
       ? 'The network had hardly begun to distinguish the classes.'
       : null,
-  ({ numClasses, monitor }) =>
+  ({ numClasses, monitor }, best) =>
     isEntropyMonitor(monitor) && numClasses !== null && numClasses <= FEW_CLASSES
       ? `With ${numClasses} classes the entropy says little, as an untrained network is near its maximum; ` +
-        "`monitor: 'consensus'` does not depend on that."
+        `${recommended(best)} does not depend on that.`
       : null,
   ({ monitor, selector: { history } }) =>
     isEntropyMonitor(monitor) && history.every(({ valEntropy }) => valEntropy === null)
       ? 'Without validation data, only training rows were scored.'
       : null,
 ];
+
+/** The options that did best in the study, for trainings that log an accuracy on validation labels and for others. */
+function recommended({ logs, isAveraged }: EpochRecord): string {
+  const monitor = logs['val_acc'] === undefined ? 'consensus' : 'val_acc';
+  return isAveraged === true
+    ? `\`monitor: '${monitor}'\``
+    : `\`{ monitor: '${monitor}', averageWeights: true }\``;
+}
 
 function number(value: number | null): string {
   return value === null ? 'none' : String(Number(value.toPrecision(3)));
