@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../src/epoch-record.js';
 import { resolveOptions, type EntropyCheckpointOptions } from '../src/options.js';
 import { EpochLogs } from '../src/scoring/epoch-logs.js';
+import { EpochScore } from '../src/scoring/epoch-score.js';
 import { MemoryStore } from '../src/stores/memory-store.js';
 import type { TrainedModel } from '../src/tfjs-internals.js';
 import { TrainingSession } from '../src/training-session.js';
@@ -33,7 +34,8 @@ async function withSession(
 ): Promise<void> {
   await expectNoTensorsLeft(async () => {
     const model = makeModel();
-    const session = new TrainingSession(resolveOptions(options));
+    const resolved = resolveOptions(options);
+    const session = new TrainingSession(resolved, new EpochScore(resolved));
     const trained = { model, optimizer: model.optimizer };
     let epoch = 0;
     const endEpoch: Parts['endEpoch'] = (spread, logs = {}) => {

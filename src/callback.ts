@@ -13,7 +13,6 @@ import type {
   PredictionTap,
   ValidationWeights,
 } from './predictions/prediction-tap.js';
-import { endOfTrainingWarning } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
 import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
@@ -333,9 +332,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       // It may have been disposed meanwhile, and detaching twice does nothing.
       tap.detach(this.#sink);
       this.#end();
-      const { selector, options } = this.#session;
-      const about = selector.best === null ? 'no best epoch' : 'the first epoch';
-      this.#warnings.warn(endOfTrainingWarning(selector, options), about);
+      const about = this.#session.selector.best === null ? 'no best epoch' : 'the first epoch';
+      this.#warnings.warn(this.#session.endWarning, about);
     }
   }
 

@@ -9,6 +9,7 @@ import { bindMembers } from './platform/bind-members.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { ReportOptions } from './report/report.js';
 import { EpochLogs, type LogValue } from './scoring/epoch-logs.js';
+import { EpochScore } from './scoring/epoch-score.js';
 import { PredictionChanges } from './scoring/prediction-changes.js';
 import { requireLogged, requirePredictions } from './selection/monitor.js';
 import {
@@ -59,11 +60,12 @@ export class EntropyCheckpoint implements CheckpointAccess {
     }
     this.#trained = { model, optimizer: optimizer ?? compiledOptimizer(model) };
     this.#fromLogits = commonFromLogits(model, resolved);
-    this.#session = new TrainingSession(resolved);
-    const { monitor, rememberedRows } = resolved;
     // Outputs may be appended before any code could be loaded.
+    const score = new EpochScore(resolved);
+    this.#session = new TrainingSession(resolved, score);
+    const { monitor, rememberedRows } = resolved;
     if (monitor.comparing !== null) {
-      this.#session.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
+      score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
     }
     if (resolved.averageWeights !== null) {
       this.#session.averageBy(new WeightAverage(resolved.averageWeights));

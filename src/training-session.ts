@@ -5,12 +5,12 @@ import { disposeState, type Snapshot } from './format/snapshot.js';
 import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
-import { explain, type Outcome } from './report/explain.js';
+import type { Outcome } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
-import { EpochScore, readScore } from './scoring/epoch-score.js';
+import type { EpochScore } from './scoring/epoch-score.js';
 import { EpochSelector, noBest } from './selection/epoch-selector.js';
 import { resolveLocation } from './stores/resolve-location.js';
 import type { StoreLocation } from './stores/store-location.js';
@@ -87,6 +87,8 @@ export interface CheckpointAccess {
 /** The code that is loaded when training begins or a checkpoint is restored: a page doesn't need it earlier. */
 interface TrainingCode {
   readonly state: typeof import('./state/training-state.js');
+  readonly scoring: typeof import('./scoring/epoch-score.js');
+  readonly explaining: typeof import('./report/explain.js');
   readonly saver: EpochSaver;
 }
 
@@ -97,13 +99,15 @@ interface TrainingCode {
 export class TrainingSession {
   readonly options: ResolvedOptions;
   readonly selector: EpochSelector;
-  readonly score: EpochScore;
+  /** null before the code for it is loaded. */
+  #score: EpochScore | null;
   /** The average of the weights; null before the code for it is loaded, and where weights aren't averaged. */
   #average: WeightAverage | null = null;
   /** null: in memory only. */
   readonly #location: StoreLocation | null;
   #code: Promise<TrainingCode> | null = null;
   /** Set once the code is loaded. */
+  #explaining: TrainingCode['explaining'] | null = null;
   #saver: EpochSaver | null = null;
   /** The model's architecture when training began, where it's stored. */
   #topology: Json = null;
@@ -112,13 +116,21 @@ export class TrainingSession {
   #isDisposed = false;
   readonly #warnings = new WarnOnce();
 
-  /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little. */
-  constructor(options: ResolvedOptions) {
+  /**
+   * @param score this object owns it; null: it's made when training begins.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a location that can't be used or holds too little.
+   */
+  constructor(options: ResolvedOptions, score: EpochScore | null = null) {
     this.options = options;
     this.selector = new EpochSelector(options.monitor, options);
-    this.score = new EpochScore(options);
+    this.#score = score;
     this.#location = options.filepath === null ? null : resolveLocation(options.filepath);
     checkCapacity(this.#location, options);
+  }
+
+  /** The score of the running epoch, once training has begun. */
+  get score(): EpochScore {
+    return this.#score!;
   }
 
   /** Whether the score of an ended epoch isn't detached yet, because the store is being opened: don't append now. */
@@ -151,7 +163,13 @@ export class TrainingSession {
   }
 
   explain(): string {
-    return explain(this.#outcome);
+    // Before the code for it is loaded, no epoch has ended.
+    return this.#explaining?.explain(this.#outcome) ?? 'No epoch has ended yet.';
+  }
+
+  /** What a user should know about the selection when training has ended; null: nothing. */
+  get endWarning(): string | null {
+    return this.#explaining?.endOfTrainingWarning(this.selector, this.options) ?? null;
   }
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`. */
@@ -179,7 +197,7 @@ export class TrainingSession {
   /** Ends a training: releases the store once everything wanted is written. States that are only in memory stay. */
   close(): void {
     this.#saver?.close();
-    this.score.reset();
+    this.#score?.reset();
   }
 
   /**
@@ -288,15 +306,15 @@ export class TrainingSession {
     this.#isDisposed = true;
     this.#isOpening = false;
     this.close();
-    this.score.dispose();
+    this.#score?.dispose();
     this.#average?.dispose();
     this.#average = null;
     this.#saver?.dispose();
   }
 
   get #outcome(): Outcome {
-    const { selector, options, score } = this;
-    return { selector, options, monitor: options.monitor, numClasses: score.numClasses };
+    const { selector, options } = this;
+    return { selector, options, monitor: options.monitor, numClasses: this.#score?.numClasses ?? null };
   }
 
   #loadCode(): Promise<TrainingCode> {
@@ -309,29 +327,33 @@ export class TrainingSession {
   }
 
   async #fetchCode(): Promise<TrainingCode> {
-    const [{ EpochSaver }, state, store] = await Promise.all([
+    const [{ EpochSaver }, state, scoring, explaining, store] = await Promise.all([
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
+      loadCode(import('./scoring/epoch-score.js')),
+      loadCode(import('./report/explain.js')),
       this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
-      this.#loadComparison(),
       this.#loadAverage(),
     ]);
+    this.#score ??= new scoring.EpochScore(this.options);
+    await this.#loadComparison(this.#score);
     const { yieldEvery } = this.options;
     const options = { ...this.options, isDeferred: yieldEvery === 'never' };
     const saver = new EpochSaver(store, options, (record) => {
       this.#print(record, store);
     });
+    this.#explaining = explaining;
     this.#saver = saver;
-    return { state, saver };
+    return { state, scoring, explaining, saver };
   }
 
-  async #loadComparison(): Promise<void> {
+  async #loadComparison(score: EpochScore): Promise<void> {
     const { monitor, rememberedRows } = this.options;
-    if (monitor.comparing === null || this.score.isComparing) return;
+    if (monitor.comparing === null || score.isComparing) return;
     const { PredictionChanges } = await loadCode(import('./scoring/prediction-changes.js'));
-    this.score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
+    score.compareBy(new PredictionChanges(monitor.comparing, rememberedRows));
   }
 
   async #loadAverage(): Promise<void> {
@@ -360,7 +382,8 @@ export class TrainingSession {
     { epoch, fit, isComplete, logs }: EndedEpoch,
     score: ReturnType<EpochScore['detach']>,
   ): Promise<EpochRecord> {
-    const { numbers, scalars } = await readScore(score, logs.scalars);
+    const { state, scoring, saver } = await this.#loadCode();
+    const { numbers, scalars } = await scoring.readScore(score, logs.scalars);
     const monitored = {
       epoch,
       fit,
@@ -368,7 +391,6 @@ export class TrainingSession {
       ...(this.#average === null ? {} : { isAveraged: true as const }),
       logs: Object.freeze(logs.numbers(scalars)),
     };
-    const { state, saver } = await this.#loadCode();
     this.selector.forget(saver.takeLost());
     const record = this.selector.add(monitored, isComplete);
     await saver.keep(this.selector, record, () => this.#capture(state, trained));
