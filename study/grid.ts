@@ -104,12 +104,17 @@ function cellsOf(task: TaskName, seed: number): Cell[] {
       schedule,
     })),
   );
-  return isText(task) ? constant : [...constant, ...falling];
+  return isText(task) || averagesOf({ task, seed }).length === 0 ? constant : [...constant, ...falling];
 }
 
-/** The averages that are recorded: all of them for the first seed of the tuning tasks, the default one everywhere. */
-export function averagesOf({ task, seed }: Cell): readonly AverageName[] {
-  return TUNING_TASKS.includes(task) && seed === seedsOf(task)[0] ? AVERAGE_NAMES : [DEFAULT_AVERAGE];
+/**
+ * The averages that are recorded: all of them for the first seed of the tuning tasks, and the default one elsewhere. The
+ * last seed of the tasks of the first rounds has none, but for MNIST: its trainings are not repeated.
+ */
+export function averagesOf({ task, seed }: Pick<Cell, 'task' | 'seed'>): readonly AverageName[] {
+  const nth = seedsOf(task).indexOf(seed);
+  if (nth === SEEDS.length - 1 && task !== 'mnist' && !FRESH_TASKS.includes(task)) return [];
+  return nth === 0 && TUNING_TASKS.includes(task) ? AVERAGE_NAMES : [DEFAULT_AVERAGE];
 }
 
 export function scheduleOf({ schedule }: Cell): ScheduleName {
