@@ -48,6 +48,8 @@ export interface EntropyCheckpointOptions {
    *   validation rows in the same order in every epoch, no labels.
    * - `'val_acc'`, `'val_loss'` or any other value that `fit` logs, or that an earlier callback adds to `logs`
    *   (then set `mode`).
+   * - `'val_acc_and_loss'`: `val_acc − 0.1·val_loss / ln C` with C classes, for a cross-entropy. Of epochs with nearly the
+   *   same accuracy, it selects the one with the smaller loss.
    * - a function of the epoch's record that returns a number, or null for none (then set `mode`).
    *
    * @default 'entropy'

@@ -392,7 +392,7 @@ export class TrainingSession {
       logs: Object.freeze(logs.numbers(scalars)),
     };
     this.selector.forget(saver.takeLost());
-    const record = this.selector.add(monitored, isComplete);
+    const record = this.selector.add(monitored, isComplete, this.score.numClasses);
     await saver.keep(this.selector, record, () => this.#capture(state, trained));
     return record;
   }

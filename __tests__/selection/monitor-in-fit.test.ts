@@ -38,6 +38,15 @@ const adds = (name: string, values: readonly (number | null)[]): tf.CustomCallba
     if (value !== null) logs[name] = value;
   });
 
+it('monitors accuracy and loss of validation together', () =>
+  withFit({ monitor: 'val_acc_and_loss' }, [], async (fitted, checkpoint) => {
+    await fitted;
+    const { history } = checkpoint;
+    for (const { value, logs } of history)
+      expect(value).toBeCloseTo(logs['val_acc']! - (0.1 * logs['val_loss']!) / Math.log(4), 12);
+    expect(checkpoint.best!.value).toBe(Math.max(...history.map(({ value }) => value!)));
+  }));
+
 describe('a value that an earlier callback adds to `logs`', () => {
   const values = [0.1, 0.9, 0.5, 0.7];
 

@@ -34,24 +34,35 @@ describe('the value', () => {
     ['val_acc', 0.9],
     ['val_loss', null],
   ])('of %s comes from the record: %p', (name, expected) => {
-    expect(monitorOf(name).valueOf([epochOf({ val_acc: 0.4 }), epochOf({ val_acc: 0.9 })])).toBe(expected);
+    const epochs = [epochOf({ val_acc: 0.4 }), epochOf({ val_acc: 0.9 })];
+    expect(monitorOf(name).valueOf(epochs, 10)).toBe(expected);
   });
 
   test('of a function is its result for the latest epoch', () => {
     const monitor = monitorOf(({ logs, entropy }) => logs['a']! + entropy!, { mode: 'min' });
-    expect(monitor.valueOf([epochOf({ a: 5 }), epochOf({ a: 7 })])).toBe(7.1);
-    expect(monitorOf(() => null, { mode: 'max' }).valueOf([epochOf()])).toBeNull();
+    expect(monitor.valueOf([epochOf({ a: 5 }), epochOf({ a: 7 })], null)).toBe(7.1);
+    expect(monitorOf(() => null, { mode: 'max' }).valueOf([epochOf()], null)).toBeNull();
   });
 
   test.each([['0.5'], [true], [{}], [Promise.resolve(1)]])(
     'of a function that returns %p is refused',
     (returned) => {
       const monitor = monitorOf(() => returned as unknown as number, { mode: 'max' });
-      const { code, message } = thrownBy(() => monitor.valueOf([epochOf()]));
+      const { code, message } = thrownBy(() => monitor.valueOf([epochOf()], null));
       expect(code).toBe('ENTROPY_INVALID_OPTION');
       expect(message).toContain('Expected the `monitor` function to return a number or null');
     },
   );
+
+  test('of accuracy and loss takes a tenth of the loss, as a share of that of a network that knows nothing', () => {
+    const { mode, valueOf } = monitorOf('val_acc_and_loss');
+    expect(mode).toBe('max');
+    const logs = { val_acc: 0.8, val_loss: 0.5 * Math.log(4) };
+    expect(valueOf([epochOf({ val_acc: 0.1, val_loss: 9 }), epochOf(logs)], 4)).toBeCloseTo(0.8 - 0.05, 12);
+    expect(valueOf([epochOf(logs)], 16)).toBeCloseTo(0.8 - 0.025, 12);
+    expect(valueOf([epochOf(logs)], null)).toBeNull();
+    expect(valueOf([epochOf({ val_acc: 0.8 })], 4)).toBeNull();
+  });
 
   test('of a comparing monitor is computed by that monitor', () => {
     expect(monitorOf('consensus')).toMatchObject({ comparing: consensus, valueOf: consensus.valueOf });
@@ -65,6 +76,7 @@ describe('the mode', () => {
     'train_entropy',
     'val_entropy',
     'consensus',
+    'val_acc_and_loss',
     'acc',
     'val_acc',
     'out1_acc',
@@ -163,6 +175,7 @@ test.each([
   ['acc', false],
   ['val_loss', false],
   ['consensus', false],
+  ['val_acc_and_loss', false],
 ])('%p is an entropy: %p', (name, expected) => {
   expect(isEntropyMonitor(monitorOf(name))).toBe(expected);
 });
@@ -176,12 +189,18 @@ describe('isKnownToFit', () => {
   };
   const WITHOUT_VALIDATION: LoggedByFit = { ...FIT, metrics: ['loss', 'acc'], hasValidation: false };
 
-  it.each(['entropy', 'train_entropy', 'val_entropy', 'consensus', 'label_wave', 'acc', 'val_loss'])(
-    'accepts %s',
-    (name) => {
-      expect(isKnownToFit(monitorOf(name), FIT)).toBe(true);
-    },
-  );
+  it.each([
+    'entropy',
+    'train_entropy',
+    'val_entropy',
+    'consensus',
+    'label_wave',
+    'val_acc_and_loss',
+    'acc',
+    'val_loss',
+  ])('accepts %s', (name) => {
+    expect(isKnownToFit(monitorOf(name), FIT)).toBe(true);
+  });
 
   it('accepts a function', () => {
     expect(
@@ -192,7 +211,17 @@ describe('isKnownToFit', () => {
     ).toBe(true);
   });
 
-  it.each(['val_entropy', 'consensus', 'label_wave', 'val_acc', 'val_loss'])(
+  test('val_acc_and_loss needs both, or another callback that may add one', () => {
+    const monitor = monitorOf('val_acc_and_loss');
+    const fit: LoggedByFit = { ...FIT, metrics: ['loss', 'val_loss'] };
+    const { code, message } = thrownBy(() => isKnownToFit(monitor, fit));
+    expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
+    expect(message).toContain("got 'val_acc'");
+    expect(isKnownToFit(monitor, { ...fit, mayBeAdded: true })).toBe(false);
+    expect(thrownBy(() => requireLogged(monitor, ['loss', 'val_acc'])).message).toContain("got 'val_loss'");
+  });
+
+  it.each(['val_entropy', 'consensus', 'label_wave', 'val_acc_and_loss', 'val_acc', 'val_loss'])(
     'refuses %s without validation, also if the mode is set',
     (name) => {
       for (const mayBeAdded of [false, true]) {
@@ -209,7 +238,7 @@ describe('isKnownToFit', () => {
     const { code, message } = thrownBy(() => isKnownToFit(monitorOf('val_precision'), FIT));
     expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
     expect(message).toContain(
-      '(entropy, train_entropy, val_entropy, consensus, label_wave, loss, acc, val_loss, val_acc)',
+      '(entropy, train_entropy, val_entropy, consensus, label_wave, val_acc_and_loss, loss, acc, val_loss, val_acc)',
     );
     expect(message).toContain('Compile the model with that metric');
   });

@@ -98,6 +98,7 @@ const MONITOR_NAMES: Readonly<Record<string, string>> = {
   entropy: 'entropy over training and validation',
   train_entropy: 'training entropy',
   val_entropy: 'validation entropy',
+  val_acc_and_loss: 'validation accuracy minus a tenth of the scaled loss, a value',
   [FUNCTION_NAME]: 'monitored value',
 };
 

@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../epoch-record.js';
-import { COMPUTED_MONITORS, FUNCTION_NAME, type Monitor } from '../selection/monitor.js';
+import { COMPUTED_MONITORS, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
 
 /** The values of one name by epoch, in the order in which the epochs ran. */
 export interface Curve {
@@ -68,8 +68,8 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
 }
 
 /** Whether the monitored value is neither an entropy nor logged by `fit`. */
-export function hasOwnPanel({ name, comparing }: Monitor): boolean {
-  return comparing !== null || name === FUNCTION_NAME;
+export function hasOwnPanel(monitor: Monitor): boolean {
+  return !isEntropyMonitor(monitor) && !monitor.logged.includes(monitor.name);
 }
 
 /** How a logged value is called: a metric may have the name of a value that this package computes. */

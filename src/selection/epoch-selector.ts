@@ -62,11 +62,12 @@ export class EpochSelector {
    * Adds an epoch that has ended.
    *
    * @param isComplete whether it ran to its end. One that was cut short is recorded, but never the best.
+   * @param numClasses of the output with the fewest; null if unknown.
    */
-  add(ended: MonitoredEpoch, isComplete: boolean): EpochRecord {
+  add(ended: MonitoredEpoch, isComplete: boolean, numClasses: number | null = null): EpochRecord {
     const { epoch } = ended;
     const before = this.#history.slice(1 - WINDOW_EPOCHS);
-    const value = isComplete ? this.#monitor.valueOf([...before, ended]) : null;
+    const value = isComplete ? this.#monitor.valueOf([...before, ended], numClasses) : null;
     const isBest = this.#bestValue.isBetter(epoch, value);
     const record = Object.freeze({ ...ended, value, isBest });
     const isRanked = isBest || (this.#best !== null && this.#bestValue.isEligible(epoch, value));

@@ -1,6 +1,6 @@
 import { invalidOption } from '../check-options.js';
 import type { EntropyCheckpointError } from '../errors.js';
-import { COMPUTED_MONITORS, FUNCTION_NAME, unknownMonitor, type Monitor } from './monitor.js';
+import { COMPUTED_MONITORS, unknownMonitor, type Monitor } from './monitor.js';
 
 /** What `fit` tells its callbacks about the values that it logs. */
 export interface LoggedByFit {
@@ -23,19 +23,20 @@ export function isKnownToFit(
   monitor: Monitor,
   { metrics, hasValidation, mayBeAdded, isNamed }: LoggedByFit,
 ): boolean {
-  const { name, phases, comparing } = monitor;
+  const { name, phases, logged, comparing } = monitor;
   if (isNamed && phases.length > 0 && metrics.includes(name)) throw ambiguousName(name);
-  if (name === FUNCTION_NAME || metrics.includes(name)) return true;
-  const isComputed = phases.length > 0;
-  const needsValidation = comparing === null ? name === 'val_entropy' : phases.includes('val');
-  if (isComputed && (hasValidation || !needsValidation)) return true;
-  const lacksValidation = !hasValidation && (isComputed || metrics.includes(name.replace(/^val_/, '')));
-  if (!isComputed && mayBeAdded && !lacksValidation) return false;
+  const missing = logged.find((one) => !metrics.includes(one));
+  // The entropy over both phases needs only one of them.
+  const needsValidation = phases.includes('val') && (comparing !== null || phases.length === 1);
+  if (missing === undefined && (hasValidation || !needsValidation)) return true;
+  const lacksValidation =
+    !hasValidation && (needsValidation || metrics.includes((missing ?? name).replace(/^val_/, '')));
+  if (mayBeAdded && !lacksValidation) return false;
   const available = COMPUTED_MONITORS.filter(
     (other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other),
   );
   throw unknownMonitor(
-    name,
+    missing ?? name,
     [...available, ...metrics],
     lacksValidation
       ? 'Give `fit` a `validationSplit` or `validationData`.'

@@ -12,6 +12,7 @@ export type MonitorName =
   | 'val_entropy'
   | 'consensus'
   | 'label_wave'
+  | 'val_acc_and_loss'
   | 'loss'
   | 'acc'
   | 'val_loss'
@@ -43,14 +44,17 @@ export interface Monitor extends Comparison {
   readonly patience: number;
   /** The phases whose predictions it's computed from; empty for a metric or a function. */
   readonly phases: readonly Phase[];
+  /** The names of the logged values that it's computed from; empty where there are none, and for a function. */
+  readonly logged: readonly string[];
   /** How it compares validation predictions; null if it doesn't. */
   readonly comparing: ComparingMonitor | null;
   /**
    * The value of the last of `epochs`.
    *
    * @param epochs the latest `WINDOW_EPOCHS` or fewer, in the order in which they ran.
+   * @param numClasses of the output with the fewest; null if unknown.
    */
-  readonly valueOf: (epochs: readonly MonitoredEpoch[]) => number | null;
+  readonly valueOf: (epochs: readonly MonitoredEpoch[], numClasses: number | null) => number | null;
 }
 
 /** Stands for a function in messages and in what is stored. No metric has such a name. */
@@ -64,10 +68,13 @@ const ENTROPIES: Readonly<Record<string, readonly [phases: readonly Phase[], val
   val_entropy: [['val'], ({ valEntropy }) => valEntropy],
 };
 
-/** The monitors that are computed from predictions. */
+const ACCURACY_AND_LOSS = 'val_acc_and_loss';
+
+/** The monitors that no log has under their own name. */
 export const COMPUTED_MONITORS: readonly string[] = [
   ...Object.keys(ENTROPIES),
   ...Object.keys(COMPARING_MONITORS),
+  ACCURACY_AND_LOSS,
 ];
 
 /**
@@ -106,11 +113,13 @@ function functionMonitor(monitor: MonitorFunction, mode: MonitorOptions['mode'])
 function namedMonitor(name: string, mode: MonitorOptions['mode']): Monitor {
   const comparing = Object.hasOwn(COMPARING_MONITORS, name) ? COMPARING_MONITORS[name]! : null;
   if (comparing !== null) return comparingMonitor(name, comparing, mode);
-  const monitor = withoutPredictions(name, ({ logs }) => logs[name]);
+  if (name === ACCURACY_AND_LOSS) return { ...accuracyAndLoss, mode: mode === 'auto' ? 'max' : mode };
+  const monitor = { ...withoutPredictions(name, ({ logs }) => logs[name]), logged: [name] };
   const entropy = Object.hasOwn(ENTROPIES, name) ? ENTROPIES[name]! : null;
   if (entropy === null) return { ...monitor, mode: mode === 'auto' ? inferMode(name) : mode };
   const [phases, valueOf] = entropy;
-  return { ...monitor, phases, valueOf: lastValue(valueOf), mode: mode === 'auto' ? 'max' : mode };
+  const resolvedMode = mode === 'auto' ? 'max' : mode;
+  return { ...monitor, phases, logged: [], valueOf: lastValue(valueOf), mode: resolvedMode };
 }
 
 function comparingMonitor(name: string, comparing: ComparingMonitor, mode: MonitorOptions['mode']): Monitor {
@@ -120,12 +129,36 @@ function comparingMonitor(name: string, comparing: ComparingMonitor, mode: Monit
     );
   }
   const { patience, phases, valueOf, termSize } = comparing;
-  return { name, mode: comparing.mode, termSize, patience, phases, comparing, valueOf };
+  return { name, mode: comparing.mode, termSize, patience, phases, logged: [], comparing, valueOf };
 }
 
 function withoutPredictions(name: string, valueOf: LastEpochValue): Omit<Monitor, 'mode'> {
-  return { name, termSize: 0, patience: Infinity, phases: [], comparing: null, valueOf: lastValue(valueOf) };
+  return {
+    name,
+    termSize: 0,
+    patience: Infinity,
+    phases: [],
+    logged: [],
+    comparing: null,
+    valueOf: lastValue(valueOf),
+  };
 }
+
+/** Weight of the loss, as a share of the loss of a network that predicts all classes alike, ln C. */
+const LOSS_WEIGHT = 0.1;
+
+/** Of epochs with nearly the same validation accuracy, the one with the smaller loss. Selected by the study. */
+const accuracyAndLoss: Omit<Monitor, 'mode'> = {
+  ...withoutPredictions(ACCURACY_AND_LOSS, () => null),
+  // Its predictions tell the number of classes.
+  phases: ['val'],
+  logged: ['val_acc', 'val_loss'],
+  valueOf: (epochs, numClasses) => {
+    const { val_acc: accuracy, val_loss: loss } = epochs.at(-1)!.logs;
+    if (accuracy === undefined || loss === undefined || numClasses === null) return null;
+    return accuracy - (LOSS_WEIGHT * loss) / Math.log(numClasses);
+  },
+};
 
 function lastValue(valueOf: LastEpochValue): Monitor['valueOf'] {
   return (epochs) => valueOf(epochs.at(-1)!) ?? null;
@@ -153,9 +186,10 @@ function inferMode(metric: string): 'max' | 'min' {
  * @param logs numbers and scalars by name.
  * @throws EntropyCheckpointError `ENTROPY_UNKNOWN_MONITOR`.
  */
-export function requireLogged({ name, phases }: Monitor, logs: readonly string[]): void {
-  if (name === FUNCTION_NAME || phases.length > 0 || logs.includes(name)) return;
-  throw unknownMonitor(name, logs, 'Add it to `logs` as a number or a scalar before the epoch ends.');
+export function requireLogged({ logged }: Monitor, logs: readonly string[]): void {
+  const missing = logged.find((name) => !logs.includes(name));
+  if (missing === undefined) return;
+  throw unknownMonitor(missing, logs, 'Add it to `logs` as a number or a scalar before the epoch ends.');
 }
 
 /**
