@@ -218,7 +218,7 @@ describe('isKnownToFit', () => {
     expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
     expect(message).toContain("got 'val_acc'");
     expect(isKnownToFit(monitor, { ...fit, mayBeAdded: true })).toBe(false);
-    expect(thrownBy(() => requireLogged(monitor, ['loss', 'val_acc'])).message).toContain("got 'val_loss'");
+    expect(thrownBy(() => { requireLogged(monitor, ['loss', 'val_acc']); }).message).toContain("got 'val_loss'");
   });
 
   it.each(['val_entropy', 'consensus', 'label_wave', 'val_acc_and_loss', 'val_acc', 'val_loss'])(
