@@ -299,18 +299,32 @@ describe('resolveOptions refuses', () => {
     ['saveLats', 'saveLast'],
     ['startFromEpochs', 'startFromEpoch'],
     ['stopTrainin', 'stopTraining'],
+    // Their names in Keras and Lightning.
+    ['saveBestOnly', 'maxToKeep'],
+    ['save_weights_only', 'includeOptimizer'],
+    ['dirpath', 'filepath'],
+    ['initial_value_threshold', 'initialThreshold'],
   ])('the unknown option %p, and asks whether %p was meant', (name, meant) => {
     expect(() => resolveOptions({ [name]: 1 })).toThrow(`Did you mean \`${meant}\`?`);
   });
 
-  test.each(['saveBestOnly', 'callbacks', 'x'])('the unknown option %p without a guess', (name) => {
-    const { message } = thrownBy(() => resolveOptions({ [name]: 1 }));
-    expect(message).not.toContain('Did you mean');
-  });
+  test.each(['verbosity_level', 'callbacks', 'x', 'constructor'])(
+    'the unknown option %p without a guess',
+    (name) => {
+      const { message } = thrownBy(() => resolveOptions({ [name]: 1 }));
+      expect(message).not.toContain('Did you mean');
+    },
+  );
 
   test('an unknown option even if it is undefined', () => {
     expect(() => resolveOptions({ topk: undefined } as EntropyCheckpointOptions)).toThrow(
       'Unknown option `topk`',
+    );
+  });
+
+  test('a path as options, and says where it goes', () => {
+    expect(() => resolveOptions('runs/a' as EntropyCheckpointOptions)).toThrow(
+      "Pass `{ filepath: 'runs/a' }`.",
     );
   });
 

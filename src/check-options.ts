@@ -6,6 +6,9 @@ export type OptionCheck = readonly [isValid: (value: unknown) => boolean, expect
 export const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 export const isFunction = (value: unknown): boolean => typeof value === 'function';
 export const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
+/** Also one of another window. */
+export const isUrl = (value: unknown): value is URL =>
+  Object.prototype.toString.call(value) === '[object URL]';
 export const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
 /** A number of milliseconds above 0, or Infinity. */
 export const isTimeoutMs = (value: unknown): boolean => typeof value === 'number' && value > 0;
@@ -27,7 +30,9 @@ export const isOneOf =
  */
 export function checkOptions(options: unknown, checks: Readonly<Record<string, OptionCheck>>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidOption(`Expected an object of options, got ${describeValue(options)}.`);
+    const got = describeValue(options);
+    const hint = isName(options) && 'filepath' in checks ? ` Pass \`{ filepath: ${got} }\`.` : '';
+    throw invalidOption(`Expected an object of options, got ${got}.${hint}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) throw unknownOption(name, Object.keys(checks));
@@ -58,8 +63,20 @@ export function describeValue(value: unknown): string {
   return typeof value === 'function' ? 'a function' : 'an object';
 }
 
+/** The options of Keras and Lightning that have another name here. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  saveBestOnly: 'maxToKeep',
+  saveTopK: 'maxToKeep',
+  saveWeightsOnly: 'includeOptimizer',
+  dirpath: 'filepath',
+  baseline: 'initialThreshold',
+  initialValueThreshold: 'initialThreshold',
+};
+
 function unknownOption(name: string, known: readonly string[]): EntropyCheckpointError {
-  const similar = mostSimilar(name, known);
+  const camelCase = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const other = Object.hasOwn(OTHER_NAMES, camelCase) ? OTHER_NAMES[camelCase]! : '';
+  const similar = known.includes(other) ? other : mostSimilar(name, known);
   const hint = similar === null ? '' : ` Did you mean \`${similar}\`?`;
   return invalidOption(`Unknown option \`${name}\`.${hint} The options are ${known.join(', ')}.`);
 }

@@ -52,7 +52,7 @@ const CHECKS: Readonly<Record<keyof LoadCheckpointOptions, OptionCheck>> = {
  * const { model, record } = await loadCheckpoint('checkpoints/run-7');
  */
 export async function loadCheckpoint(
-  source: string | tf.io.IOHandler | CheckpointStore,
+  source: string | URL | tf.io.IOHandler | CheckpointStore,
   options: LoadCheckpointOptions = {},
 ): Promise<LoadedCheckpoint> {
   // A model has fields with the names of these options.

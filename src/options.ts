@@ -8,6 +8,7 @@ import {
   isIntegerFrom,
   isName,
   isOneOf,
+  isUrl,
   isTimeoutMs,
   type OptionCheck,
 } from './check-options.js';
@@ -37,7 +38,7 @@ export interface EntropyCheckpointOptions {
    *
    * @default 'entropy_checkpoint'
    */
-  filepath?: string | tf.io.IOHandler | CheckpointStore | null;
+  filepath?: string | URL | tf.io.IOHandler | CheckpointStore | null;
   /**
    * The value by which the epoch is selected:
    *
@@ -143,7 +144,7 @@ export interface EntropyCheckpointOptions {
 
 /** Every option with a value. */
 export interface ResolvedOptions {
-  readonly filepath: string | tf.io.IOHandler | CheckpointStore | null;
+  readonly filepath: string | URL | tf.io.IOHandler | CheckpointStore | null;
   readonly monitor: Monitor;
   /** Whether the user set `monitor`. */
   readonly hasMonitor: boolean;
@@ -175,7 +176,7 @@ const isYieldEvery = (value: unknown): boolean =>
 const areNames = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every(isName) && new Set(value).size === value.length;
 const isLocation = (value: unknown): boolean => {
-  if (value === null || isName(value)) return true;
+  if (value === null || isName(value) || isUrl(value)) return true;
   if (typeof value !== 'object') return false;
   return isStore(value) || 'save' in value || 'load' in value;
 };

@@ -211,6 +211,14 @@ describe('isKnownToFit', () => {
     ).toBe(true);
   });
 
+  test.each([
+    ['accuracy', 'acc'],
+    ['val_accuracy', 'val_acc'],
+  ])('says that TensorFlow.js calls %s %s', (name, shortName) => {
+    const { message } = thrownBy(() => isKnownToFit(monitorOf(name), FIT));
+    expect(message).toContain(`got '${name}'. TensorFlow.js calls it '${shortName}'.`);
+  });
+
   test('val_acc_and_loss needs both, or another callback that may add one', () => {
     const monitor = monitorOf('val_acc_and_loss');
     const fit: LoggedByFit = { ...FIT, metrics: ['loss', 'val_loss'] };
@@ -218,7 +226,11 @@ describe('isKnownToFit', () => {
     expect(code).toBe('ENTROPY_UNKNOWN_MONITOR');
     expect(message).toContain("got 'val_acc'");
     expect(isKnownToFit(monitor, { ...fit, mayBeAdded: true })).toBe(false);
-    expect(thrownBy(() => { requireLogged(monitor, ['loss', 'val_acc']); }).message).toContain("got 'val_loss'");
+    expect(
+      thrownBy(() => {
+        requireLogged(monitor, ['loss', 'val_acc']);
+      }).message,
+    ).toContain("got 'val_loss'");
   });
 
   it.each(['val_entropy', 'consensus', 'label_wave', 'val_acc_and_loss', 'val_acc', 'val_loss'])(

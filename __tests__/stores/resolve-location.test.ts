@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { EntropyCheckpoint, EntropyCheckpointError, loadCheckpoint } from '../../src/index.js';
+import {
+  EntropyCheckpoint,
+  EntropyCheckpointCallback,
+  EntropyCheckpointError,
+  loadCheckpoint,
+} from '../../src/index.js';
 import { findStoreLocation as findInBrowser } from '../../src/stores/browser-stores.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
 import { HandlerStore } from '../../src/stores/handler-store.js';
@@ -59,6 +64,33 @@ describe('a file:// URL', () => {
     expect(() => resolveLocation(path)).toThrow(EntropyCheckpointError);
     expect(() => resolveLocation(path)).toThrow(/path of a folder/);
   });
+});
+
+describe('a location', () => {
+  it('may be a URL object', () => {
+    const path = join(root, 'run 3');
+    expect(resolveLocation(pathToFileURL(path)).name).toBe(`folder "${path}"`);
+    expect(new EntropyCheckpointCallback({ filepath: pathToFileURL(path) }).best).toBeNull();
+  });
+
+  it.each([
+    ['runs/a/model.json', 'runs/a'],
+    ['/model.json', '/'],
+    ['model.json', '.'],
+    ['file:///tmp/a/model.json', '/tmp/a'],
+    ['runs/a-model.json', 'runs/a-model.json'],
+  ])('may name the file that TensorFlow.js reads: %s', (path, expected) => {
+    expect(folderOf(path)).toBe(expected);
+  });
+
+  it.each(['runs/{epoch}', 'indexeddb://run-{epoch:02d}-{val_loss:.2f}'])(
+    'is no pattern for several: %s',
+    (path) => {
+      const { code, message } = thrownBy(() => resolveLocation(path));
+      expect(code).toBe('ENTROPY_INVALID_OPTION');
+      expect(message).toMatch(/^\[entropy-checkpoint\] Leave `\{epoch(:02d)?\}` out of .*`maxToKeep`/);
+    },
+  );
 });
 
 describe('in Node', () => {

@@ -35,6 +35,10 @@ export function isKnownToFit(
   const available = COMPUTED_MONITORS.filter(
     (other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other),
   );
+  const shortName = (missing ?? name).replace(/accuracy$/, 'acc');
+  if (metrics.includes(shortName)) {
+    throw unknownMonitor(name, [...available, ...metrics], `TensorFlow.js calls it '${shortName}'.`);
+  }
   throw unknownMonitor(
     missing ?? name,
     [...available, ...metrics],

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EntropyCheckpointError } from '../errors.js';
 import { FileStore } from './file/file-store.js';
@@ -7,7 +8,9 @@ import { locationOfStore, type FindStoreLocation } from './store-location.js';
 export const findStoreLocation: FindStoreLocation = (name) => {
   // tfjs-node's `file://` handler isn't used: it writes in place, so a crash can leave no checkpoint at all.
   if (name.includes('://') && !name.startsWith('file://')) return null;
-  const folder = folderOf(name);
+  const path = folderOf(name);
+  // TensorFlow.js names a model by its file.
+  const folder = basename(path) === 'model.json' ? dirname(path) : path;
   if (folder === '' || /^~($|[/\\])/.test(folder)) {
     throw new EntropyCheckpointError(
       'ENTROPY_INVALID_OPTION',

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { findStoreLocation } from '#platform';
+import { isUrl } from '../check-options.js';
 import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../platform/load-code.js';
 import { storeFailure } from './store-failure.js';
@@ -10,12 +11,26 @@ import { isStore, type CheckpointStore } from './store.js';
  * Resolves what a user passes as `filepath`.
  *
  * @param location a path, a URL, a `tf.io.IOHandler` or a store.
- * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that this platform can neither read nor write;
- *   `ENTROPY_STORE_FAILED` where the page may not use the storage.
+ * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` for a URL that this platform can neither read nor write, or a
+ *   pattern; `ENTROPY_STORE_FAILED` where the page may not use the storage.
  */
-export function resolveLocation(location: string | tf.io.IOHandler | CheckpointStore): StoreLocation {
-  if (typeof location === 'string') return findStoreLocation(location) ?? locationOfUrl(location);
+export function resolveLocation(location: string | URL | tf.io.IOHandler | CheckpointStore): StoreLocation {
+  if (isUrl(location)) return resolveLocation(location.href);
+  if (typeof location === 'string') {
+    refusePattern(location);
+    return findStoreLocation(location) ?? locationOfUrl(location);
+  }
   return isStore(location) ? locationOfStore(location) : locationOfHandler(location);
+}
+
+/** Keras and Lightning put the numbers of an epoch into the path. */
+function refusePattern(path: string): void {
+  const [pattern] = /\{\w+(:[^}]*)?\}/.exec(path) ?? [];
+  if (pattern === undefined) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_INVALID_OPTION',
+    `Leave \`${pattern}\` out of '${path}': one location holds every epoch that is kept, and \`maxToKeep\` sets how many.`,
+  );
 }
 
 function locationOfUrl(url: string): StoreLocation {

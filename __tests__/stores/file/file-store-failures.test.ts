@@ -262,6 +262,29 @@ describe('a failed call outside a save', () => {
     await new FileStore(folder, fileSystem).save(checkpointOfStep(5, SIZE_FLOATS), UPDATE);
     expect(await storedContents()).toEqual(AFTER);
   });
+
+  it.each([
+    ['EPERM', 3, AFTER],
+    ['EBUSY', 2, AFTER],
+    ['EACCES', 1, AFTER],
+    ['EPERM', Infinity, BEFORE],
+    ['EIO', Infinity, BEFORE],
+  ])(
+    'a rename that is refused with %s, %p times, as by a scanner of Windows',
+    async (code, times, expected) => {
+      let refusals = 0;
+      const fileSystem = interceptCalls(nodeFileSystem, (call, perform) =>
+        call.method === 'rename' && refusals++ < times
+          ? Promise.reject(Object.assign(new Error(code), { code }))
+          : perform(),
+      );
+      await prepare();
+      const saved = new FileStore(folder, fileSystem).save(checkpointOfStep(5, SIZE_FLOATS), UPDATE);
+      if (expected === AFTER) await saved;
+      else expect((await rejection(saved)).code).toBe('ENTROPY_STORE_FAILED');
+      expect(await storedContents()).toEqual(expected);
+    },
+  );
 });
 
 describe('a delayed save', () => {

@@ -1,11 +1,17 @@
 import { constants, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { EntropyCheckpointError } from '../../errors.js';
 import { newTemporaryFileName } from './file-names.js';
 import { damaged } from '../check-manifest.js';
 import { MAX_MANIFEST_BYTES } from '../json-limits.js';
 import { attempt } from '../store-failure.js';
 import type { FileSystem, FolderEntry, OpenFile } from './file-system.js';
+
+/** What Windows answers while another program reads a file. */
+const IN_USE = ['EPERM', 'EBUSY', 'EACCES'];
+/** A rename is tried again after each of these times. */
+const RENAME_DELAYS_MS = [20, 60, 180];
 
 /** A folder whose files are replaced atomically and survive a power failure. Methods take the names of its files. */
 export class DurableFolder {
@@ -113,8 +119,19 @@ export class DurableFolder {
   async rename(from: string, to: string): Promise<void> {
     // A rename that fails may have had its effect.
     this.#own.add(to);
-    await this.#fileSystem.rename(this.pathOf(from), this.pathOf(to));
+    await this.#renameSoon(this.pathOf(from), this.pathOf(to), RENAME_DELAYS_MS);
     this.#own.delete(from);
+  }
+
+  /** Windows refuses a rename while a scanner or an indexer reads one of the files. */
+  async #renameSoon(from: string, to: string, [delayMs, ...laterMs]: readonly number[]): Promise<void> {
+    try {
+      await this.#fileSystem.rename(from, to);
+    } catch (error) {
+      if (delayMs === undefined || !IN_USE.some((code) => hasErrorCode(error, code))) throw error;
+      await setTimeout(delayMs);
+      await this.#renameSoon(from, to, laterMs);
+    }
   }
 
   async remove(name: string): Promise<void> {
