@@ -18,12 +18,15 @@ import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
 import { requireLogged } from './selection/monitor.js';
 import {
+  callbackInstance,
   compiledOptimizer,
   functionalModel,
   haveSameLayers,
   internalsOf,
   otherTfjs,
   type TrainedModel,
+  type CallbackInstance,
+  type CallbackLike,
 } from './tfjs-internals.js';
 import { TrainingSession, type CapturedState, type CheckpointAccess } from './training-session.js';
 import { WarnOnce } from './warnings.js';
@@ -207,6 +210,21 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       'ENTROPY_INVALID_STATE',
       'Set `averageWeights`, and call this while `fit` runs or after it: there is no average of the weights.',
     );
+  }
+
+  /**
+   * The list for the `callbacks` of `fit`: this callback, and after it `others`, which see its values in `logs`.
+   * TensorFlow.js takes no list with both instances and objects of functions, so those become instances.
+   *
+   * @param others instances, objects of functions such as those of tfjs-vis, or none.
+   * @example
+   * await model.fit(x, y, { callbacks: checkpoint.with(tfvis.show.fitCallbacks(surface, ['loss'])) });
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`.
+   */
+  with(others?: CallbackLike | readonly CallbackLike[] | null): CallbackInstance[] {
+    const list = [others ?? []].flat() as unknown[];
+    for (const one of list) checkArgument('others', one, [isCallback, 'callbacks, or objects of functions']);
+    return [this, ...(list as CallbackLike[]).map(callbackInstance)];
   }
 
   flush(): Promise<void> {
@@ -507,6 +525,8 @@ function calledOutsideFit(): EntropyCheckpointError {
     'Pass this callback to `fit` or `fitDataset`, which call its hooks: `onTrainBegin` was called without `setModel`.',
   );
 }
+
+const isCallback = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function listedAsConfiguration(): EntropyCheckpointError {
   return new EntropyCheckpointError(

@@ -30,4 +30,5 @@ export type {
   SlotUpdate,
   StoredCheckpoint,
 } from './stores/store.js';
+export type { CallbackInstance, CallbackLike } from './tfjs-internals.js';
 export type { CheckpointAccess } from './training-session.js';

@@ -254,3 +254,37 @@ export function statefulPrototypes(): StatefulPrototype[] {
   }
   return [...found] as StatefulPrototype[];
 }
+
+type FitCallbacks = NonNullable<tf.ModelFitArgs['callbacks']>;
+/** An instance of a callback. */
+export type CallbackInstance = Extract<FitCallbacks, readonly { setParams: unknown }[]>[number];
+
+/** A callback as programs pass it to `fit`: an instance, or an object of functions. */
+export type CallbackLike = CallbackInstance | tf.CustomCallbackArgs;
+
+const isInstance = (callback: CallbackLike): callback is CallbackInstance => 'setParams' in callback;
+
+const HOOKS = [
+  'onTrainBegin',
+  'onTrainEnd',
+  'onEpochBegin',
+  'onEpochEnd',
+  'onBatchBegin',
+  'onBatchEnd',
+  'onYield',
+] as const;
+
+/** An instance that calls an object of functions; an instance as it is. TensorFlow.js takes no list with both. */
+export function callbackInstance(callback: CallbackLike): CallbackInstance {
+  if (isInstance(callback)) return callback;
+  // Its functions may be methods.
+  const hooks = HOOKS.flatMap((name) => {
+    const hook: unknown = callback[name];
+    return typeof hook === 'function' ? [[name, hook.bind(callback) as unknown]] : [];
+  });
+  // The checkpoint yields already. Each further callback that yields would wait for another frame.
+  return new tf.CustomCallback(
+    Object.fromEntries(hooks) as tf.CustomCallbackArgs,
+    callback.onYield === undefined ? 'never' : 'auto',
+  );
+}
