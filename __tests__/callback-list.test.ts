@@ -60,8 +60,7 @@ test('`onYield` is called where TensorFlow.js yields', async () => {
   const checkpoint = new EntropyCheckpointCallback({ filepath: null });
   const [, yielding] = checkpoint.with({ onYield });
   // The instance's own one waits until some time has passed.
-  const { maybeWait } = tf.CustomCallback.prototype;
-  await maybeWait.call(yielding as tf.CustomCallback, 1, 2, { loss: 3 });
+  await tf.CustomCallback.prototype.maybeWait.call(yielding as tf.CustomCallback, 1, 2, { loss: 3 });
   expect(onYield).toHaveBeenCalledWith(1, 2, { loss: 3 });
   checkpoint.dispose();
 });
