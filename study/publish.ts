@@ -1,7 +1,7 @@
 import { DEFAULT_AVERAGE } from './averages.js';
 import { averagingTable } from './evaluation/averaging-report.js';
 import { performanceTable, report } from './evaluation/report.js';
-import { isFresh, isOfFirstRounds, isTuning } from './evaluation/selection.js';
+import { hasAverage, isFresh, isOfFirstRounds, isTuning } from './evaluation/selection.js';
 import { cellId } from './grid.js';
 import { keptAgainstLastPlot } from './plots/kept-against-last-plot.js';
 import { regretPlot } from './plots/regret-plot.js';
@@ -52,14 +52,15 @@ export interface Published {
 export function publish(trajectories: readonly Trajectory[]): Published {
   const fresh = trajectories.filter(isFresh);
   const heldOut = trajectories.filter((one) => !isFresh(one) && !isTuning(one));
+  const averagedHeldOut = heldOut.filter(hasAverage);
   const ofFirstRounds = heldOut.filter(isOfFirstRounds);
   return {
     results: report(trajectories),
     tables: [
       `### Data that nobody had looked at: ${fresh.length} trainings`,
       averagingTable(RULES_TO_AVERAGE, fresh),
-      `### Held-out tasks of the first two rounds: ${heldOut.length} trainings`,
-      averagingTable(RULES_TO_AVERAGE, heldOut),
+      `### Held-out tasks of the first two rounds: ${averagedHeldOut.length} trainings`,
+      averagingTable(RULES_TO_AVERAGE, averagedHeldOut),
       `### More rules, on weights as they were trained: ${ofFirstRounds.length} trainings`,
       performanceTable(SHOWN_RULES.map(ruleNamed), ofFirstRounds),
     ].join('\n\n'),

@@ -4,14 +4,15 @@ import { validationAccuracy } from '../rules/baselines.js';
 import { averaged, type Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
 import { compareRules, performanceOf } from './compare.js';
-import { isFresh, isTuning } from './selection.js';
+import { hasAverage, isFresh, isTuning } from './selection.js';
 import { interval, partTables, table } from './tables.js';
 
 /** What the package recommends, with labels and without. */
 const RECOMMENDED = [validationAccuracy, shippedConsensus];
 
 /** The sections of RESULTS.md on averaged weights. */
-export function averagingSections(trajectories: readonly Trajectory[]): string[] {
+export function averagingSections(all: readonly Trajectory[]): string[] {
+  const trajectories = all.filter(hasAverage);
   const fresh = trajectories.filter(isFresh);
   const tuning = trajectories.filter(isTuning);
   const seen = trajectories.filter((trajectory) => !isFresh(trajectory) && !isTuning(trajectory));

@@ -1,3 +1,4 @@
+import { DEFAULT_AVERAGE } from '../averages.js';
 import { FRESH_TASKS, scheduleOf, TUNING_TASKS } from '../grid.js';
 import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
@@ -10,6 +11,9 @@ export const isTuning = ({ cell }: Trajectory): boolean => TUNING_TASKS.includes
 
 /** Whether nobody had looked at the task before the third round. */
 export const isFresh = ({ cell }: Trajectory): boolean => FRESH_TASKS.includes(cell.task);
+
+/** Whether averaged weights were validated in the training. */
+export const hasAverage = ({ averaged }: Trajectory): boolean => DEFAULT_AVERAGE in averaged;
 
 /** Whether the training belongs to the first two rounds as well. */
 export const isOfFirstRounds = (trajectory: Trajectory): boolean =>
