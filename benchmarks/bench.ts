@@ -3,13 +3,13 @@
  * `npm run bench -- --help` lists the flags. README.md beside this file describes the method.
  */
 import { writeFileSync } from 'node:fs';
-import { benchmarkFit, type FitPlan } from './fit-benchmark.js';
+import { benchmarkFit, isProfiled, type FitPlan } from './fit-benchmark.js';
 import { parseFlags, type Flags } from './flags.js';
 import { benchmarkKernels, SIZES, type KernelPlan } from './kernel-benchmark.js';
 import { describeMachine } from './machine.js';
 import { requireMarks, writeBetweenMarks } from './markdown-file.js';
 import { benchmarkMemory, MEMORY_PLAN, type MemoryPlan } from './memory-benchmark.js';
-import type { BackendLabel } from './names.js';
+import type { BackendLabel, Part } from './names.js';
 import { markdownReport, textReport } from './report.js';
 import type { FitResult, KernelResult, MemoryResult, Results } from './results.js';
 import {
@@ -30,7 +30,15 @@ interface Plan {
   readonly saving: SavingPlan;
 }
 
-function planOf({ quick, budget }: Flags): Plan {
+function planOf(flags: Flags): Plan {
+  const plan = sizedPlan(flags);
+  const { fit } = plan;
+  const isIncluded = (part: Part): boolean => flags.only.includes(part);
+  const timed = isIncluded('fit') ? fit : { ...fit, minRounds: 0, maxRounds: 0 };
+  return { ...plan, fit: isIncluded('profile') ? timed : { ...timed, profile: null } };
+}
+
+function sizedPlan({ quick, budget }: Flags): Plan {
   if (quick) {
     return {
       fit: {
@@ -48,7 +56,7 @@ function planOf({ quick, budget }: Flags): Plan {
   return {
     fit: {
       targetMs: 300,
-      minRounds: 20,
+      minRounds: 12,
       maxRounds: 400,
       budgetMs: budget * 1000,
       profile: { targetMs: 2000, rounds: 5 },
@@ -57,6 +65,11 @@ function planOf({ quick, budget }: Flags): Plan {
     memory: MEMORY_PLAN,
     saving: savingPlan(budget),
   };
+}
+
+/** Whether the backend is opened for the sake of the profile alone. */
+function isProfiledOnly({ only }: Flags, backend: BackendLabel): boolean {
+  return only.includes('profile') && isProfiled(backend);
 }
 
 class Benchmark {
@@ -80,7 +93,9 @@ class Benchmark {
   async run(): Promise<void> {
     for (const backend of this.#flags.backends) {
       const onOpen = (description: string): void => void (this.#backends[backend] = description);
-      if (this.#flags.only.includes('fit')) await this.#runFits(backend, onOpen);
+      if (this.#flags.only.includes('fit') || isProfiledOnly(this.#flags, backend)) {
+        await this.#runFits(backend, onOpen);
+      }
       if (this.#flags.only.includes('kernel')) {
         await this.#attempt(`kernels on ${backend}`, () =>
           benchmarkKernels(backend, this.#plan.kernel, onOpen, (result) => this.#kernels.push(result)),

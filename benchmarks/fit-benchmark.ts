@@ -17,8 +17,15 @@ export interface FitPlan {
   readonly minRounds: number;
   readonly maxRounds: number;
   readonly budgetMs: number;
-  /** Each contender is profiled so many times. */
-  readonly profile: { readonly targetMs: number | null; readonly rounds: number };
+  /** null: the CPU is not profiled. */
+  readonly profile: ProfilePlan | null;
+}
+
+export interface ProfilePlan {
+  /** How long a bare `fit` should take; null: as short as possible. */
+  readonly targetMs: number | null;
+  /** How often each contender is profiled. */
+  readonly rounds: number;
 }
 
 type FitRound = Round<ContenderName, number>;
@@ -59,7 +66,8 @@ export async function benchmarkFit(
       contenders: contendersOf(backend, workload),
       folder: join(folder, 'checkpoint'),
     });
-    const attributed = isProfiled(backend) ? await attribute(open, workload, plan.profile) : null;
+    const isAttributed = plan.profile !== null && isProfiled(backend);
+    const attributed = isAttributed ? await attribute(open, workload, plan.profile) : null;
     return { backend, workload, outcome: { ...outcome, attributed } };
   } catch (error) {
     const reason = missingKernel(error);
@@ -89,6 +97,7 @@ async function measureWorkload(
   { contenders, folder }: { readonly contenders: readonly ContenderName[]; readonly folder: string },
 ): Promise<Omit<FitOutcome, 'attributed'>> {
   const size = await open.call<FitSize>('prepareFit', workload, targetMs);
+  if (limits.maxRounds === 0) return { size, ...summarise([], []), rounds: [] };
   const measure = (name: ContenderName): Promise<number> => open.call<number>('measureFit', name, folder);
   const warmUp: Partial<Record<ContenderName, number>> = {};
   if (targetMs !== null) for (const name of contenders) warmUp[name] = await measure(name);
@@ -101,7 +110,7 @@ async function measureWorkload(
 async function attribute(
   open: OpenBackend,
   workload: WorkloadName,
-  { targetMs, rounds: count }: FitPlan['profile'],
+  { targetMs, rounds: count }: ProfilePlan,
 ): Promise<FitOutcome['attributed']> {
   await open.call<FitSize>('prepareFit', workload, targetMs);
   const rounds = await measureRounds({

@@ -15,7 +15,7 @@ export type BackendLabel = keyof typeof BACKENDS;
 export const BACKEND_LABELS = Object.keys(BACKENDS) as BackendLabel[];
 
 /** The parts that `--only` selects from. */
-export const PARTS = ['fit', 'kernel', 'memory', 'save', 'long', 'large'] as const;
+export const PARTS = ['fit', 'profile', 'kernel', 'memory', 'save', 'long', 'large'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const WORKLOADS = ['dense', 'conv', 'classes', 'sequence'] as const;

@@ -2,7 +2,7 @@ import { boundsOf } from './bounds.js';
 import { attributedTable, fitTable, kernelTable, memoryTable } from './result-tables.js';
 import { machineText } from './machine.js';
 import { BACKEND_LABELS } from './names.js';
-import type { Results } from './results.js';
+import type { FitResult, Results } from './results.js';
 import { savingTables } from './saving/saving-tables.js';
 import { asMarkdown, asText, type Table } from './table.js';
 
@@ -45,12 +45,17 @@ function tablesOf({ fits, kernels, memory, saving }: Results): Table[] {
     const fitsHere = fits.filter(({ backend }) => backend === label);
     const kernelsHere = kernels.filter(({ backend }) => backend === label);
     return [
-      ...(fitsHere.length > 0 ? [fitTable(label, fitsHere)] : []),
+      ...(fitsHere.some(isTimed) ? [fitTable(label, fitsHere)] : []),
       ...[attributedTable(label, fitsHere)].filter((table) => table !== null),
       ...(kernelsHere.length > 0 ? [kernelTable(label, kernelsHere)] : []),
     ];
   });
   return [...tables, ...(memory.length > 0 ? [memoryTable(memory)] : []), ...savingTables(saving)];
+}
+
+/** Whether `fit` was timed, or could not be trained. */
+function isTimed({ outcome }: FitResult): boolean {
+  return 'reason' in outcome || outcome.rounds.length > 0;
 }
 
 function boundsText(results: Results): string {

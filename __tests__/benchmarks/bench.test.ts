@@ -10,9 +10,9 @@ const tempFolder = useTempFolder();
 const runBench = (args: readonly string[]) => runScript('benchmarks/bench.ts', args);
 
 describe('npm run bench', () => {
-  it('measures fit, kernels and memory, and writes the results', async () => {
+  it('measures fit, its CPU time, kernels and memory, and writes the results', async () => {
     const [json, markdown] = ['results.json', 'results.md'].map((name) => join(tempFolder(), name));
-    const parts = ['--only', 'fit,kernel,memory', '--workloads', 'dense,conv'];
+    const parts = ['--only', 'fit,profile,kernel,memory', '--workloads', 'dense,conv'];
     const args = ['--quick', '--backends', 'cpu,wasm', ...parts];
     const { status, stdout, stderr } = await runBench([...args, '--json', json!, '--markdown', markdown!]);
     expect({ status, failed: stderr.includes('failed') }).toEqual({ status: 0, failed: false });
@@ -23,10 +23,12 @@ describe('npm run bench', () => {
     const reasons = fits.flatMap(({ outcome }) => ('reason' in outcome ? [outcome.reason] : []));
     expect(trained).toHaveLength(3);
     expect(reasons).toEqual([expect.stringContaining('Conv2DBackpropFilter')]);
-    for (const { ratios } of trained) {
+    for (const { ratios, attributed } of trained) {
       for (const name of ['control', 'callback', 'predict-again', 'keep-outputs'] as const) {
         expect(ratios[name]?.median).toBeGreaterThan(0);
       }
+      expect(attributed?.callback?.median).toBeGreaterThan(1);
+      expect(attributed?.averaged?.median).toBeGreaterThan(0);
     }
     expect(kernels.every(({ fused, composed }) => fused.timeMs > 0 && composed.timeMs > 0)).toBe(true);
     expect(kernels).toHaveLength(8);
@@ -36,7 +38,8 @@ describe('npm run bench', () => {
     expect(peakOf('checkpoint', 100_000)).toBe(peakOf('checkpoint', 10_000));
     expect(peakOf('keep-outputs', 100_000)).toBeGreaterThan(9 * peakOf('keep-outputs', 10_000));
     expect(stdout).toContain('predict again');
-    expect(readFileSync(markdown!, 'utf8')).toContain('### fit on wasm');
+    const written = readFileSync(markdown!, 'utf8');
+    for (const title of ['### fit on wasm', '### CPU time of fit on cpu']) expect(written).toContain(title);
   });
 
   it('measures saving, and removes its files', async () => {
