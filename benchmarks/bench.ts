@@ -59,7 +59,7 @@ function sizedPlan({ quick, budget }: Flags): Plan {
       minRounds: 12,
       maxRounds: 400,
       budgetMs: budget * 1000,
-      profile: { targetMs: 2000, rounds: 5 },
+      profile: { targetMs: 2000, rounds: 9 },
     },
     kernel: { sizes: SIZES, minRounds: 3, maxRounds: 31, budgetMs: 5000 },
     memory: MEMORY_PLAN,

@@ -53,9 +53,8 @@ function tablesOf({ fits, kernels, memory, saving }: Results): Table[] {
   return [...tables, ...(memory.length > 0 ? [memoryTable(memory)] : []), ...savingTables(saving)];
 }
 
-/** Whether `fit` was timed, or could not be trained. */
 function isTimed({ outcome }: FitResult): boolean {
-  return 'reason' in outcome || outcome.rounds.length > 0;
+  return !('reason' in outcome) && outcome.rounds.length > 0;
 }
 
 function boundsText(results: Results): string {
