@@ -58,6 +58,7 @@ export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule, average:
           formatter: 'averaged weights,\nclean test labels',
           color: KEPT,
           fontSize: 12,
+          offset: [0, -20],
         },
         markPoint: markPoint(
           mark(kept, averagedAccuracies[kept]!, `kept: ${averagedAccuracies[kept]!.toFixed(1)} %`, KEPT),
@@ -69,9 +70,15 @@ export function keptAgainstLastPlot(trajectory: Trajectory, rule: Rule, average:
         symbol: 'none',
         lineStyle: { width: 2 },
         data: accuracies,
-        endLabel: { show: true, formatter: 'as trained,\nclean test labels', color: '#111', fontSize: 12 },
+        endLabel: {
+          show: true,
+          formatter: 'as trained,\nclean test labels',
+          color: '#111',
+          fontSize: 12,
+          offset: [0, 16],
+        },
         markPoint: markPoint(
-          mark(last, accuracies[last]!, `last: ${accuracies[last]!.toFixed(1)} %`, '#111111'),
+          mark(last, accuracies[last]!, `last: ${accuracies[last]!.toFixed(1)} %`, '#111111', true),
         ),
       },
       {
@@ -96,11 +103,15 @@ function markPoint(point: object): object {
   return { symbol: 'circle', symbolSize: 13, silent: true, data: [point] };
 }
 
-function mark(epoch: number, value: number, text: string, color: string): object {
+/** A point with a text above it, or below and to the left of it where a line ends. */
+function mark(epoch: number, value: number, text: string, color: string, isEnd = false): object {
+  const place = isEnd
+    ? { position: 'bottom', distance: 8, offset: [-50, 0] }
+    : { position: 'top', distance: 8 };
   return {
     coord: [epoch, value],
     itemStyle: { color, borderColor: '#ffffff', borderWidth: 2 },
-    label: { formatter: text, position: 'top', distance: 8, color, fontSize: 14, fontWeight: 'bold' },
+    label: { formatter: text, ...place, color, fontSize: 14, fontWeight: 'bold' },
   };
 }
 

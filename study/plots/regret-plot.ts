@@ -3,7 +3,7 @@ import type { Rule } from '../rules/rule.js';
 import type { Trajectory } from '../trajectories.js';
 import { renderSvg } from './svg.js';
 
-const WIDTH = 860;
+const WIDTH = 920;
 const ROW_HEIGHT = 30;
 /** Readable without colours as well: averaged rules are darker, and their names are bold. */
 const COLOURS = { averaged: '#0b5394', other: '#9fc5e8' };
@@ -24,7 +24,7 @@ export function regretPlot(rules: readonly Rule[], trajectories: readonly Trajec
       textStyle: { fontSize: 15 },
       subtextStyle: { fontSize: 11, color: '#444' },
     },
-    grid: { left: 335, right: 180, top: 62, bottom: 36 },
+    grid: { left: 395, right: 175, top: 62, bottom: 36 },
     xAxis: { type: 'value', name: 'points', nameLocation: 'middle', nameGap: 22 },
     yAxis: {
       type: 'category',
