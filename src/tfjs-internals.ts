@@ -255,9 +255,8 @@ export function statefulPrototypes(): StatefulPrototype[] {
   return [...found] as StatefulPrototype[];
 }
 
-type FitCallbacks = NonNullable<tf.ModelFitArgs['callbacks']>;
 /** An instance of a callback. */
-export type CallbackInstance = Extract<FitCallbacks, readonly { setParams: unknown }[]>[number];
+export type CallbackInstance = tf.Callback | tf.CustomCallback;
 
 /** A callback as programs pass it to `fit`: an instance, or an object of functions. */
 export type CallbackLike = CallbackInstance | tf.CustomCallbackArgs;
