@@ -56,7 +56,7 @@ function sizedPlan({ quick, budget }: Flags): Plan {
   return {
     fit: {
       targetMs: 300,
-      minRounds: 12,
+      minRounds: 20,
       maxRounds: 400,
       budgetMs: budget * 1000,
       profile: { targetMs: 2000, rounds: 9 },

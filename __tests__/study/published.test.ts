@@ -75,8 +75,14 @@ describe('a monitor of the package selects the same epochs as its rule in the st
       valEntropy: signals['val-entropy'][epoch]!,
     }));
 
+  const valueAt = (
+    { valueOf }: ComparingMonitor,
+    epochs: readonly ComparedValues[],
+    epoch: number,
+  ): number | null => valueOf(epochs.slice(Math.max(0, epoch + 1 - WINDOW_EPOCHS), epoch + 1));
+
   const selectedBy = (monitor: ComparingMonitor, epochs: readonly ComparedValues[]): number => {
-    const { mode, termSize, patience, valueOf } = monitor;
+    const { mode, termSize, patience } = monitor;
     const bestValue = new BestValue({
       mode,
       termSize,
@@ -87,7 +93,7 @@ describe('a monitor of the package selects the same epochs as its rule in the st
     });
     let best = -1;
     for (const epoch of epochs.keys()) {
-      const value = valueOf(epochs.slice(Math.max(0, epoch + 1 - WINDOW_EPOCHS), epoch + 1));
+      const value = valueAt(monitor, epochs, epoch);
       if (bestValue.isBetter(epoch, value)) best = epoch;
       bestValue.add(epoch, value);
     }
@@ -98,10 +104,16 @@ describe('a monitor of the package selects the same epochs as its rule in the st
     ['consensus', consensus, 'val-averaged-changes', informedConsensus(7, 0.1)],
     ['label_wave', labelWaveMonitor, 'val-changes', labelWave('validation', 3)],
   ] as const)('%s', (_name, monitor, changes, rule) => {
-    const selected = trajectories.map((trajectory) => selectedBy(monitor, valuesOf(trajectory, changes)));
-    const expected = trajectories.map((trajectory) => rule.select(visibleSignals(trajectory)));
-    // Gains below 2⁻¹⁶ count in the study, and not in the package.
-    const same = selected.filter((epoch, i) => epoch === expected[i]);
-    expect(same.length).toBeGreaterThan(0.98 * selected.length);
+    const same = trajectories.filter((trajectory) => {
+      const epochs = valuesOf(trajectory, changes);
+      const selected = selectedBy(monitor, epochs);
+      const expected = rule.select(visibleSignals(trajectory));
+      if (selected === expected) return true;
+      // A gain below 2⁻¹⁶ counts in the study, and not in the package.
+      const [a, b] = [selected, expected].map((epoch) => valueAt(monitor, epochs, epoch));
+      return a != null && b != null && Math.abs(a - b) < 2 ** -16;
+    });
+    // Values that differ only in the last digit of their sum may be ranked differently.
+    expect(same.length).toBeGreaterThan(0.99 * trajectories.length);
   });
 });

@@ -26,21 +26,22 @@ export function isKnownToFit(
   const { name, phases, logged, comparing } = monitor;
   if (isNamed && phases.length > 0 && metrics.includes(name)) throw ambiguousName(name);
   const missing = logged.find((one) => !metrics.includes(one));
+  const wanted = missing ?? name;
   // The entropy over both phases needs only one of them.
   const needsValidation = phases.includes('val') && (comparing !== null || phases.length === 1);
   if (missing === undefined && (hasValidation || !needsValidation)) return true;
   const lacksValidation =
-    !hasValidation && (needsValidation || metrics.includes((missing ?? name).replace(/^val_/, '')));
+    !hasValidation && (needsValidation || metrics.includes(wanted.replace(/^val_/, '')));
   if (mayBeAdded && !lacksValidation) return false;
   const available = COMPUTED_MONITORS.filter(
     (other) => hasValidation || !/^(val_|consensus|label_wave)/.test(other),
   );
-  const shortName = (missing ?? name).replace(/accuracy$/, 'acc');
+  const shortName = wanted.replace(/accuracy$/, 'acc');
   if (metrics.includes(shortName)) {
-    throw unknownMonitor(name, [...available, ...metrics], `TensorFlow.js calls it '${shortName}'.`);
+    throw unknownMonitor(wanted, [...available, ...metrics], `TensorFlow.js calls it '${shortName}'.`);
   }
   throw unknownMonitor(
-    missing ?? name,
+    wanted,
     [...available, ...metrics],
     lacksValidation
       ? 'Give `fit` a `validationSplit` or `validationData`.'

@@ -46,3 +46,12 @@ export function splitRows(
     test: cut(sizes.train + sizes.validation, sizes.test),
   };
 }
+
+/** Copies rows. */
+export function pickRows({ inputs, labels }: Samples, rows: Uint32Array): Samples {
+  const width = inputs.length / labels.length;
+  const picked = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    picked.set(inputs.subarray(row * width, (row + 1) * width), i * width);
+  return { inputs: picked, labels: Uint8Array.from(rows, (row) => labels[row]!) };
+}

@@ -4,9 +4,9 @@ import { NUM_CLASSES, type ImagePool } from '../../examples/noisy-mnist/image-po
 import { readMnist } from '../../examples/noisy-mnist/mnist-files.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
 import { imageSamples, imageShape } from './image-features.js';
-import { KEEL_TASKS, readKeel, type KeelTaskName, type Table } from './keel.js';
+import { KEEL_TASKS, readKeel, type KeelTaskName } from './keel.js';
 import { NUM_LANGUAGES, readLanguages } from './languages.js';
-import { splitRows, type InputForm, type Samples, type Sizes, type Task } from './samples.js';
+import { pickRows, splitRows, type InputForm, type Samples, type Sizes, type Task } from './samples.js';
 import {
   inputShapeOf,
   samplesOf,
@@ -131,15 +131,8 @@ function tableSource(name: KeelTaskName, sizes: Sizes): Source {
     sizes,
     shape: () => [table.width],
     draw: (count, _form, random) =>
-      rowsOfTable(table, drawWithoutReplacement(table.labels.length, count, random)),
+      pickRows(table, drawWithoutReplacement(table.labels.length, count, random)),
   };
-}
-
-function rowsOfTable({ inputs, labels, width }: Table, rows: Uint32Array): Samples {
-  const drawn = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries())
-    drawn.set(inputs.subarray(row * width, (row + 1) * width), i * width);
-  return { inputs: drawn, labels: Uint8Array.from(rows, (row) => labels[row]!) };
 }
 
 /** Draws equally many texts of each class, in random order. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
-import type { Samples, Task } from '../data/samples.js';
-import { pickRows, tensorsOf } from './batches.js';
+import { pickRows, type Samples, type Task } from '../data/samples.js';
+import { tensorsOf } from './batches.js';
 
 const BATCHES = 3;
 

@@ -18,22 +18,29 @@ const SHARES: Record<ScheduleName, (epoch: number) => number> = {
   step: (epoch) => (epoch < EPOCHS / 2 ? 1 : epoch < 0.75 * EPOCHS ? 0.1 : 0.01),
 };
 
+/** TensorFlow.js's Adam, whose learning rate only a subclass can set. */
+class Adam extends tf.AdamOptimizer {
+  setLearningRate(learningRate: number): void {
+    this.learningRate = learningRate;
+  }
+}
+
+type Optimizer = Adam | tf.MomentumOptimizer;
+
 /** @returns an optimizer that the caller disposes. */
-export function createOptimizer(name: OptimizerName): tf.Optimizer {
+export function createOptimizer(name: OptimizerName): Optimizer {
   const learningRate = LEARNING_RATES[name];
-  return name.startsWith('adam') ? tf.train.adam(learningRate) : tf.train.momentum(learningRate, MOMENTUM);
+  return name.startsWith('adam')
+    ? new Adam(learningRate, 0.9, 0.999)
+    : tf.train.momentum(learningRate, MOMENTUM);
 }
 
 /** Sets the learning rate of an epoch. @param epoch counted from 0. */
 export function setLearningRate(
-  optimizer: tf.Optimizer,
+  optimizer: Optimizer,
   name: OptimizerName,
   schedule: ScheduleName,
   epoch: number,
 ): void {
-  if (schedule === 'constant') return;
-  const learningRate = LEARNING_RATES[name] * SHARES[schedule](epoch);
-  // Adam has no setter, and reads this property in every step.
-  if (name.startsWith('adam')) (optimizer as unknown as { learningRate: number }).learningRate = learningRate;
-  else (optimizer as tf.MomentumOptimizer).setLearningRate(learningRate);
+  if (schedule !== 'constant') optimizer.setLearningRate(LEARNING_RATES[name] * SHARES[schedule](epoch));
 }

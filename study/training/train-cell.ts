@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import seedrandom from 'seedrandom';
 import { withNoise } from '../data/label-noise.js';
-import type { Samples, Task } from '../data/samples.js';
+import { pickRows, type Samples, type Task } from '../data/samples.js';
 import { loadTask } from '../data/tasks.js';
 import type { AverageName } from '../averages.js';
 import { averagesOf, cellId, EPOCHS, scheduleOf, type Cell } from '../grid.js';
@@ -16,7 +16,7 @@ import {
 import type { Trajectory } from '../trajectories.js';
 import { drawWithoutReplacement } from '../../examples/noisy-mnist/sampling.js';
 import { AveragedValidation } from './averaged-validation.js';
-import { pickRows, tensorsOf } from './batches.js';
+import { tensorsOf } from './batches.js';
 import { gradientDisparity } from './gradient-disparity.js';
 import { createOptimizer, setLearningRate } from './learning-rates.js';
 import { fitAndConfidence, labelFreeSignals, PredictionHistory } from './prediction-signals.js';

@@ -1,6 +1,6 @@
 import { constants, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { EntropyCheckpointError } from '../../errors.js';
 import { newTemporaryFileName } from './file-names.js';
 import { damaged } from '../check-manifest.js';
@@ -119,19 +119,22 @@ export class DurableFolder {
   async rename(from: string, to: string): Promise<void> {
     // A rename that fails may have had its effect.
     this.#own.add(to);
-    await this.#renameSoon(this.pathOf(from), this.pathOf(to), RENAME_DELAYS_MS);
+    await this.#renameOnceFree(this.pathOf(from), this.pathOf(to));
     this.#own.delete(from);
   }
 
-  /** Windows refuses a rename while a scanner or an indexer reads one of the files. */
-  async #renameSoon(from: string, to: string, [delayMs, ...laterMs]: readonly number[]): Promise<void> {
-    try {
-      await this.#fileSystem.rename(from, to);
-    } catch (error) {
-      if (delayMs === undefined || !IN_USE.some((code) => hasErrorCode(error, code))) throw error;
-      await setTimeout(delayMs);
-      await this.#renameSoon(from, to, laterMs);
+  /** Windows refuses a rename while a scanner or an indexer reads one of the files, and nothing tells when it's done. */
+  async #renameOnceFree(from: string, to: string): Promise<void> {
+    for (const delayMs of RENAME_DELAYS_MS) {
+      try {
+        await this.#fileSystem.rename(from, to);
+        return;
+      } catch (error) {
+        if (!IN_USE.some((code) => hasErrorCode(error, code))) throw error;
+      }
+      await wait(delayMs);
     }
+    await this.#fileSystem.rename(from, to);
   }
 
   async remove(name: string): Promise<void> {
