@@ -26,16 +26,19 @@ export const isOneOf =
  * is `undefined` counts as left out.
  *
  * @param options callers in JavaScript may pass anything.
+ * @param otherNames the names of options here, by those in other libraries, in camel case.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
  */
-export function checkOptions(options: unknown, checks: Readonly<Record<string, OptionCheck>>): void {
+export function checkOptions(
+  options: unknown,
+  checks: Readonly<Record<string, OptionCheck>>,
+  otherNames: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const got = describeValue(options);
-    const hint = isName(options) && 'filepath' in checks ? ` Pass \`{ filepath: ${got} }\`.` : '';
-    throw invalidOption(`Expected an object of options, got ${got}.${hint}`);
+    throw invalidOption(`Expected an object of options, got ${describeValue(options)}.`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, name)) throw unknownOption(name, Object.keys(checks));
+    if (!Object.hasOwn(checks, name)) throw unknownOption(name, Object.keys(checks), otherNames);
     const [isValid, expected] = checks[name]!;
     if (value === undefined || isValid(value)) continue;
     throw invalidOption(`Expected \`${name}\` to be ${expected}, got ${describeValue(value)}.`);
@@ -63,20 +66,13 @@ export function describeValue(value: unknown): string {
   return typeof value === 'function' ? 'a function' : 'an object';
 }
 
-/** The options of Keras and Lightning that have another name here. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  saveBestOnly: 'maxToKeep',
-  saveTopK: 'maxToKeep',
-  saveWeightsOnly: 'includeOptimizer',
-  dirpath: 'filepath',
-  baseline: 'initialThreshold',
-  initialValueThreshold: 'initialThreshold',
-};
-
-function unknownOption(name: string, known: readonly string[]): EntropyCheckpointError {
+function unknownOption(
+  name: string,
+  known: readonly string[],
+  otherNames: Readonly<Record<string, string>>,
+): EntropyCheckpointError {
   const camelCase = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const other = Object.hasOwn(OTHER_NAMES, camelCase) ? OTHER_NAMES[camelCase]! : '';
-  const similar = known.includes(other) ? other : mostSimilar(name, known);
+  const similar = Object.hasOwn(otherNames, camelCase) ? otherNames[camelCase]! : mostSimilar(name, known);
   const hint = similar === null ? '' : ` Did you mean \`${similar}\`?`;
   return invalidOption(`Unknown option \`${name}\`.${hint} The options are ${known.join(', ')}.`);
 }

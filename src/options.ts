@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import {
   checkOptions,
+  describeValue,
   invalidOption,
   isBoolean,
   isFiniteNumber,
@@ -8,8 +9,8 @@ import {
   isIntegerFrom,
   isName,
   isOneOf,
-  isUrl,
   isTimeoutMs,
+  isUrl,
   type OptionCheck,
 } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
@@ -211,6 +212,16 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   verbose: [isOneOf(0, 1), '0 or 1'],
 };
 
+/** The options of Keras and Lightning that have another name here. */
+const OTHER_NAMES: Readonly<Record<string, keyof EntropyCheckpointOptions>> = {
+  saveBestOnly: 'maxToKeep',
+  saveTopK: 'maxToKeep',
+  saveWeightsOnly: 'includeOptimizer',
+  dirpath: 'filepath',
+  baseline: 'initialThreshold',
+  initialValueThreshold: 'initialThreshold',
+};
+
 const AVERAGING_CHECKS: Readonly<Record<keyof AveragingSettings, OptionCheck>> = {
   decay: [(value) => isFiniteNumber(value) && value > 0 && value < 1, 'a number between 0 and 1'],
   updatesPerEpoch: [isIntegerFrom(1), 'an integer from 1 up'],
@@ -231,7 +242,11 @@ function resolveAveraging(option: EntropyCheckpointOptions['averageWeights']): A
  *   that contradict each other.
  */
 export function resolveOptions(options: EntropyCheckpointOptions = {}): ResolvedOptions {
-  checkOptions(options, CHECKS);
+  if (isName(options)) {
+    const got = describeValue(options);
+    throw invalidOption(`Expected an object of options, got ${got}. Pass \`{ filepath: ${got} }\`.`);
+  }
+  checkOptions(options, CHECKS, OTHER_NAMES);
   const { monitor: name = 'entropy', mode = 'auto', patience = null, rememberedRows } = options;
   const monitor = resolveMonitor({ monitor: name, mode, patience });
   const resolved: ResolvedOptions = {

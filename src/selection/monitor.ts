@@ -107,19 +107,29 @@ function functionMonitor(monitor: MonitorFunction, mode: MonitorOptions['mode'])
       `Expected the \`monitor\` function to return a number or null, got ${describeValue(value)}.`,
     );
   };
-  return { ...withoutPredictions(FUNCTION_NAME, valueOf), mode };
+  return { ...computedFrom(FUNCTION_NAME, {}, lastValue(valueOf)), mode };
 }
 
 function namedMonitor(name: string, mode: MonitorOptions['mode']): Monitor {
   const comparing = Object.hasOwn(COMPARING_MONITORS, name) ? COMPARING_MONITORS[name]! : null;
   if (comparing !== null) return comparingMonitor(name, comparing, mode);
-  if (name === ACCURACY_AND_LOSS) return { ...accuracyAndLoss, mode: mode === 'auto' ? 'max' : mode };
-  const monitor = { ...withoutPredictions(name, ({ logs }) => logs[name]), logged: [name] };
+  const maximising = mode === 'auto' ? 'max' : mode;
+  if (name === ACCURACY_AND_LOSS) {
+    // Its predictions tell the number of classes.
+    const sources = { phases: ['val'], logged: ['val_acc', 'val_loss'] } as const;
+    return { ...computedFrom(name, sources, accuracyAndLoss), mode: maximising };
+  }
   const entropy = Object.hasOwn(ENTROPIES, name) ? ENTROPIES[name]! : null;
-  if (entropy === null) return { ...monitor, mode: mode === 'auto' ? inferMode(name) : mode };
-  const [phases, valueOf] = entropy;
-  const resolvedMode = mode === 'auto' ? 'max' : mode;
-  return { ...monitor, phases, logged: [], valueOf: lastValue(valueOf), mode: resolvedMode };
+  if (entropy !== null) {
+    const [phases, valueOf] = entropy;
+    return { ...computedFrom(name, { phases }, lastValue(valueOf)), mode: maximising };
+  }
+  const metric = computedFrom(
+    name,
+    { logged: [name] },
+    lastValue(({ logs }) => logs[name]),
+  );
+  return { ...metric, mode: mode === 'auto' ? inferMode(name) : mode };
 }
 
 function comparingMonitor(name: string, comparing: ComparingMonitor, mode: MonitorOptions['mode']): Monitor {
@@ -132,32 +142,23 @@ function comparingMonitor(name: string, comparing: ComparingMonitor, mode: Monit
   return { name, mode: comparing.mode, termSize, patience, phases, logged: [], comparing, valueOf };
 }
 
-function withoutPredictions(name: string, valueOf: LastEpochValue): Omit<Monitor, 'mode'> {
-  return {
-    name,
-    termSize: 0,
-    patience: Infinity,
-    phases: [],
-    logged: [],
-    comparing: null,
-    valueOf: lastValue(valueOf),
-  };
+/** A monitor that looks at one epoch alone. @param sources what its value is computed from. */
+function computedFrom(
+  name: string,
+  { phases = [], logged = [] }: Partial<Pick<Monitor, 'phases' | 'logged'>>,
+  valueOf: Monitor['valueOf'],
+): Omit<Monitor, 'mode'> {
+  return { name, termSize: 0, patience: Infinity, phases, logged, comparing: null, valueOf };
 }
 
 /** Weight of the loss, as a share of the loss of a network that predicts all classes alike, ln C. */
 const LOSS_WEIGHT = 0.1;
 
 /** Of epochs with nearly the same validation accuracy, the one with the smaller loss. Selected by the study. */
-const accuracyAndLoss: Omit<Monitor, 'mode'> = {
-  ...withoutPredictions(ACCURACY_AND_LOSS, () => null),
-  // Its predictions tell the number of classes.
-  phases: ['val'],
-  logged: ['val_acc', 'val_loss'],
-  valueOf: (epochs, numClasses) => {
-    const { val_acc: accuracy, val_loss: loss } = epochs.at(-1)!.logs;
-    if (accuracy === undefined || loss === undefined || numClasses === null) return null;
-    return accuracy - (LOSS_WEIGHT * loss) / Math.log(numClasses);
-  },
+const accuracyAndLoss: Monitor['valueOf'] = (epochs, numClasses) => {
+  const { val_acc: accuracy, val_loss: loss } = epochs.at(-1)!.logs;
+  if (accuracy === undefined || loss === undefined || numClasses === null) return null;
+  return accuracy - (LOSS_WEIGHT * loss) / Math.log(numClasses);
 };
 
 function lastValue(valueOf: LastEpochValue): Monitor['valueOf'] {
