@@ -293,6 +293,42 @@ describe('an update on', () => {
     });
   });
 
+  describe('tfjs-node', () => {
+    /** Runs the kernel on a stand-in for the backend of tfjs-node. @returns the result, and the number of reads. */
+    const runOnTensorFlow = (size: number, isUsingGpuDevice: boolean): { last: number; reads: number } =>
+      tf.tidy(() => {
+        let reads = 0;
+        const backend = {
+          isUsingGpuDevice,
+          write: (values: Float32Array, shape: number[]) => tf.tensor(values, shape).dataId,
+          readSync: (dataId: object) => {
+            reads += 1;
+            return tf.backend().readSync(dataId);
+          },
+        };
+        const kernel = tf.getKernel(MOVE_TOWARDS, 'tensorflow');
+        const inputs = { average: tf.fill([size], 1), weight: tf.fill([size], 3) };
+        const moved = kernel.kernelFunc({ inputs, attrs: { share: 0.25 }, backend }) as tf.TensorInfo;
+        return { last: tf.backend().readSync(moved.dataId)[size - 1] as number, reads };
+      });
+
+    it('takes one pass over a small weight', () =>
+      expectNoTensorsLeft(() => {
+        const { last, reads } = runOnTensorFlow(2 ** 13, false);
+        expect(last).toBe(1.5);
+        expect(reads).toBeGreaterThan(0);
+      }));
+
+    it.each([
+      { size: 2 ** 13 + 1, isUsingGpuDevice: false },
+      { size: 5, isUsingGpuDevice: true },
+    ])('reads nothing with $size values, GPU $isUsingGpuDevice', (weight) =>
+      expectNoTensorsLeft(() => {
+        expect(runOnTensorFlow(weight.size, weight.isUsingGpuDevice)).toEqual({ last: 1.5, reads: 0 });
+      }),
+    );
+  });
+
   it('another backend takes three operations', async () => {
     const kernel = tf.getKernel(MOVE_TOWARDS, 'cpu');
     tf.unregisterKernel(MOVE_TOWARDS, 'cpu');

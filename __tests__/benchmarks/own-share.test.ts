@@ -56,3 +56,13 @@ it('counts what a wrapped function calls in this package', () => {
   ];
   expect(countOwnSamples({ nodes, samples: [2, 3, 4] }, ROOT)).toEqual({ own: 2, total: 3 });
 });
+
+it('does not count the hooks of the `CustomCallback` that `fit` would have made itself', () => {
+  const nodes = [
+    node(1, '(root)', '', [2]),
+    node(2, 'onBatchEnd', `${ROOT}callback.ts`, [3]),
+    node(3, 'CustomCallback.onBatchEnd', 'file:///tfjs.js', [4]),
+    node(4, 'nextFrame', 'file:///tfjs.js'),
+  ];
+  expect(countOwnSamples({ nodes, samples: [2, 3, 4, 4] }, ROOT)).toEqual({ own: 1, total: 4 });
+});

@@ -188,7 +188,7 @@ interface Trained {
   readonly losses: Losses;
 }
 
-test('a killed and resumed run has the entropies, best epoch and weights of an uninterrupted one, with every optimizer', async () => {
+test('a killed and resumed run has the entropies, best epoch and weights of an uninterrupted one, with every optimizer, averaged or not', async () => {
   const train = async (root: string, killAt?: number): Promise<Record<string, Trained>> => {
     const args = ['--import', 'tsx', TRAIN_UNTIL_KILLED, join(folder, root), '12'];
     if (killAt !== undefined) args.push(String(killAt));
@@ -200,7 +200,9 @@ test('a killed and resumed run has the entropies, best epoch and weights of an u
     await expect(train('killed', killAt)).rejects.toMatchObject({ signal: 'SIGKILL' });
   }
   const killed = await train('killed');
-  for (const name of Object.keys(OPTIMIZERS)) {
+  const names = Object.keys(uninterrupted);
+  expect(names).toHaveLength(2 * Object.keys(OPTIMIZERS).length);
+  for (const name of names) {
     const { losses, ...expected } = uninterrupted[name]!;
     // After the latest epoch that was stored by then: epochs as short as these end faster than they are written.
     const from = killed[name]!.initialEpoch;

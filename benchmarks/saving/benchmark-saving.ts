@@ -23,8 +23,8 @@ export const QUICK_SAVING_PLAN: SavingPlan = {
 /** @param budget for the rounds of `fit` on one backend, in seconds. */
 export function savingPlan(budget: number): SavingPlan {
   return {
-    fit: { epochMs: 4000, epochs: 8, minRounds: 4, maxRounds: 100, budgetMs: budget * 1000 },
-    pause: { weights: 2000, forMs: 2000, rounds: 11 },
+    fit: { epochMs: 4000, epochs: 3, minRounds: 3, maxRounds: 100, budgetMs: budget * 1000 },
+    pause: { weights: 2000, forMs: 2000, rounds: 7 },
     long: { epochs: { short: 10, long: 20_000 }, maxToKeep: [1, 200], saves: 32, rounds: 15 },
     large: { weights: 16, units: 4096, rounds: 7, runs: 3, coldReads: true },
   };

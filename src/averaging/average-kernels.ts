@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { cpuMemory, wasmMemory, type BackendMemory } from '../platform/backend-memory.js';
+import {
+  cpuMemory,
+  tensorflowMemory,
+  wasmMemory,
+  type BackendMemory,
+  type TensorFlowStorage,
+} from '../platform/backend-memory.js';
 import { isRegistered, registerKernels } from '../tfjs-internals.js';
 
 /** The name under which the kernels are registered with tfjs. It ends in the version of their contract. */
@@ -17,7 +23,8 @@ interface MoveTowardsAttrs extends tf.NamedAttrMap {
 /**
  * Moves an average by `share` towards a weight: `average + (weight − average)·share`.
  *
- * One pass where JavaScript can read the backend's memory, and three operations of TensorFlow.js elsewhere.
+ * One pass where JavaScript can read the backend's memory, and three operations of TensorFlow.js elsewhere. On tfjs-node,
+ * the pass is for weights so small that calling an operation takes longer than the operation itself.
  *
  * @param average float32; the caller keeps it.
  * @param weight float32 of the same shape; the caller keeps it.
@@ -27,6 +34,10 @@ export function moveTowards(average: tf.Tensor, weight: tf.Tensor, share: number
   if (isRegistered(MOVE_TOWARDS, tf.getBackend())) {
     return tf.engine().runKernel<tf.Tensor>(MOVE_TOWARDS, { average, weight }, { share });
   }
+  return composedMove(average, weight, share);
+}
+
+function composedMove(average: tf.Tensor, weight: tf.Tensor, share: number): tf.Tensor {
   return tf.tidy(() => tf.add(average, tf.mul(tf.sub(weight, average), share)));
 }
 
@@ -64,5 +75,21 @@ function move(from: Float32Array, to: Float32Array, share: number, moved: Float3
   for (let i = end; i < length; i++) moved[i] = from[i]! + (to[i]! - from[i]!) * share;
 }
 
+/** Above this size TensorFlow's operations are faster: reading copies the weight. Measured. */
+const MAX_VALUES_IN_JAVASCRIPT = 2 ** 13;
+
+function tensorflowKernel(): tf.KernelConfig {
+  const kernel = kernelFor('tensorflow', tensorflowMemory);
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const { average, weight } = call.inputs as MoveTowardsInputs;
+    const { share } = call.attrs as MoveTowardsAttrs;
+    const isSmall = tf.util.sizeFromShape(average.shape) <= MAX_VALUES_IN_JAVASCRIPT;
+    // Nothing is read from a GPU within a batch.
+    if (isSmall && !(call.backend as TensorFlowStorage).isUsingGpuDevice) return kernel.kernelFunc(call);
+    return composedMove(average as tf.Tensor, weight as tf.Tensor, share);
+  };
+  return { ...kernel, kernelFunc };
+}
+
 // Importing this module registers the kernels.
-registerKernels([kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory)]);
+registerKernels([kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory), tensorflowKernel()]);

@@ -19,6 +19,15 @@ interface WasmBackend {
   typedArrayFromHeap(info: tf.TensorInfo): Float32Array;
 }
 
+/** The used part of the backend of tfjs-node and tfjs-node-gpu. */
+export interface TensorFlowStorage {
+  readonly isUsingGpuDevice: boolean;
+  /** Keeps `values` in memory until an operation needs them. */
+  write(values: Float32Array, shape: number[], dtype: 'float32'): object;
+  /** The values that were written, or a copy of an operation's result. */
+  readSync(dataId: object): Float32Array;
+}
+
 export const cpuMemory: BackendMemory<CpuBackend> = {
   makeOutput: (cpu, shape) =>
     cpu.makeTensorInfo(shape, 'float32', new Float32Array(tf.util.sizeFromShape(shape))),
@@ -28,4 +37,13 @@ export const cpuMemory: BackendMemory<CpuBackend> = {
 export const wasmMemory: BackendMemory<WasmBackend> = {
   makeOutput: (wasm, shape) => wasm.makeOutput(shape, 'float32'),
   valuesOf: (wasm, info) => wasm.typedArrayFromHeap(info),
+};
+
+/** Only without a GPU: all tensors are in this process's memory then. */
+export const tensorflowMemory: BackendMemory<TensorFlowStorage> = {
+  makeOutput: (backend, shape) => {
+    const values = new Float32Array(tf.util.sizeFromShape(shape));
+    return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
+  },
+  valuesOf: (backend, { dataId }) => backend.readSync(dataId),
 };

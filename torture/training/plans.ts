@@ -7,6 +7,7 @@ export interface TrainingPlan {
   readonly epochs: number;
   readonly learningRate: number;
   readonly monitor: string;
+  readonly averageWeights?: boolean;
 }
 
 const SMALL = { layers: [8, 16, 4], rows: 48, epochs: 90, learningRate: 0.01 } as const;
@@ -15,6 +16,7 @@ const SMALL = { layers: [8, 16, 4], rows: 48, epochs: 90, learningRate: 0.01 } a
 export const KILL_PLANS: readonly TrainingPlan[] = [
   { ...SMALL, name: 'small, each epoch better', monitor: 'loss' },
   { ...SMALL, name: 'small, few epochs better', monitor: 'entropy' },
+  { ...SMALL, name: 'small, averaged weights', monitor: 'val_entropy', averageWeights: true },
   {
     name: 'two weight files',
     layers: [96, 2048, 256],

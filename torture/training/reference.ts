@@ -37,7 +37,11 @@ async function trainUninterrupted(plan: TrainingPlan): Promise<readonly Referenc
   const recorder = new tf.CustomCallback({
     onEpochEnd: async () => {
       const kept = checkpoint.kept.map(({ epoch }) => epoch);
-      const digest = await stateDigest(model);
+      const copyWeights = (): tf.Tensor[] => model.getWeights().map((weight) => tf.clone(weight));
+      // What is stored is the average, where there's one.
+      const weights = plan.averageWeights ? await checkpoint.withAverage(copyWeights) : copyWeights();
+      const digest = await stateDigest(model, weights);
+      tf.dispose(weights);
       epochs.push({ record: recordText(checkpoint.history.at(-1)!), digest, best: kept[0]!, kept });
     },
   });

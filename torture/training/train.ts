@@ -38,9 +38,9 @@ export function disposeModel(model: tf.LayersModel): void {
 
 export function checkpointOptions(
   filepath: NonNullable<EntropyCheckpointOptions['filepath']> | null,
-  { monitor }: TrainingPlan,
+  { monitor, averageWeights = false }: TrainingPlan,
 ): EntropyCheckpointOptions {
-  return { filepath, monitor, maxToKeep: MAX_TO_KEEP, saveLast: filepath !== null };
+  return { filepath, monitor, averageWeights, maxToKeep: MAX_TO_KEEP, saveLast: filepath !== null };
 }
 
 /** Trains the epochs from `initialEpoch` up to the plan's last. */

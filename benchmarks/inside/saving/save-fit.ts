@@ -77,8 +77,14 @@ function createRows(batches: number, batchSize: number, epochs: number): Prepare
 /**
  * Runs one `fit` until everything is saved. Each trains a new model from the same weights, with the rows in the same
  * order.
+ *
+ * @param epochs of this `fit` alone.
  */
-export async function measureSaveFit(name: SaveContenderName, folder: string): Promise<SaveFitSample> {
+export async function measureSaveFit(
+  name: SaveContenderName,
+  folder: string,
+  epochs?: number,
+): Promise<SaveFitSample> {
   if (prepared === null) throw new Error('Expected `prepareSaveFit` to be called first.');
   const { x, y, size } = prepared;
   const tensorsBefore = tf.memory().numTensors;
@@ -90,7 +96,7 @@ export async function measureSaveFit(name: SaveContenderName, folder: string): P
   // With the callback, `fit` ends once everything is stored.
   const stepsMs = await timeOptimizerSteps(() =>
     model.fit(x, y, {
-      epochs: size.epochs,
+      epochs: epochs ?? size.epochs,
       batchSize: size.batchSize,
       shuffle: false,
       verbose: 0,

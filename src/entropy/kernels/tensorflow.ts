@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean } from '../composed.js';
-import type { BackendMemory } from '../../platform/backend-memory.js';
+import { tensorflowMemory, type TensorFlowStorage } from '../../platform/backend-memory.js';
 import { javascriptKernels } from './javascript.js';
 import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
 import {
@@ -17,12 +17,7 @@ interface OpAttribute {
 }
 
 /** The used part of the backend of tfjs-node and tfjs-node-gpu, which runs TensorFlow's own operations. */
-interface TensorFlowBackend {
-  readonly isUsingGpuDevice: boolean;
-  /** Keeps `values` in memory until an operation needs them. */
-  write(values: Float32Array, shape: number[], dtype: 'float32'): object;
-  /** The values that were written, or a copy of an operation's result. */
-  readSync(dataId: object): Float32Array;
+interface TensorFlowBackend extends TensorFlowStorage {
   readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_INT32', number>>;
   executeSingleOutput(
     op: string,
@@ -94,20 +89,11 @@ const composedKernels: Readonly<Record<string, tf.KernelFunc>> = {
   },
 };
 
-/** Without a GPU all tensors are in this process's memory, and copying a batch is faster than calling operations. */
-const memory: BackendMemory<TensorFlowBackend> = {
-  makeOutput: (backend, shape) => {
-    const values = new Float32Array(tf.util.sizeFromShape(shape));
-    return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
-  },
-  valuesOf: (backend, { dataId }) => backend.readSync(dataId),
-};
-
 /** Above this size TensorFlow's operations are faster, as each uses all cores. Measured with two cores. */
 const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
 
 /** tfjs-node registers its backend as `'tensorflow'` with and without a GPU. */
-export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', memory).map(
+export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', tensorflowMemory).map(
   ({ kernelName, backendName, kernelFunc }) => ({
     kernelName,
     backendName,
