@@ -9,5 +9,4 @@ npm pack --silent --ignore-scripts --pack-destination "$folder" > /dev/null
 tarball=$(ls "$folder"/*.tgz)
 
 npx --no-install publint --strict "$tarball"
-# CommonJS loads the ES module by `require`, which works from Node 20.19 on.
-npx --no-install attw "$tarball" --ignore-rules cjs-resolves-to-esm --profile node16
+npx --no-install attw "$tarball"

@@ -1,9 +1,9 @@
 import { checkOptions, type OptionCheck } from '../check-options.js';
 import type { EpochRecord } from '../epoch-record.js';
-import { loadCode } from '../platform/load-code.js';
 import type { ChartFrame, UpperBound } from './charts.js';
 import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
+import { loadCharts } from './load-charts.js';
 import { hasOwnPanel, labelOf, loggedNames, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 import { evenlySpaced, rangeOf, type Point } from './thinning.js';
@@ -93,7 +93,7 @@ function factsOf({ selector: { best, history }, monitor, options }: Outcome): Ht
 }
 
 async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<Html[]> {
-  const { chartOf } = await loadCode(import('./charts.js'));
+  const { chartOf } = await loadCharts();
   const { best, history, kept } = training.selector;
   const { startFromEpoch } = training.options;
   const nameOf = namesOf(history);
