@@ -8,7 +8,7 @@ const suitesIn = (...folders: string[]): string => `/__tests__/(${folders.join('
 /** What opens a browser or another backend's process. */
 const BACKENDS = `${suitesIn('conformance')}|-in-chromium\\.test\\.ts$`;
 /** What is slow, or needs a build. */
-const REST = `${suitesIn('backends-open', 'benchmarks', 'docs', 'examples', 'integrations', 'packaging', 'study', 'torture')}|\\.slow\\.test\\.ts$`;
+const REST = `${suitesIn('backends-open', 'benchmarks', 'docs', 'environments', 'examples', 'integrations', 'packaging', 'study', 'torture')}|\\.slow\\.test\\.ts$`;
 /** What needs more than `npm ci` installs: `npm run native`. */
 const NATIVE = suitesIn('native');
 

@@ -12,6 +12,6 @@ sed -i.before "s,'#platform','./browser-stores.js'," dist/stores/resolve-locatio
 sed -i.before 's,"#platform","./node-stores.js",' dist/cjs/stores/resolve-location.js
 rm dist/stores/*.before dist/cjs/stores/*.before
 printf '{ "type": "commonjs" }\n' > dist/cjs/package.json
-node scripts/bundle.js
+npx --no-install tsx scripts/bundle.ts
 # The source maps of the files that bundles have replaced.
 rm dist/report/charts.js.map dist/cjs/report/charts.js.map

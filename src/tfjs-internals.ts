@@ -66,7 +66,8 @@ export function compiledOptimizer(model: tf.LayersModel): tf.Optimizer | null {
 export function otherTfjs(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_UNSUPPORTED_TFJS',
-    'Load TensorFlow.js once: this object was made by another copy of it than the one that this package imports.',
+    'Load TensorFlow.js once: this object was made by another copy of it than the one that this package imports. A page ' +
+      'has two copies with two <script> of it, or with one and a bundle.',
   );
 }
 

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { Pacer } from '../platform/event-loop.js';
 import { sha256 } from '../platform/sha256.js';
+import { encodeText } from '../platform/utf8.js';
 import type { Json } from '../stores/store.js';
 
 /** sha256 of a checkpoint without its weight bytes; the metadata holds the checksums of those. */
@@ -24,7 +25,7 @@ export async function checksumOf(
     }
     if (pacer.isDue) await pacer.yieldIfDue();
   }
-  return sha256(new TextEncoder().encode([...chunks, ...pieces].join('')));
+  return sha256(encodeText([...chunks, ...pieces].join('')));
 }
 
 const CHUNK_LENGTH = 2 ** 16;

@@ -1,6 +1,7 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { Pacer } from '../platform/event-loop.js';
 import { sha256 } from '../platform/sha256.js';
+import { encodeText } from '../platform/utf8.js';
 import { SHARD_BYTES, type SharedShard } from '../stores/store.js';
 import { recordLine } from './history-text.js';
 
@@ -95,11 +96,10 @@ async function bytesOf(
   { start, end }: Block,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pacer = new Pacer();
-  const encoder = new TextEncoder();
   const lines: Uint8Array[] = [];
   let length = 0;
   for (let i = start; i < end; i++) {
-    const line = encoder.encode(recordLine(history[i]!));
+    const line = encodeText(recordLine(history[i]!));
     lines.push(line);
     length += line.length;
     if (pacer.isDue) await pacer.yieldIfDue();

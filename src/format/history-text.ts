@@ -1,5 +1,6 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { Pacer } from '../platform/event-loop.js';
+import { decodeText } from '../platform/utf8.js';
 import { isHarmless } from '../stores/outside-data.js';
 import { isEncodedRecord } from './check-metadata.js';
 import { decodeRecord, encodeRecord } from './checkpoint-metadata.js';
@@ -15,7 +16,6 @@ const MAX_LINE_BYTES = 2 ** 20;
 /** The shortest record: no checkpoint has more epochs than its bytes allow. */
 export const MIN_RECORD_BYTES = 100;
 const NEWLINE = 10;
-const DECODER = new TextDecoder('utf-8', { fatal: true });
 
 /** A record as a line of JSON. Equal records give equal lines, also after they were stored and read. */
 export function recordLine(record: EpochRecord): string {
@@ -59,7 +59,7 @@ export async function readRecords(
 
 function parseRecord(line: Uint8Array): EpochRecord | null {
   try {
-    const record: unknown = JSON.parse(DECODER.decode(line));
+    const record: unknown = JSON.parse(decodeText(line));
     return isEncodedRecord(record) && isHarmless(record) ? decodeRecord(record) : null;
   } catch {
     return null;

@@ -2,6 +2,8 @@ import { loadCode } from '../platform/load-code.js';
 
 /** Relative to the single file, in the folder of the build. */
 const CHARTS = ['.', 'report', 'charts.js'];
+const REMEDY =
+  'A report needs the file report/charts.js of the build beside this one, and cannot be made in a service worker.';
 
 /**
  * Takes the place of `load-charts.ts` in the builds of a single file. Their charts stay in the file beside it. A bundler
@@ -9,5 +11,5 @@ const CHARTS = ['.', 'report', 'charts.js'];
  */
 export function loadCharts(): Promise<typeof import('./charts.js')> {
   const address = CHARTS.join('/');
-  return loadCode(import(/* @vite-ignore */ /* webpackIgnore: true */ address));
+  return loadCode(import(/* @vite-ignore */ /* webpackIgnore: true */ address), REMEDY);
 }

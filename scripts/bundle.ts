@@ -4,24 +4,27 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
-const { name, version, license } = require('../package.json');
+const { name, version, license } = require('../package.json') as Record<
+  'name' | 'version' | 'license',
+  string
+>;
 
 const common = {
   absWorkingDir: root,
   bundle: true,
   target: 'es2022',
   logLevel: 'warning',
-};
+} satisfies BuildOptions;
 
 // The plotting library is in no other file.
 for (const [format, folder] of [
   ['esm', 'dist'],
   ['cjs', 'dist/cjs'],
-]) {
+] as const) {
   await build({
     ...common,
     entryPoints: ['src/report/charts.ts'],
@@ -34,21 +37,40 @@ for (const [format, folder] of [
 }
 
 /** The charts stay in a file of their own, which a bundler doesn't follow. */
-const chartsBeside = {
+const chartsBeside: Plugin = {
   name: 'charts-beside',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/load-charts\.js$/ }, ({ resolveDir }) => ({
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/load-charts\.js$/ }, ({ resolveDir }) => ({
       path: resolve(resolveDir, 'load-charts-beside.ts'),
     }));
   },
 };
 
+/** Where code isn't split, what `import()` loads is a static import. Some bundlers take esbuild's own form for an `import()`. */
+const staticImports: Plugin = {
+  name: 'static-imports',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const imports: string[] = [];
+      const contents = readFileSync(path, 'utf8').replace(
+        /(?<!typeof )import\(('[^']+')\)/g,
+        (_, module: string) => {
+          const part = `part${imports.length}`;
+          imports.push(`import * as ${part} from ${module};`);
+          return `Promise.resolve(${part})`;
+        },
+      );
+      return { contents: [contents, ...imports].join('\n'), loader: 'ts' };
+    });
+  },
+};
+
 /** TensorFlow.js is the global of its own script. */
-const globalTfjs = {
+const globalTfjs: Plugin = {
   name: 'global-tfjs',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^@tensorflow\/tfjs$/ }, ({ path }) => ({ path, namespace: 'global' }));
-    onLoad({ filter: /^@tensorflow\/tfjs$/, namespace: 'global' }, () => ({
+  setup(bundler) {
+    bundler.onResolve({ filter: /^@tensorflow\/tfjs$/ }, ({ path }) => ({ path, namespace: 'global' }));
+    bundler.onLoad({ filter: /^@tensorflow\/tfjs$/, namespace: 'global' }, () => ({
       contents: `
         if (globalThis.tf === undefined) {
           throw new Error('Load TensorFlow.js before ${name}: put its <script> above this one.');
@@ -58,54 +80,56 @@ const globalTfjs = {
   },
 };
 
-const single = {
+const singleFile = {
   ...common,
   entryPoints: ['src/index.ts'],
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: true } },
   alias: { '#platform': './src/stores/browser-stores.ts' },
   banner: { js: `/*! ${name} ${version} | ${license} */` },
-};
+} satisfies BuildOptions;
 
 /** For pages: one with the global `tf`, and one with an import map for TensorFlow.js alone. */
-const scripts = [`${name}.min.js`, 'single.js'];
+const [tagged, single] = [`${name}.min.js`, 'single.js'];
 await build({
-  ...single,
-  outfile: `dist/${scripts[0]}`,
+  ...singleFile,
+  outfile: `dist/${tagged}`,
   minify: true,
   format: 'iife',
   globalName: 'entropyCheckpoint',
-  plugins: [chartsBeside, globalTfjs],
+  plugins: [chartsBeside, staticImports, globalTfjs],
 });
 await build({
-  ...single,
-  outfile: `dist/${scripts[1]}`,
+  ...singleFile,
+  outfile: `dist/${single}`,
   minify: true,
   format: 'esm',
   external: ['@tensorflow/*'],
-  plugins: [chartsBeside],
+  plugins: [chartsBeside, staticImports],
 });
 // Minifying drops the comments by which bundlers leave the import of the charts alone.
-const singlePath = resolve(root, 'dist', scripts[1]);
+const singlePath = resolve(root, 'dist', single);
 const code = readFileSync(singlePath, 'utf8').split(/\bimport\((?=\w+\))/);
 if (code.length !== 2) throw new Error(`Expected one import() in ${singlePath}, got ${code.length - 1}.`);
 writeFileSync(singlePath, code.join('import(/* @vite-ignore *//* webpackIgnore: true */'));
 
 // For `require` without Node, such as a test in a simulated browser.
 await build({
-  ...single,
+  ...singleFile,
   outfile: 'dist/cjs/browser.js',
   format: 'cjs',
   external: ['@tensorflow/*'],
-  plugins: [chartsBeside],
+  plugins: [chartsBeside, staticImports],
 });
 
 // A process that uses both `import` and `require` has one class.
-const names = Object.keys(require('../dist/cjs/index.js'));
+const names = Object.keys(require('../dist/cjs/index.js') as object);
 writeFileSync(resolve(root, 'dist/node.js'), `export { ${names.join(', ')} } from './cjs/index.js';\n`);
 
 const integrity = Object.fromEntries(
-  scripts.map((script) => {
-    const digest = createHash('sha384').update(readFileSync(resolve(root, 'dist', script))).digest('base64');
+  [tagged, single].map((script) => {
+    const digest = createHash('sha384')
+      .update(readFileSync(resolve(root, 'dist', script)))
+      .digest('base64');
     return [script, `sha384-${digest}`];
   }),
 );

@@ -1,0 +1,2 @@
+/** A worker has no import map. */
+export const trainInWorker = null;

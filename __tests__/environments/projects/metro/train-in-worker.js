@@ -1,0 +1,2 @@
+/** Metro makes one bundle. */
+export const trainInWorker = null;

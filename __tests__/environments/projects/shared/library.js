@@ -1,0 +1,1 @@
+export { EntropyCheckpointCallback, loadCheckpoint } from 'tfjs-entropy-checkpoint';
