@@ -102,7 +102,8 @@ const MONITOR_NAMES: Readonly<Record<string, string>> = {
   [FUNCTION_NAME]: 'monitored value',
 };
 
-function reason(outcome: Outcome, best: EpochRecord): string {
+/** Why the epoch was selected, in a sentence. */
+export function reason(outcome: Outcome, best: EpochRecord): string {
   const { monitor, selector } = outcome;
   const { history } = selector;
   const selected = `Epoch ${best.epoch}${ofCalls(history)} was kept: `;
