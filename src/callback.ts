@@ -373,8 +373,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       // It may have been disposed meanwhile, and detaching twice does nothing.
       tap.detach(this.#sink);
       this.#end();
-      const about = this.#session.selector.best === null ? 'no best epoch' : 'the first epoch';
-      this.#warnings.warn(this.#session.endWarning, about);
+      this.#session.warnOfSelection();
     }
   }
 

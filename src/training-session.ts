@@ -192,17 +192,17 @@ export class TrainingSession {
     return this.#texts?.explain(this.#outcome) ?? 'No epoch has ended yet.';
   }
 
-  /** What a user should know about the selection when training has ended; null: nothing. */
-  get endWarning(): string | null {
-    return this.#texts?.endOfTrainingWarning(this.selector, this.options) ?? null;
+  /** Warns of what a user should know about the selection when training has ended. */
+  warnOfSelection(): void {
+    this.#texts?.warnOfSelection(this.#outcome, this.#warnings);
   }
 
   summary(): EpochSummary[] {
-    return this.#texts?.summary(this.selector, this.options) ?? [];
+    return this.#texts?.summary(this.#outcome) ?? [];
   }
 
   historyCsv(): string {
-    return this.#texts?.historyCsv(this.selector.history) ?? '';
+    return this.#texts?.historyCsv(this.#outcome) ?? '';
   }
 
   get bestPath(): string | null {
@@ -272,7 +272,7 @@ export class TrainingSession {
 
   /** With `verbose`, prints which epoch is kept, once after the last one. */
   printKept(): void {
-    this.#texts?.printKept(this.#outcome, this.options, this.#bestLocation);
+    this.#texts?.printKept(this.#outcome, this.#bestLocation);
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { EpochRecord } from '../epoch-record.js';
 import { logColumns, SCORES, withDistinctNames, type Column } from './columns.js';
+import type { Outcome } from './explain.js';
 
 type Cell = number | boolean | null | undefined;
 
@@ -17,7 +17,7 @@ const FIELDS: readonly Column<Cell>[] = [
  *
  * @returns '' without any epoch.
  */
-export function historyCsv(history: readonly EpochRecord[]): string {
+export function historyCsv({ selector: { history } }: Outcome): string {
   if (history.length === 0) return '';
   const fields = FIELDS.filter(({ valueOf }) => history.some((record) => valueOf(record) !== undefined));
   const columns = withDistinctNames<Cell>([...fields, ...logColumns(history)]);

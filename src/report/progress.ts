@@ -1,7 +1,8 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { MESSAGE_PREFIX, printable } from '../errors.js';
 import type { Monitor } from '../selection/monitor.js';
-import { reason, type Outcome } from './explain.js';
+import type { WarnOnce } from '../warnings.js';
+import { endOfTrainingWarning, reason, type Outcome } from './explain.js';
 
 /** The options that matter here. */
 export interface ProgressOptions {
@@ -40,19 +41,27 @@ export function printEpoch(
  */
 export function printKept(
   outcome: Outcome,
-  { verbose }: ProgressOptions,
   location: { readonly name: string; readonly source?: string | undefined } | null,
 ): void {
   const { best, history } = outcome.selector;
   const last = history.at(-1);
-  if (verbose === 0 || last === undefined || ended.has(last)) return;
+  if (outcome.options.verbose === 0 || last === undefined || ended.has(last)) return;
   ended.add(last);
   if (best === null) {
     print('No epoch was kept.');
     return;
   }
   const where = location === null ? 'in memory only' : `stored in ${location.source ?? location.name}`;
-  print([reason(outcome, best), ...comparedWithLast(outcome.monitor, best, last), `It is ${where}.`].join(' '));
+  print(
+    [reason(outcome, best), ...comparedWithLast(outcome.monitor, best, last), `It is ${where}.`].join(' '),
+  );
+}
+
+/** Warns of what casts doubt on the selection when training has ended: once for each kind of doubt. */
+export function warnOfSelection({ selector, monitor, options }: Outcome, warnings: WarnOnce): void {
+  const { startFromEpoch } = options;
+  const about = selector.best === null ? 'no best epoch' : 'the first epoch';
+  warnings.warn(endOfTrainingWarning(selector, { monitor, startFromEpoch }), about);
 }
 
 function print(message: string): void {
@@ -60,11 +69,7 @@ function print(message: string): void {
   console.log(`${MESSAGE_PREFIX}${printable(message)}`);
 }
 
-function comparedWith(
-  before: EpochRecord | null,
-  { value, isBest }: EpochRecord,
-  { mode }: Monitor,
-): string {
+function comparedWith(before: EpochRecord | null, { value, isBest }: EpochRecord, { mode }: Monitor): string {
   if (before === null || value === null || Number.isNaN(value)) {
     return isBest ? 'the best so far' : 'not selected';
   }

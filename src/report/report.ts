@@ -62,8 +62,8 @@ export async function report(training: Outcome, options: ReportOptions = {}): Pr
 
 /** A copy that doesn't change while the report is made: training may continue. */
 function asOfNow(training: Outcome): Outcome {
-  const { best, kept, isDecided, firstOfSeveralIsBest, history } = training.selector;
-  const selector = { best, kept, isDecided, firstOfSeveralIsBest, history: history.slice() };
+  const { best, kept, last, isDecided, firstOfSeveralIsBest, history } = training.selector;
+  const selector = { best, kept, last, isDecided, firstOfSeveralIsBest, history: history.slice() };
   return { ...training, selector };
 }
 

@@ -1,6 +1,6 @@
 import type { EpochRecord } from '../epoch-record.js';
-import type { EpochSelector } from '../selection/epoch-selector.js';
 import { FUNCTION_NAME, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
+import type { Outcome } from './explain.js';
 import { logColumns, rounded, SCORES, withDistinctNames, type NumberColumn } from './columns.js';
 
 /** An epoch in the table that `summary` returns. All rows have the same columns, in the same order. */
@@ -13,21 +13,12 @@ export interface EpochSummary {
   readonly [column: string]: number | string | null;
 }
 
-/** The epochs that a summary has, and which of them are kept. */
-export type SummarizedEpochs = Pick<EpochSelector, 'best' | 'history' | 'kept' | 'last'>;
-
-/** What matters to a summary. */
-export interface SummaryOptions {
-  readonly monitor: Monitor;
-  readonly saveLast: boolean;
-}
-
 /** The epochs as a table for people: what was monitored first, then the entropies and what was logged. */
-export function summary(epochs: SummarizedEpochs, { monitor, saveLast }: SummaryOptions): EpochSummary[] {
-  const { history } = epochs;
+export function summary(outcome: Outcome): EpochSummary[] {
+  const { history } = outcome.selector;
   const hasSeveralFits = history.at(-1)?.fit !== history[0]?.fit;
-  const columns = valueColumns(history, monitor);
-  const states = statesOf(epochs, saveLast);
+  const columns = valueColumns(history, outcome.monitor);
+  const states = statesOf(outcome);
   return history.map((record) => {
     const values = columns.map(({ name, valueOf }) => {
       const value = valueOf(record);
@@ -57,9 +48,10 @@ function valueColumns(history: readonly EpochRecord[], monitor: Monitor): Number
   return withDistinctNames(shown, ['epoch', 'fit', 'state']);
 }
 
-function statesOf({ best, kept, last }: SummarizedEpochs, saveLast: boolean): Map<EpochRecord, string> {
+function statesOf({ selector, options }: Outcome): Map<EpochRecord, string> {
+  const { best, kept, last } = selector;
   const states = new Map(kept.map((record) => [record, record === best ? 'best' : 'kept']));
-  if (!saveLast || last === null) return states;
+  if (!options.saveLast || last === null) return states;
   const state = states.get(last);
   return states.set(last, state === undefined ? 'last' : `${state}, last`);
 }
