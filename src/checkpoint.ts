@@ -228,7 +228,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
   /**
    * Restores the best epoch in model and optimizer, and releases the store. You can train on afterwards: the next
    * `saveCheckpoint` opens the store again. If the stored epoch is damaged, the next best of the kept epochs is
-   * restored instead, with a warning.
+   * restored instead, with a warning. With `verbose`, this prints which epoch is kept.
    *
    * @param options `epoch`: the number of another kept epoch, counted from 0; or `'last'` for the latest (`saveLast`).
    * @returns the record of the epoch that was restored.

@@ -47,7 +47,7 @@ export interface CheckpointAccess {
   /**
    * What another process passes to `loadCheckpoint` to load the best epoch: an absolute path in Node,
    * `indexeddb://…` in a browser, or another URL. null as long as that epoch isn't stored, which `flush` awaits, and where
-   * no such text exists: in memory, in a handler, or in a store of your own.
+   * no such text exists: in memory, in a handler, or in your own store.
    */
   readonly bestPath: string | null;
   /** Whether the choice is made: `patience` epochs ended without a better one, so no later epoch can be the best. */

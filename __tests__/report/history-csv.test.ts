@@ -109,9 +109,10 @@ describe('the history as CSV', () => {
       'constructor',
     ];
     const logs = Object.fromEntries([...names, 'epoch', 'entropy'].map((name, i) => [name, i]));
-    const [header, row] = parseCsv(historyCsv(fakeTraining([{ value: 0.5, logs }, { value: 0.6 }])));
+    const [header, row, without] = parseCsv(historyCsv(fakeTraining([{ value: 0.5, logs }, { value: 0.6 }])));
     expect(header!.slice(7)).toEqual([...names, 'epoch (metric)', 'entropy (metric)']);
     expect(row!.slice(7)).toEqual(Object.values(logs).map(String));
+    expect(without!.slice(7)).toEqual(Object.values(logs).map(() => ''));
     expect(new Set(header).size).toBe(header!.length);
   });
 });

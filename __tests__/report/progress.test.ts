@@ -60,7 +60,6 @@ async function train(
 }
 
 const accuracies = (...values: number[]): Logs[] => values.map((value) => ({ val_acc: value }));
-const SAVED = /saved to/;
 
 describe('with `verbose: 2`, the line of an epoch', () => {
   it('has its number, its value, and how it compares with the best', async () => {
