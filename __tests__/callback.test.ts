@@ -600,12 +600,13 @@ describe('the kept state', () => {
     expect(loaded).toEqual([checkpoint.best]);
   });
 
-  it('is announced in one line per save with `verbose: 1`', async () => {
+  it('is announced in one line per save, and one at the end, with `verbose: 1`', async () => {
     const log = jest.spyOn(console, 'log').mockImplementation(() => undefined);
     const { checkpoint } = await fitWithConfidences([6, 4, 5], { verbose: 1, filepath: tempFolder() });
     expect(log.mock.calls.flat()).toEqual([
       expect.stringMatching(/epoch 0: entropy 0\.\d+ is the best so far, saved to folder/),
       expect.stringMatching(/epoch 1: entropy/),
+      expect.stringMatching(/Epoch 1 was kept/),
     ]);
     checkpoint.dispose();
   });

@@ -152,6 +152,7 @@ describe('resolveOptions accepts', () => {
     ['storeTimeoutMs', Infinity],
     ['verbose', 0],
     ['verbose', 1],
+    ['verbose', 2],
   ])('%s: %p', (key, value) => {
     const resolved = comparable(resolveOptions({ [key]: value })) as Record<string, unknown>;
     expect(resolved[key]).toBe(value);
@@ -259,7 +260,7 @@ describe('resolveOptions refuses', () => {
     ['storeTimeoutMs', 0, '0'],
     ['storeTimeoutMs', NaN, 'NaN'],
     ['storeTimeoutMs', '60', "'60'"],
-    ['verbose', 2, '2'],
+    ['verbose', 3, '3'],
     ['verbose', true, 'true'],
     ['verbose', '1', "'1'"],
   ])('%s: %p', (key, value, got) => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { defineInspection } from '#platform';
 import type { WeightAverage } from './averaging/weight-average.js';
 import { checkArgument, describeValue, isFunction } from './check-options.js';
 import type { EpochRecord, Phase } from './epoch-record.js';
@@ -13,7 +14,9 @@ import type {
   PredictionTap,
   ValidationWeights,
 } from './predictions/prediction-tap.js';
+import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { ReportOptions } from './report/report.js';
+import type { EpochSummary } from './report/summary.js';
 import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
 import { requireLogged } from './selection/monitor.js';
@@ -48,6 +51,10 @@ type Logs = Record<string, number | tf.Scalar>;
  * callbacks after this one. In a list of callbacks, all must be instances.
  */
 export class EntropyCheckpointCallback extends tf.CustomCallback implements CheckpointAccess {
+  static {
+    defineInspection(this);
+  }
+
   readonly #session: TrainingSession;
   /** Given by `setModel`, before it's known whether this `fit` can begin. */
   #offered: tf.LayersModel | null = null;
@@ -119,7 +126,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * - `onBest` (function; default none): called when an epoch has become the best.
    * - `yieldEvery` (string or milliseconds; default `'auto'`): how often `fit` yields to other tasks.
    * - `storeTimeoutMs` (milliseconds; default 120000): how long a handler or IndexedDB may take for one answer.
-   * - `verbose` (0 or 1; default 0): 1 prints a line for each save.
+   * - `verbose` (0, 1 or 2; default 0): 1 prints a line for each save and one at the end, 2 one for each epoch as well.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`.
    * @example
    * new EntropyCheckpointCallback({ monitor: 'consensus', filepath: 'checkpoints/run-7', saveLast: true });
@@ -152,12 +159,28 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     return this.#session.selector.kept;
   }
 
+  get bestPath(): string | null {
+    return this.#session.bestPath;
+  }
+
   get isDecided(): boolean {
     return this.#session.selector.isDecided;
   }
 
   explain(): string {
     return this.#session.explain();
+  }
+
+  summary(): EpochSummary[] {
+    return this.#session.summary();
+  }
+
+  historyCsv(): string {
+    return this.#session.historyCsv();
+  }
+
+  toJSON(): CheckpointJson {
+    return this.#session.toJSON();
   }
 
   report(options?: ReportOptions): Promise<string> {
@@ -350,8 +373,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       // It may have been disposed meanwhile, and detaching twice does nothing.
       tap.detach(this.#sink);
       this.#end();
-      const about = this.#session.selector.best === null ? 'no best epoch' : 'the first epoch';
-      this.#warnings.warn(this.#session.endWarning, about);
+      this.#session.warnOfSelection();
     }
   }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { defineInspection } from '#platform';
 import { WeightAverage } from './averaging/weight-average.js';
 import { checkArgument, invalidOption, isFunction, isIntegerFrom, isOneOf } from './check-options.js';
 import './entropy/all-kernels.js';
@@ -7,7 +8,9 @@ import { EntropyCheckpointError } from './errors.js';
 import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
 import { bindMembers } from './platform/bind-members.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
+import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { ReportOptions } from './report/report.js';
+import type { EpochSummary } from './report/summary.js';
 import { EpochLogs, type LogValue } from './scoring/epoch-logs.js';
 import { EpochScore } from './scoring/epoch-score.js';
 import { PredictionChanges } from './scoring/prediction-changes.js';
@@ -35,6 +38,10 @@ import { TrainingSession, type CheckpointAccess } from './training-session.js';
  * await checkpoint.loadCheckpoint();
  */
 export class EntropyCheckpoint implements CheckpointAccess {
+  static {
+    defineInspection(this);
+  }
+
   readonly #session: TrainingSession;
   readonly #trained: TrainedModel;
   /** null: unknown. With a metric as the monitor, that's allowed until something is appended. */
@@ -85,12 +92,28 @@ export class EntropyCheckpoint implements CheckpointAccess {
     return this.#session.selector.kept;
   }
 
+  get bestPath(): string | null {
+    return this.#session.bestPath;
+  }
+
   get isDecided(): boolean {
     return this.#session.selector.isDecided;
   }
 
   explain(): string {
     return this.#session.explain();
+  }
+
+  summary(): EpochSummary[] {
+    return this.#session.summary();
+  }
+
+  historyCsv(): string {
+    return this.#session.historyCsv();
+  }
+
+  toJSON(): CheckpointJson {
+    return this.#session.toJSON();
   }
 
   report(options?: ReportOptions): Promise<string> {
@@ -205,7 +228,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
   /**
    * Restores the best epoch in model and optimizer, and releases the store. You can train on afterwards: the next
    * `saveCheckpoint` opens the store again. If the stored epoch is damaged, the next best of the kept epochs is
-   * restored instead, with a warning.
+   * restored instead, with a warning. With `verbose`, this prints which epoch is kept.
    *
    * @param options `epoch`: the number of another kept epoch, counted from 0; or `'last'` for the latest (`saveLast`).
    * @returns the record of the epoch that was restored.
@@ -216,7 +239,9 @@ export class EntropyCheckpoint implements CheckpointAccess {
     const epoch = epochOf(options, this.#session.options);
     this.#session.average?.requireTrained();
     try {
-      return await this.#session.load(this.#trained, epoch);
+      const record = await this.#session.load(this.#trained, epoch);
+      this.#session.printKept();
+      return record;
     } finally {
       this.#session.close();
     }

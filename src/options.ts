@@ -139,8 +139,13 @@ export interface EntropyCheckpointOptions {
    * @default 120000
    */
   storeTimeoutMs?: number;
-  /** `1` prints a line for each save. @default 0 */
-  verbose?: 0 | 1;
+  /**
+   * `1` prints a line for each save, and one when training has ended: which epoch is kept, why and where. `2` prints a line
+   * for each epoch as well.
+   *
+   * @default 0
+   */
+  verbose?: 0 | 1 | 2;
 }
 
 /** Every option with a value. */
@@ -168,7 +173,7 @@ export interface ResolvedOptions {
   readonly onBest: ((record: EpochRecord) => void | Promise<void>) | null;
   readonly yieldEvery: YieldEvery;
   readonly storeTimeoutMs: number;
-  readonly verbose: 0 | 1;
+  readonly verbose: 0 | 1 | 2;
 }
 
 const isPatience = (value: unknown): boolean => value === Infinity || isIntegerFrom(1)(value);
@@ -209,7 +214,7 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   onBest: [isFunction, 'a function'],
   yieldEvery: [isYieldEvery, "'auto', 'batch', 'epoch', 'never' or a number of milliseconds above 0"],
   storeTimeoutMs: [isTimeoutMs, 'a number of milliseconds above 0, or Infinity'],
-  verbose: [isOneOf(0, 1), '0 or 1'],
+  verbose: [isOneOf(0, 1, 2), '0, 1 or 2'],
 };
 
 /** The options of Keras and Lightning that have another name here. */

@@ -5,8 +5,10 @@ import { disposeState, type Snapshot } from './format/snapshot.js';
 import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
+import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { Outcome } from './report/explain.js';
 import type { ReportOptions } from './report/report.js';
+import type { EpochSummary } from './report/summary.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
@@ -14,7 +16,7 @@ import type { EpochScore } from './scoring/epoch-score.js';
 import { EpochSelector, noBest } from './selection/epoch-selector.js';
 import { resolveLocation } from './stores/resolve-location.js';
 import type { StoreLocation } from './stores/store-location.js';
-import type { CheckpointStore, Json } from './stores/store.js';
+import type { Json } from './stores/store.js';
 import type { TrainedModel } from './tfjs-internals.js';
 import { WarnOnce } from './warnings.js';
 
@@ -42,6 +44,12 @@ export interface CheckpointAccess {
   readonly best: EpochRecord | null;
   /** The best epochs, best first; at most `maxToKeep`. */
   readonly kept: readonly EpochRecord[];
+  /**
+   * What another process passes to `loadCheckpoint` to load the best epoch: an absolute path in Node,
+   * `indexeddb://…` in a browser, or another URL. null as long as that epoch isn't stored, which `flush` awaits, and where
+   * no such text exists: in memory, in a handler, or in your own store.
+   */
+  readonly bestPath: string | null;
   /** Whether the choice is made: `patience` epochs ended without a better one, so no later epoch can be the best. */
   readonly isDecided: boolean;
   /**
@@ -49,6 +57,23 @@ export interface CheckpointAccess {
    * too early, still rising, few classes, no validation.
    */
   explain(): string;
+  /**
+   * The epochs as a table for people: `console.table(checkpoint.summary())`. A row has the number of the epoch, the
+   * monitored value, the entropies and what was logged, to 4 significant digits, and as `state` whether the epoch is kept:
+   * `'best'`, `'kept'`, `'last'` or `''`. After several calls of `fit`, it has the number of the call as well.
+   *
+   * @returns plain objects, one an epoch; an empty list before the first.
+   */
+  summary(): EpochSummary[];
+  /**
+   * `history` as CSV by RFC 4180, for spreadsheets and data frames: a header line, and one line an epoch with every value
+   * in full precision. A cell is empty where an epoch has no value.
+   *
+   * @returns an empty text before the first epoch, as the columns aren't known yet.
+   */
+  historyCsv(): string;
+  /** Plain data for `JSON.stringify`, without tensors. JSON writes NaN and ±Infinity as null; `historyCsv` has them. */
+  toJSON(): CheckpointJson;
   /**
    * A report on the training so far: the selected epoch and why, the curves of entropy, loss and metrics, and a table
    * of all values. It stays below a few MB: beyond 2,000 epochs, the table has some of them, and the curves keep what
@@ -88,7 +113,7 @@ export interface CheckpointAccess {
 interface TrainingCode {
   readonly state: typeof import('./state/training-state.js');
   readonly scoring: typeof import('./scoring/epoch-score.js');
-  readonly explaining: typeof import('./report/explain.js');
+  readonly texts: typeof import('./report/texts.js');
   readonly saver: EpochSaver;
 }
 
@@ -107,7 +132,7 @@ export class TrainingSession {
   readonly #location: StoreLocation | null;
   #code: Promise<TrainingCode> | null = null;
   /** Set once the code is loaded. */
-  #explaining: TrainingCode['explaining'] | null = null;
+  #texts: TrainingCode['texts'] | null = null;
   #saver: EpochSaver | null = null;
   /** The model's architecture when training began, where it's stored. */
   #topology: Json = null;
@@ -164,12 +189,31 @@ export class TrainingSession {
 
   explain(): string {
     // Before the code for it is loaded, no epoch has ended.
-    return this.#explaining?.explain(this.#outcome) ?? 'No epoch has ended yet.';
+    return this.#texts?.explain(this.#outcome) ?? 'No epoch has ended yet.';
   }
 
-  /** What a user should know about the selection when training has ended; null: nothing. */
-  get endWarning(): string | null {
-    return this.#explaining?.endOfTrainingWarning(this.selector, this.options) ?? null;
+  /** Warns of what a user should know about the selection when training has ended. */
+  warnOfSelection(): void {
+    this.#texts?.warnOfSelection(this.#outcome, this.#warnings);
+  }
+
+  summary(): EpochSummary[] {
+    return this.#texts?.summary(this.#outcome) ?? [];
+  }
+
+  historyCsv(): string {
+    return this.#texts?.historyCsv(this.#outcome) ?? '';
+  }
+
+  get bestPath(): string | null {
+    return this.#bestLocation?.source ?? null;
+  }
+
+  toJSON(): CheckpointJson {
+    const { best, kept, history } = this.selector;
+    const { name: monitor, mode } = this.options.monitor;
+    const { source, name = null } = this.#location ?? {};
+    return { monitor, mode, location: source ?? name, best, kept, history: [...history] };
   }
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`. */
@@ -226,6 +270,11 @@ export class TrainingSession {
     });
   }
 
+  /** With `verbose`, prints which epoch is kept, once after the last one. */
+  printKept(): void {
+    this.#texts?.printKept(this.#outcome, this.#bestLocation);
+  }
+
   /**
    * Completes a training that ran to its end: restores the best state if configured, and stores what is wanted.
    *
@@ -234,6 +283,7 @@ export class TrainingSession {
   async finish(trained: TrainedModel): Promise<void> {
     if (this.options.restoreBestWeights && this.selector.best !== null) await this.load(trained);
     await this.flush();
+    this.printKept();
   }
 
   /** @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored. */
@@ -312,6 +362,11 @@ export class TrainingSession {
     this.#saver?.dispose();
   }
 
+  /** Where the best epoch is stored; null if it isn't. */
+  get #bestLocation(): StoreLocation | null {
+    return this.#saver?.isBestStored === true ? this.#location : null;
+  }
+
   get #outcome(): Outcome {
     const { selector, options } = this;
     return { selector, options, monitor: options.monitor, numClasses: this.#score?.numClasses ?? null };
@@ -327,11 +382,11 @@ export class TrainingSession {
   }
 
   async #fetchCode(): Promise<TrainingCode> {
-    const [{ EpochSaver }, state, scoring, explaining, store] = await Promise.all([
+    const [{ EpochSaver }, state, scoring, texts, store] = await Promise.all([
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
       loadCode(import('./scoring/epoch-score.js')),
-      loadCode(import('./report/explain.js')),
+      loadCode(import('./report/texts.js')),
       this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
@@ -342,11 +397,11 @@ export class TrainingSession {
     const { yieldEvery } = this.options;
     const options = { ...this.options, isDeferred: yieldEvery === 'never' };
     const saver = new EpochSaver(store, options, (record) => {
-      this.#print(record, store);
+      texts.printSaved(record, this.options, store);
     });
-    this.#explaining = explaining;
+    this.#texts = texts;
     this.#saver = saver;
-    return { state, scoring, explaining, saver };
+    return { state, scoring, texts, saver };
   }
 
   async #loadComparison(score: EpochScore): Promise<void> {
@@ -382,7 +437,7 @@ export class TrainingSession {
     { epoch, fit, isComplete, logs }: EndedEpoch,
     score: ReturnType<EpochScore['detach']>,
   ): Promise<EpochRecord> {
-    const { state, scoring, saver } = await this.#loadCode();
+    const { state, scoring, texts, saver } = await this.#loadCode();
     const { numbers, scalars } = await scoring.readScore(score, logs.scalars);
     const monitored = {
       epoch,
@@ -392,7 +447,9 @@ export class TrainingSession {
       logs: Object.freeze(logs.numbers(scalars)),
     };
     this.selector.forget(saver.takeLost());
+    const { best } = this.selector;
     const record = this.selector.add(monitored, isComplete, this.score.numClasses);
+    texts.printEpoch(record, this.options, best);
     await saver.keep(this.selector, record, () => this.#capture(state, trained));
     return record;
   }
@@ -421,17 +478,6 @@ export class TrainingSession {
       });
     }
     this.selector.adopt(training.history, training.rankable);
-  }
-
-  #print(record: EpochRecord, store: CheckpointStore | null): void {
-    const { monitor, verbose } = this.options;
-    if (verbose === 0) return;
-    const value = `${monitor.name} ${record.value?.toPrecision(5) ?? 'none'}`;
-    const isBest = record.isBest ? ' is the best so far' : '';
-    // eslint-disable-next-line no-console -- what `verbose: 1` asks for
-    console.log(
-      `[entropy-checkpoint] epoch ${record.epoch}: ${value}${isBest}, saved to ${store?.name ?? 'memory'}`,
-    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
@@ -20,6 +20,7 @@ import type { StoreLocation } from '../../src/stores/store-location.js';
 import type { CheckpointStore, CheckpointSlot, StoredCheckpoint } from '../../src/stores/store.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import { expectNoTensorsLeft, makeModel } from '../support/fixtures.js';
+import { nothingStored } from '../support/nothing-stored.js';
 
 let root = '';
 
@@ -91,6 +92,24 @@ describe('a location', () => {
       expect(message).toMatch(/^\[entropy-checkpoint\] Leave `\{epoch(:02d)?\}` out of .*`maxToKeep`/);
     },
   );
+});
+
+describe('the source of a location', () => {
+  it('is an absolute path, a URL that can be read, or nothing', () => {
+    expect(resolveLocation('runs/a').source).toBe(resolve('runs/a'));
+    expect(resolveLocation(pathToFileURL(join(root, 'run 3'))).source).toBe(join(root, 'run 3'));
+    expect(findInBrowser('a b')!.source).toBe('indexeddb://a b');
+    expect(resolveLocation('http://127.0.0.1/model.json').source).toBe('http://127.0.0.1/model.json');
+    const handler = { save: () => Promise.reject(new Error('full')), load: nothingStored };
+    expect(resolveLocation(handler).source).toBeUndefined();
+    expect(resolveLocation(new MemoryStore()).source).toBeUndefined();
+  });
+
+  it('is nothing for a URL that can only be written', () => {
+    const handler = { save: () => Promise.reject(new Error('full')) };
+    tf.io.registerSaveRouter((url) => (url === 'write-only://a' ? handler : null)!);
+    expect(resolveLocation('write-only://a').source).toBeUndefined();
+  });
 });
 
 describe('in Node', () => {

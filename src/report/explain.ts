@@ -5,7 +5,10 @@ import { ENOUGH_INFORMATION } from '../selection/monitors/consensus.js';
 
 /** How a training has gone so far. */
 export interface Outcome {
-  readonly selector: Pick<EpochSelector, 'best' | 'history' | 'kept' | 'isDecided' | 'firstOfSeveralIsBest'>;
+  readonly selector: Pick<
+    EpochSelector,
+    'best' | 'history' | 'kept' | 'last' | 'isDecided' | 'firstOfSeveralIsBest'
+  >;
   readonly monitor: Monitor;
   readonly options: ReportedOptions;
   /** The number of classes of the output with the fewest; null if unknown. */
@@ -16,6 +19,9 @@ export interface Outcome {
 export interface ReportedOptions {
   readonly startFromEpoch: number;
   readonly topK: number;
+  readonly saveLast: boolean;
+  /** 0 prints nothing, 1 each save and the end, 2 each epoch as well. */
+  readonly verbose: 0 | 1 | 2;
   /** Where checkpoints are stored; null: in memory. */
   readonly filepath: string | object | null;
 }
@@ -102,7 +108,8 @@ const MONITOR_NAMES: Readonly<Record<string, string>> = {
   [FUNCTION_NAME]: 'monitored value',
 };
 
-function reason(outcome: Outcome, best: EpochRecord): string {
+/** Why the epoch was selected, in a sentence. */
+export function reason(outcome: Outcome, best: EpochRecord): string {
   const { monitor, selector } = outcome;
   const { history } = selector;
   const selected = `Epoch ${best.epoch}${ofCalls(history)} was kept: `;

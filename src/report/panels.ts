@@ -1,5 +1,6 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { COMPUTED_MONITORS, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
+import { loggedNames } from './columns.js';
 
 /** The values of one name by epoch, in the order in which the epochs ran. */
 export interface Curve {
@@ -75,14 +76,6 @@ export function hasOwnPanel(monitor: Monitor): boolean {
 /** How a logged value is called: a metric may have the name of a value that this package computes. */
 export function labelOf(name: string): string {
   return COMPUTED_MONITORS.includes(name) ? `${name} (metric)` : name;
-}
-
-/** The names of what was logged. */
-export function loggedNames(history: readonly EpochRecord[]): Set<string> {
-  const names = new Set<string>();
-  // Not by a list of all names of all epochs, which takes more memory than the history.
-  for (const { logs } of history) for (const name of Object.keys(logs)) names.add(name);
-  return names;
 }
 
 /** The names of what was logged, without `val_`; the loss first. */

@@ -1,10 +1,11 @@
 import { checkOptions, type OptionCheck } from '../check-options.js';
 import type { EpochRecord } from '../epoch-record.js';
 import type { ChartFrame, UpperBound } from './charts.js';
+import { logColumns, rounded, SCORES, type NumberColumn } from './columns.js';
 import { explain, type Outcome } from './explain.js';
 import { html, raw, type Html } from './html.js';
 import { loadCharts } from './load-charts.js';
-import { hasOwnPanel, labelOf, loggedNames, panelsOf, type Curve, type Panel } from './panels.js';
+import { hasOwnPanel, labelOf, panelsOf, type Curve, type Panel } from './panels.js';
 import { STYLE_SHEET } from './style-sheet.js';
 import { evenlySpaced, rangeOf, type Point } from './thinning.js';
 
@@ -61,8 +62,8 @@ export async function report(training: Outcome, options: ReportOptions = {}): Pr
 
 /** A copy that doesn't change while the report is made: training may continue. */
 function asOfNow(training: Outcome): Outcome {
-  const { best, kept, isDecided, firstOfSeveralIsBest, history } = training.selector;
-  const selector = { best, kept, isDecided, firstOfSeveralIsBest, history: history.slice() };
+  const { best, kept, last, isDecided, firstOfSeveralIsBest, history } = training.selector;
+  const selector = { best, kept, last, isDecided, firstOfSeveralIsBest, history: history.slice() };
   return { ...training, selector };
 }
 
@@ -154,20 +155,15 @@ function describe({ name, values }: Curve, { nameAt }: ChartFrame): string {
   return `${name}: from ${at(first)} to ${at(last)}; lowest ${at(lowest)}, highest ${at(highest)}.`;
 }
 
-type Column = [name: string, valueOf: (record: EpochRecord) => number | null | undefined];
-
 function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html {
-  const columns: Column[] = [
-    ['entropy', ({ entropy }) => entropy],
-    ['training entropy', ({ trainEntropy }) => trainEntropy],
-    ['validation entropy', ({ valEntropy }) => valEntropy],
-    ['changed predictions', ({ valChanges }) => valChanges],
-    ['information', ({ valInformation }) => valInformation],
+  const monitored: NumberColumn = { name: monitor.name, valueOf: ({ value }) => value };
+  const columns: NumberColumn[] = [
+    ...SCORES.map((score) => ({ ...score, name: score.label })),
     // Any other monitored value has a column already.
-    ...(hasOwnPanel(monitor) ? [[monitor.name, ({ value }) => value] satisfies Column] : []),
-    ...[...loggedNames(history)].map((name): Column => [labelOf(name), ({ logs }) => logs[name]]),
+    ...(hasOwnPanel(monitor) ? [monitored] : []),
+    ...logColumns(history).map((column) => ({ ...column, name: labelOf(column.name) })),
   ];
-  const shown = columns.filter(([, valueOf]) => history.some((record) => valueOf(record) != null));
+  const shown = columns.filter(({ valueOf }) => history.some((record) => valueOf(record) != null));
   const nameOf = namesOf(history);
   const alsoKept = new Set(kept);
   const rows = evenlySpaced(history.length, MAX_ROWS, positionsOf(kept, history));
@@ -180,7 +176,7 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
         <thead>
           <tr>
             <th scope="col">epoch</th>
-            ${shown.map(([name]) => html`<th scope="col">${name}</th>`)}
+            ${shown.map(({ name }) => html`<th scope="col">${name}</th>`)}
             <th scope="col">state</th>
           </tr>
         </thead>
@@ -189,7 +185,7 @@ function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html 
             const record = history[position]!;
             return html`<tr class="${record === best ? 'best' : ''}">
               <th scope="row">${nameOf(record)}</th>
-              ${shown.map(([, valueOf]) => html`<td>${short(valueOf(record))}</td>`)}
+              ${shown.map(({ valueOf }) => html`<td>${short(valueOf(record))}</td>`)}
               <td class="state">${stateOf(record, best, alsoKept)}</td>
             </tr>`;
           })}
@@ -202,7 +198,7 @@ function shownOf(rows: number, epochs: number): string {
   const numbers = [rows, epochs].map((number) => number.toLocaleString('en'));
   return (
     `The table has ${numbers[0]!} of ${numbers[1]!} epochs: the kept ones, the first, the last, and others at even ` +
-    'distances. For all values, write `checkpoint.history` to a file: it has the record of every epoch.'
+    'distances. For all values, write `checkpoint.historyCsv()` to a file.'
   );
 }
 
@@ -233,5 +229,5 @@ function namesOf(history: readonly EpochRecord[]): NameOf {
 }
 
 function short(value: number | null | undefined): string {
-  return value == null ? '–' : String(Number(value.toPrecision(4)));
+  return value == null ? '–' : String(rounded(value));
 }

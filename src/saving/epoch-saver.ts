@@ -153,6 +153,12 @@ export class EpochSaver {
     while (!this.#isFailing && this.#unsaved().length > MAX_WAITING) await this.#writer.written();
   }
 
+  /** Whether the best epoch is stored, as far as is known: another training may have replaced it. */
+  get isBestStored(): boolean {
+    const { best } = this.#epochs;
+    return best !== null && this.#contents.slots.get('best') === best;
+  }
+
   /** The selected epochs whose states are lost since this was last called: later epochs needn't beat them. */
   takeLost(): ReadonlySet<EpochRecord> {
     const lost = new Set(this.#lost);

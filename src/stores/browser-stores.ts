@@ -2,6 +2,9 @@ import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../platform/load-code.js';
 import type { FindStoreLocation, StoreLocation } from './store-location.js';
 
+/** A browser's console shows objects in its own way. */
+export const defineInspection = (): void => undefined;
+
 /** Finds the store of a browser: a plain name or an `indexeddb://` URL is a location in IndexedDB. */
 export const findStoreLocation: FindStoreLocation = (name) => {
   if (!name.includes('://')) return locationInIndexedDb(name);
@@ -20,9 +23,11 @@ function locationInIndexedDb(name: string): StoreLocation {
       "Expected a name in IndexedDB, such as 'indexeddb://entropy_checkpoint', got ''.",
     );
   }
+  const url = `indexeddb://${name}`;
   return {
-    name: `indexeddb://${name}`,
+    name: url,
     capacity: 'many',
+    source: url,
     async loadStore(timeoutMs) {
       const { IndexedDbStore } = await loadCode(import('./indexed-db/indexed-db-store.js'));
       return new IndexedDbStore(name, timeoutMs);

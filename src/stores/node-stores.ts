@@ -1,8 +1,10 @@
-import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EntropyCheckpointError } from '../errors.js';
 import { FileStore } from './file/file-store.js';
 import { locationOfStore, type FindStoreLocation } from './store-location.js';
+
+export { defineInspection } from '../platform/inspection.js';
 
 /** Finds the store of Node: a path or a `file://` URL is a folder. */
 export const findStoreLocation: FindStoreLocation = (name) => {
@@ -18,8 +20,21 @@ export const findStoreLocation: FindStoreLocation = (name) => {
         (folder === '' ? '' : ' Use `os.homedir()` instead of ~, which only a shell expands.'),
     );
   }
-  return locationOfStore(new FileStore(folder));
+  const store = new FileStore(folder);
+  return {
+    ...locationOfStore(store),
+    // Not before it's asked for: the store follows links when it's first used.
+    get source() {
+      return sourceOf(store.path);
+    },
+  };
 };
+
+/** What finds a folder by its path, even if it has the name of a model's file or looks like a pattern. */
+function sourceOf(folder: string): string {
+  const path = basename(folder) === 'model.json' ? join(folder, 'model.json') : folder;
+  return path.includes('{') ? pathToFileURL(path).href : path;
+}
 
 /** As in TensorFlow.js, an absolute `file://` URL may be encoded, and a relative one is a plain path. */
 function folderOf(path: string): string {

@@ -60,6 +60,7 @@ function locationOfHandler(handler: tf.io.IOHandler, url?: string, loader?: tf.i
   return {
     name: url ?? 'the tf.io.IOHandler',
     capacity: 'one',
+    source: handler.load && url,
     async loadStore(timeoutMs) {
       const { HandlerStore } = await loadCode(import('./handler-store.js'));
       return new HandlerStore(handler, { url, loader, timeoutMs });

@@ -9,6 +9,11 @@ export const STORE_TIMEOUT_MS = 120_000;
 /** Where checkpoints are stored, described before the code of the store is loaded. */
 export interface StoreLocation extends Pick<CheckpointStore, 'name' | 'capacity'> {
   /**
+   * What another process passes to `loadCheckpoint` to read this location: an absolute path or a URL. Nothing if no text
+   * names it: for a handler, a store of the user, or a URL that can only be written.
+   */
+  readonly source?: string | undefined;
+  /**
    * Loads the code of the store. It reads and writes nothing.
    *
    * @param timeoutMs how long a handler or IndexedDB may take to answer.

@@ -46,6 +46,11 @@ export class FileStore implements CheckpointStore {
     this.name = this.#folder.name;
   }
 
+  /** Absolute; without links once the folder was used. */
+  get path(): string {
+    return this.#folder.path;
+  }
+
   async open(): Promise<void> {
     // A closed store holds the lock until its last save has ended.
     await this.#settled();
