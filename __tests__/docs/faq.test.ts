@@ -7,10 +7,11 @@ import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpoint,
   EntropyCheckpointCallback,
+  EntropyCheckpointError,
   loadCheckpoint,
   MemoryStore,
   topKEntropy,
-  type EntropyCheckpointError,
+  type EntropyCheckpointErrorCode,
   type EntropyCheckpointOptions,
 } from 'tfjs-entropy-checkpoint';
 import { MESSAGE_PREFIX } from '../../src/errors.js';
@@ -390,6 +391,9 @@ function patternOf(quoted: string): RegExp {
   return new RegExp(`^${parts.join('.+')}$`);
 }
 
+/** The address of the heading that is a code, as sites for Markdown make it. */
+const addressOf = (heading: string): string => `docs/faq.md#${heading.toLowerCase()}`;
+
 const codes = [
   ...new Set(
     [...readFileSync(join(ROOT, 'src/errors.ts'), 'utf8').matchAll(/'(ENTROPY_\w+)'/g)].map(
@@ -404,6 +408,13 @@ describe('the page of error messages', () => {
     expect(Object.keys(ERRORS).sort()).toEqual([...codes].sort());
   });
 
+  test.each(codes)('has a heading at the address in the messages of %s', (code) => {
+    const { message } = new EntropyCheckpointError(code as EntropyCheckpointErrorCode, 'Anything.');
+    const [, file, anchor] = / See (\S+\.md)#(\S+)$/.exec(message)!;
+    const headings = readFileSync(join(ROOT, file!), 'utf8').matchAll(/^#+ (\S+)$/gm);
+    expect([...headings].map(([, heading]) => heading!.toLowerCase())).toContain(anchor);
+  });
+
   test('quotes only messages that are tested here', () => {
     const provoked = [...Object.values(ERRORS), WARNINGS].flat();
     expect(page.match(/^\[entropy-checkpoint\] /gm)).toHaveLength(provoked.length);
@@ -416,7 +427,10 @@ describe('the page of error messages', () => {
     for (const [i, provoke] of provoked.entries()) {
       const error = (await provoke()) as EntropyCheckpointError;
       expect(error.code).toBe(code);
-      expect(error.message).toMatch(patternOf(quoted[i]!));
+      // The page leaves out its own address.
+      const [message, address] = error.message.split(' See ');
+      expect(message).toMatch(patternOf(quoted[i]!));
+      expect(address).toBe(addressOf(code));
     }
   });
 
