@@ -79,12 +79,15 @@ it.each([[3], ['early'], [[null]], [() => undefined]])('refuses %p', (others) =>
 type Callbacks = NonNullable<tf.ModelFitArgs['callbacks']>;
 type WrongForm = (checkpoint: EntropyCheckpointCallback) => Callbacks;
 
+// eslint-disable-next-line @typescript-eslint/no-misused-spread -- that's what is tested.
+const copyOf = (checkpoint: EntropyCheckpointCallback): tf.CustomCallbackArgs => ({ ...checkpoint });
+
 class Subclass extends EntropyCheckpointCallback {}
 
 /** What TensorFlow.js takes for functions of a configuration, with one of ours among them. The types accept half of it. */
 const NOTICED: Readonly<Record<string, WrongForm>> = {
-  'a copy': (checkpoint) => ({ ...checkpoint }),
-  'a copy in a list': (checkpoint) => [{ ...checkpoint }],
+  'a copy': copyOf,
+  'a copy in a list': (checkpoint) => [copyOf(checkpoint)],
   'a copy with another callback': (checkpoint) =>
     Object.assign({}, checkpoint, { onEpochEnd: () => undefined }),
   // @ts-expect-error -- the types refuse the class.
@@ -112,7 +115,7 @@ const IGNORED: Readonly<Record<string, WrongForm>> = {
 const FAILING: Readonly<Record<string, readonly [message: string, form: WrongForm]>> = {
   'an object of functions after it': [
     'callback.setParams is not a function',
-      (checkpoint) => [checkpoint, { onEpochEnd: () => undefined }],
+    (checkpoint) => [checkpoint, { onEpochEnd: () => undefined }],
   ],
   'a list after it': [
     'callback.setParams is not a function',
@@ -195,7 +198,7 @@ test('an instance that trained before still notices a copy of itself', async () 
     const model = makeModel();
     const { x, y } = makeData(24);
     await model.fit(x, y, { ...FIT, callbacks: checkpoint });
-    const { code } = await rejection(model.fit(x, y, { ...FIT, callbacks: { ...checkpoint } }));
+    const { code } = await rejection(model.fit(x, y, { ...FIT, callbacks: copyOf(checkpoint) }));
     expect(code).toBe('ENTROPY_INVALID_CALLBACK_LIST');
     await checkpoint.loadCheckpoint();
     checkpoint.dispose();
