@@ -44,7 +44,7 @@ export default defineConfig(
   },
   {
     // Users' projects in JavaScript, for pages and for both module systems of Node.
-    files: ['__tests__/packaging/projects/**'],
+    files: ['__tests__/packaging/projects/**', '__tests__/environments/projects/**'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false } },
     rules: { 'no-undef': 'off', '@typescript-eslint/no-require-imports': 'off' },

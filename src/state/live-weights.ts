@@ -13,15 +13,11 @@ export function requireLiveWeights(weights: readonly tf.LayerVariable[]): void {
 }
 
 function valueOf(weight: tf.LayerVariable): tf.Tensor {
-  let value: tf.Tensor;
   try {
-    value = weight.read();
+    return weight.read();
   } catch (cause) {
     throw modelDisposed('model', cause);
   }
-  // Its tensor may have been disposed alone.
-  if (value.isDisposed) throw modelDisposed('model');
-  return value;
 }
 
 /** TensorFlow.js finds the data of a tensor by the identity of its `dataId`, and a deep proxy returns a proxy of that. */
