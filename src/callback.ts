@@ -34,8 +34,8 @@ import { WarnOnce } from './warnings.js';
 type Logs = Record<string, number | tf.Scalar>;
 
 const NEVER_TRAINED =
-  'No `fit` has trained with this callback: pass `callbacks: checkpoint`, or `callbacks: checkpoint.with(others)`. A list ' +
-  'within a list is ignored.';
+  'No `fit` has trained with this callback: pass `callbacks: checkpoint`, or `callbacks: checkpoint.with(others)`. ' +
+  '`[[checkpoint]]` is ignored.';
 
 /**
  * A callback for `model.fit` and `model.fitDataset` that keeps the model and optimizer state of the best epoch: by

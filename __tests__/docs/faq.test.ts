@@ -19,6 +19,7 @@ import { loadCode } from '../../src/platform/load-code.js';
 import { innerModel, makeData, makeModel, NUM_CLASSES, NUM_FEATURES } from '../support/fixtures.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import { nothingStored } from '../support/nothing-stored.js';
+import { seenThroughDeepProxy } from '../support/proxy.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { x, y } = makeData(20);
@@ -214,6 +215,7 @@ const ERRORS: Record<string, Provoke[]> = {
   ],
   ENTROPY_UNSUPPORTED_MODEL: [
     () => thrownLater(() => new EntropyCheckpoint(tf.sequential(), undefined, { filepath: null })),
+    () => rejection(inMemory().resume(seenThroughDeepProxy(makeModel()))),
   ],
   ENTROPY_UNSUPPORTED_OPTIMIZER: [
     () => {
@@ -335,6 +337,13 @@ const ERRORS: Record<string, Provoke[]> = {
   ],
 };
 
+/** Calls that reject with the errors of TensorFlow.js that are headings, in the order of the page. */
+const FOREIGN_ERRORS: Provoke[] = [
+  () => fit([inMemory(), { onEpochEnd: () => undefined }]),
+  () => fit([inMemory(), null]),
+  () => makeModel().fit(seenThroughDeepProxy(x), y, { epochs: 1, validationSplit: 0.2, verbose: 0 }),
+];
+
 /** Calls that print the quoted warnings, in the order of the page. */
 const WARNINGS: Provoke[] = [
   // Steps so small that nothing changes.
@@ -431,6 +440,16 @@ describe('the page of error messages', () => {
       const [message, address] = error.message.split(' See ');
       expect(message).toMatch(patternOf(quoted[i]!));
       expect(address).toBe(addressOf(code));
+    }
+  });
+
+  test('has headings that are errors of TensorFlow.js', async () => {
+    const [, below] = page.split('\n## Errors of TensorFlow.js\n');
+    const [section] = below!.split(/\n## /);
+    const headings = [...section!.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
+    expect(headings).toHaveLength(FOREIGN_ERRORS.length);
+    for (const [i, provoke] of FOREIGN_ERRORS.entries()) {
+      await expect(provoke()).rejects.toThrow(new Error(headings[i]));
     }
   });
 
