@@ -64,6 +64,13 @@ async function train(options: { url?: string; timeoutMs?: number } = {}): Promis
   return trained!;
 }
 
+async function urlOfNoServer(): Promise<string> {
+  const closed = new MlflowStandIn();
+  const itsUrl = await closed.listen();
+  await closed.close();
+  return itsUrl;
+}
+
 function onlyRun(): StoredRun {
   const runs = [...server.runs.values()];
   expect(runs).toHaveLength(1);
@@ -117,12 +124,12 @@ describe('the MLflow example, with a stand-in for its server', () => {
   });
 
   test.each([
-    ['answers with errors', () => ({ answer: 'error' as const })],
-    ['never answers', () => ({ answer: 'none' as const, timeoutMs: 20 })],
-    ['is not there', () => ({ answer: 'error' as const, url: 'http://127.0.0.1:1' })],
-  ])('trains the same where the server %s', async (_name, of) => {
+    ['answers with errors', () => Promise.resolve({ answer: 'error' as const })],
+    ['never answers', () => Promise.resolve({ answer: 'none' as const, timeoutMs: 20 })],
+    ['is not there', async () => ({ answer: 'error' as const, url: await urlOfNoServer() })],
+  ])('trains the same where the server %s', async (_name, inTrouble) => {
     const right = await train();
-    const { answer, ...options } = of();
+    const { answer, ...options } = await inTrouble();
     server.answer = () => answer;
     const { checkpoint, weights, printed } = await train(options);
     expect(weights).toEqual(right.weights);
