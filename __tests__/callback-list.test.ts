@@ -1,9 +1,9 @@
-import { expect, it, jest, test } from '@jest/globals';
+import { describe, expect, it, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback, type CallbackLike } from '../src/index.js';
 import { callbackWith, FIT } from './support/confidences.js';
-import { thrownBy } from './support/errors.js';
-import { disposeModel, expectNoTensorsLeft, makeData, makeModel } from './support/fixtures.js';
+import { rejection, thrownBy } from './support/errors.js';
+import { disposeModel, expectNoTensorsLeft, makeData, makeModel, weightValues } from './support/fixtures.js';
 
 async function fitWith(
   others: (CallbackLike | readonly CallbackLike[]) | null | undefined,
@@ -74,4 +74,135 @@ it.each([[3], ['early'], [[null]], [() => undefined]])('refuses %p', (others) =>
   const { code, message } = thrownBy(() => checkpoint.with(others as never));
   expect(code).toBe('ENTROPY_INVALID_ARGUMENT');
   expect(message).toContain('Expected `others` to be callbacks, or objects of functions');
+});
+
+type Callbacks = NonNullable<tf.ModelFitArgs['callbacks']>;
+type WrongForm = (checkpoint: EntropyCheckpointCallback) => Callbacks;
+
+// eslint-disable-next-line @typescript-eslint/no-misused-spread -- that's what is tested.
+const copyOf = (checkpoint: EntropyCheckpointCallback): tf.CustomCallbackArgs => ({ ...checkpoint });
+
+class Subclass extends EntropyCheckpointCallback {}
+
+/** What TensorFlow.js takes for functions of a configuration, with one of ours among them. The types accept half of it. */
+const NOTICED: Readonly<Record<string, WrongForm>> = {
+  'a copy': copyOf,
+  'a copy in a list': (checkpoint) => [copyOf(checkpoint)],
+  'a copy with another callback': (checkpoint) =>
+    Object.assign({}, checkpoint, { onEpochEnd: () => undefined }),
+  // @ts-expect-error -- the types refuse the class.
+  'the class': () => EntropyCheckpointCallback,
+  // @ts-expect-error -- the types refuse the class.
+  'the class in a list': () => [EntropyCheckpointCallback],
+  // @ts-expect-error -- the types refuse the class.
+  'a subclass': () => Subclass,
+  'an object of functions first': (checkpoint) => [{ onEpochEnd: () => undefined }, checkpoint],
+};
+
+/** What TensorFlow.js takes for configurations without functions. */
+const IGNORED: Readonly<Record<string, WrongForm>> = {
+  // @ts-expect-error -- the types refuse a list within a list.
+  'a list within a list': (checkpoint) => [[checkpoint]],
+  // @ts-expect-error -- the types refuse an object of callbacks.
+  'an object of callbacks': (checkpoint) => ({ checkpoint }),
+  // @ts-expect-error -- the types refuse a set.
+  'a set': (checkpoint) => new Set([checkpoint]),
+  // @ts-expect-error -- the types refuse a function.
+  'a function': (checkpoint) => () => checkpoint,
+};
+
+/** Lists that TensorFlow.js fails on, with its message. */
+const FAILING: Readonly<Record<string, readonly [message: string, form: WrongForm]>> = {
+  'an object of functions after it': [
+    'callback.setParams is not a function',
+    (checkpoint) => [checkpoint, { onEpochEnd: () => undefined }],
+  ],
+  'a list after it': [
+    'callback.setParams is not a function',
+    // @ts-expect-error -- the types refuse a list within a list.
+    (checkpoint) => [checkpoint, [new tf.CustomCallback({})]],
+  ],
+  'null after it': [
+    "Cannot read properties of null (reading 'setParams')",
+    // @ts-expect-error -- the types refuse null.
+    (checkpoint) => [checkpoint, null],
+  ],
+  'undefined after it': [
+    "Cannot read properties of undefined (reading 'setParams')",
+    // @ts-expect-error -- the types refuse undefined.
+    (checkpoint) => [checkpoint, undefined],
+  ],
+  'null first': [
+    "Cannot read properties of null (reading 'nowFunc')",
+    // @ts-expect-error -- the types refuse null.
+    (checkpoint) => [null, checkpoint],
+  ],
+};
+
+describe('in a form that TensorFlow.js takes for something else', () => {
+  /** Trains with a wrong form, and frees everything. @returns whether weights have changed, and how `fit` ended. */
+  async function fitWithForm(
+    form: WrongForm,
+    use: (fit: Promise<tf.History>, checkpoint: EntropyCheckpointCallback) => Promise<void>,
+  ): Promise<{ isTrained: boolean }> {
+    let isTrained = false;
+    await expectNoTensorsLeft(async () => {
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+      const model = makeModel();
+      const { x, y } = makeData(24);
+      const before = weightValues(model);
+      await use(model.fit(x, y, { ...FIT, callbacks: form(checkpoint) }), checkpoint);
+      isTrained = JSON.stringify(weightValues(model)) !== JSON.stringify(before);
+      checkpoint.dispose();
+      tf.dispose([x, y]);
+      disposeModel(model);
+    });
+    return { isTrained };
+  }
+
+  it.each(Object.entries(NOTICED))('%s is refused before anything is trained', async (_name, form) => {
+    const { isTrained } = await fitWithForm(form, async (fit) => {
+      const { code, message } = await rejection(fit);
+      expect(code).toBe('ENTROPY_INVALID_CALLBACK_LIST');
+      expect(message).toContain('pass `callbacks: checkpoint`, or `callbacks: checkpoint.with(others)`');
+    });
+    expect(isTrained).toBe(false);
+  });
+
+  it.each(Object.entries(IGNORED))(
+    '%s is ignored, and the checkpoint says so afterwards',
+    async (_name, form) => {
+      const { isTrained } = await fitWithForm(form, async (fit, checkpoint) => {
+        await fit;
+        expect(checkpoint.best).toBeNull();
+        const { code, message } = await rejection(checkpoint.loadCheckpoint());
+        expect(code).toBe('ENTROPY_NO_BEST');
+        expect(message).toContain('No `fit` has trained with this callback: pass `callbacks: checkpoint`');
+        expect(message).toContain(checkpoint.explain());
+      });
+      expect(isTrained).toBe(true);
+    },
+  );
+
+  it.each(Object.entries(FAILING))('%s: TensorFlow.js fails', async (_name, [message, form]) => {
+    const { isTrained } = await fitWithForm(form, async (fit) => {
+      await expect(fit).rejects.toThrow(message);
+    });
+    expect(isTrained).toBe(false);
+  });
+});
+
+test('an instance that trained before still notices a copy of itself', async () => {
+  await expectNoTensorsLeft(async () => {
+    const checkpoint = new EntropyCheckpointCallback({ filepath: null });
+    const model = makeModel();
+    const { x, y } = makeData(24);
+    await model.fit(x, y, { ...FIT, callbacks: checkpoint });
+    const { code } = await rejection(model.fit(x, y, { ...FIT, callbacks: copyOf(checkpoint) }));
+    expect(code).toBe('ENTROPY_INVALID_CALLBACK_LIST');
+    await checkpoint.loadCheckpoint();
+    checkpoint.dispose();
+    tf.dispose([x, y]);
+    disposeModel(model);
+  });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { EntropyCheckpointError, excerpt } from '../src/errors.js';
+import { textOf } from '../src/warnings.js';
 
 test('an EntropyCheckpointError is an Error with a name, a code and a prefixed message', () => {
   const error = new EntropyCheckpointError('ENTROPY_NO_BEST', 'There is no best epoch yet.');
@@ -8,7 +9,7 @@ test('an EntropyCheckpointError is an Error with a name, a code and a prefixed m
   expect(error).toMatchObject({
     name: 'EntropyCheckpointError',
     code: 'ENTROPY_NO_BEST',
-    message: '[entropy-checkpoint] There is no best epoch yet.',
+    message: '[entropy-checkpoint] There is no best epoch yet. See docs/faq.md#entropy_no_best',
   });
   expect(error.stack).toContain('errors.test');
 });
@@ -29,7 +30,15 @@ test.each([
   ['two\n  lines\r\nhere', 'two lines here'],
   ['ünïcödé 字 😀', 'ünïcödé 字 😀'],
 ])('a message shows control characters as escapes: %j', (text, shown) => {
-  expect(new EntropyCheckpointError('ENTROPY_NO_BEST', text).message).toBe(`[entropy-checkpoint] ${shown}`);
+  const { message } = new EntropyCheckpointError('ENTROPY_NO_BEST', text);
+  expect(message).toBe(`[entropy-checkpoint] ${shown} See docs/faq.md#entropy_no_best`);
+});
+
+test('an error is quoted without the prefix and the address of its code', () => {
+  expect(textOf(new EntropyCheckpointError('ENTROPY_CORRUPT_CHECKPOINT', 'It is damaged.'))).toBe(
+    'It is damaged.',
+  );
+  expect(textOf(new Error('See docs/faq.md#other'))).toBe('See docs/faq.md#other');
 });
 
 test('an excerpt has at most its length, escapes included, and shows that it was cut', () => {

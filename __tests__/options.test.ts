@@ -274,7 +274,7 @@ describe('resolveOptions refuses', () => {
     const { message } = error as Error;
     expect(message).toMatch(/^\[entropy-checkpoint\] Expected `/);
     expect(message).toContain(`\`${key}\` to be `);
-    expect(message.endsWith(`, got ${got}.`)).toBe(true);
+    expect(message.endsWith(`, got ${got}. See docs/faq.md#entropy_invalid_option`)).toBe(true);
   });
 
   test.each(['maxToKeeP', 'filePath', 'topk', 'toString', '__proto__x', ''])(

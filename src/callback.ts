@@ -36,6 +36,10 @@ import { WarnOnce } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
+const NEVER_TRAINED =
+  'No `fit` has trained with this callback: pass `callbacks: checkpoint`, or `callbacks: checkpoint.with(others)`. ' +
+  '`[[checkpoint]]` is ignored.';
+
 /**
  * A callback for `model.fit` and `model.fitDataset` that keeps the model and optimizer state of the best epoch: by
  * default the one whose predictions had the highest entropy of the two largest class probabilities.
@@ -140,11 +144,20 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     const checkCaller = (caller: unknown): void => {
       this.#checkCaller(caller);
     };
-    // Not bound: `this` says who calls it.
-    this.onTrainBegin = async function (this: unknown, logs?: Logs): Promise<void> {
-      checkCaller(this);
-      await onTrainBegin(logs);
-    };
+    Object.defineProperty(this, 'onTrainBegin', {
+      // `fit` calls it on a copy as well, such as `{...checkpoint}`, and is refused there.
+      enumerable: true,
+      // Not bound: `this` says who calls it.
+      async value(this: unknown, logs?: Logs): Promise<void> {
+        checkCaller(this);
+        await onTrainBegin(logs);
+      },
+    });
+  }
+
+  /** Called by `fit` where the class itself is passed. @internal */
+  protected static onTrainBegin(): never {
+    throw listedAsConfiguration();
   }
 
   get history(): readonly EpochRecord[] {
@@ -168,7 +181,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   }
 
   explain(): string {
-    return this.#session.explain();
+    return this.#model === null ? NEVER_TRAINED : this.#session.explain();
   }
 
   summary(): EpochSummary[] {
@@ -199,8 +212,8 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * @param model built and compiled by the same code as the trained one; the caller keeps it.
    * @returns the `initialEpoch` to pass to `fit`; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
-   *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`.
-   *   Nothing is changed then.
+   *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`,
+   *   `ENTROPY_UNSUPPORTED_MODEL`. Nothing is changed then.
    */
   async resume(model: tf.LayersModel): Promise<{ initialEpoch: number }> {
     const functional = functionalModel(model);
@@ -494,10 +507,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   #trained(): TrainedModel {
     if (this.#model !== null) return trainedModel(this.#model);
-    throw new EntropyCheckpointError(
-      'ENTROPY_NO_BEST',
-      'There is no best epoch yet: pass this callback to `fit`.',
-    );
+    throw new EntropyCheckpointError('ENTROPY_NO_BEST', NEVER_TRAINED);
   }
 
   #checkInitialEpoch(epoch: number): void {
@@ -553,7 +563,7 @@ const isCallback = (value: unknown): boolean => typeof value === 'object' && val
 function listedAsConfiguration(): EntropyCheckpointError {
   return new EntropyCheckpointError(
     'ENTROPY_INVALID_CALLBACK_LIST',
-    'Make every callback of the list an instance, for example `new tf.CustomCallback({onEpochEnd: …})`: got an object of ' +
-      'functions first.',
+    'To `fit`, pass `callbacks: checkpoint`, or `callbacks: checkpoint.with(others)`: got an object of functions first, a ' +
+      'copy of this callback, or its class.',
   );
 }

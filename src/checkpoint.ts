@@ -252,8 +252,8 @@ export class EntropyCheckpoint implements CheckpointAccess {
    *
    * @returns the epoch to begin with; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
-   *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`.
-   *   Nothing is changed then.
+   *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`,
+   *   `ENTROPY_UNSUPPORTED_MODEL`. Nothing is changed then.
    */
   async resume(): Promise<{ initialEpoch: number }> {
     return { initialEpoch: await this.#session.resume(this.#trained) };

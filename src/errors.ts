@@ -59,6 +59,9 @@ export type EntropyCheckpointErrorCode =
 /** Every message of this package begins with this, errors and warnings alike. */
 export const MESSAGE_PREFIX = '[entropy-checkpoint] ';
 
+/** Every error's message ends with this and its code in lower case: the heading in the docs of this package. */
+export const SEE_DOCS = ' See docs/faq.md#';
+
 /**
  * The text on one line, with control characters as escapes, such as `\u001b`. Text from a stored file could otherwise erase or
  * reorder what a terminal shows.
@@ -97,9 +100,12 @@ export class EntropyCheckpointError extends Error {
   /** Stable from version to version: compare this, not the message. */
   readonly code: EntropyCheckpointErrorCode;
 
-  /** @param options `cause`: the error behind this one. */
+  /**
+   * @param message what was expected, what came and what to do. The address of the code in the docs is added to it.
+   * @param options `cause`: the error behind this one.
+   */
   constructor(code: EntropyCheckpointErrorCode, message: string, options?: ErrorOptions) {
-    super(`${MESSAGE_PREFIX}${printable(message)}`, options);
+    super(`${MESSAGE_PREFIX}${printable(message)}${SEE_DOCS}${code.toLowerCase()}`, options);
     this.code = code;
   }
 }

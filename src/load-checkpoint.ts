@@ -46,8 +46,8 @@ const CHECKS: Readonly<Record<keyof LoadCheckpointOptions, OptionCheck>> = {
  *
  * @param source a path, a URL, a `tf.io.IOHandler` or a store, as for the option `filepath`.
  * @throws EntropyCheckpointError `ENTROPY_NO_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_CORRUPT_CHECKPOINT`,
- *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_STORE_FAILED`,
- *   `ENTROPY_INVALID_OPTION`.
+ *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`,
+ *   `ENTROPY_STORE_FAILED`, `ENTROPY_INVALID_OPTION`.
  * @example
  * const { model, record } = await loadCheckpoint('checkpoints/run-7');
  */

@@ -319,7 +319,8 @@ export class TrainingSession {
    * @returns the epoch to begin with; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` after training, `ENTROPY_MONITOR_MISMATCH`,
    *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`,
-   *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_CODE_NOT_LOADED`.
+   *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`,
+   *   `ENTROPY_CODE_NOT_LOADED`.
    */
   async resume(trained: TrainedModel): Promise<number> {
     if (this.#isDisposed || this.selector.history.length > 0) {

@@ -1,4 +1,4 @@
-import { MESSAGE_PREFIX, printable } from './errors.js';
+import { MESSAGE_PREFIX, printable, SEE_DOCS } from './errors.js';
 
 /** Warns the user on the console, as TensorFlow.js does. */
 export function warn(message: string): void {
@@ -21,8 +21,8 @@ export class WarnOnce {
   }
 }
 
-/** The text of an error without the prefix, to be quoted in a warning or another error. */
+/** The text of an error without the prefix and the address in the docs, to be quoted in a warning or another error. */
 export function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.startsWith(MESSAGE_PREFIX) ? text.slice(MESSAGE_PREFIX.length) : text;
+  return text.startsWith(MESSAGE_PREFIX) ? text.slice(MESSAGE_PREFIX.length).split(SEE_DOCS)[0]! : text;
 }

@@ -7,10 +7,11 @@ import * as tf from '@tensorflow/tfjs';
 import {
   EntropyCheckpoint,
   EntropyCheckpointCallback,
+  EntropyCheckpointError,
   loadCheckpoint,
   MemoryStore,
   topKEntropy,
-  type EntropyCheckpointError,
+  type EntropyCheckpointErrorCode,
   type EntropyCheckpointOptions,
 } from 'tfjs-entropy-checkpoint';
 import { MESSAGE_PREFIX } from '../../src/errors.js';
@@ -18,6 +19,7 @@ import { loadCode } from '../../src/platform/load-code.js';
 import { innerModel, makeData, makeModel, NUM_CLASSES, NUM_FEATURES } from '../support/fixtures.js';
 import { rejection, thrownBy } from '../support/errors.js';
 import { nothingStored } from '../support/nothing-stored.js';
+import { seenThroughDeepProxy } from '../support/proxy.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { x, y } = makeData(20);
@@ -213,6 +215,7 @@ const ERRORS: Record<string, Provoke[]> = {
   ],
   ENTROPY_UNSUPPORTED_MODEL: [
     () => thrownLater(() => new EntropyCheckpoint(tf.sequential(), undefined, { filepath: null })),
+    () => rejection(inMemory().resume(seenThroughDeepProxy(makeModel()))),
   ],
   ENTROPY_UNSUPPORTED_OPTIMIZER: [
     () => {
@@ -334,6 +337,13 @@ const ERRORS: Record<string, Provoke[]> = {
   ],
 };
 
+/** Calls that reject with the errors of TensorFlow.js that are headings, in the order of the page. */
+const FOREIGN_ERRORS: Provoke[] = [
+  () => fit([inMemory(), { onEpochEnd: () => undefined }]),
+  () => fit([inMemory(), null]),
+  () => makeModel().fit(seenThroughDeepProxy(x), y, { epochs: 1, validationSplit: 0.2, verbose: 0 }),
+];
+
 /** Calls that print the quoted warnings, in the order of the page. */
 const WARNINGS: Provoke[] = [
   // Steps so small that nothing changes.
@@ -390,6 +400,9 @@ function patternOf(quoted: string): RegExp {
   return new RegExp(`^${parts.join('.+')}$`);
 }
 
+/** The address of the heading that is a code, as sites for Markdown make it. */
+const addressOf = (heading: string): string => `docs/faq.md#${heading.toLowerCase()}`;
+
 const codes = [
   ...new Set(
     [...readFileSync(join(ROOT, 'src/errors.ts'), 'utf8').matchAll(/'(ENTROPY_\w+)'/g)].map(
@@ -404,6 +417,13 @@ describe('the page of error messages', () => {
     expect(Object.keys(ERRORS).sort()).toEqual([...codes].sort());
   });
 
+  test.each(codes)('has a heading at the address in the messages of %s', (code) => {
+    const { message } = new EntropyCheckpointError(code as EntropyCheckpointErrorCode, 'Anything.');
+    const [, file, anchor] = / See (\S+\.md)#(\S+)$/.exec(message)!;
+    const headings = readFileSync(join(ROOT, file!), 'utf8').matchAll(/^#+ (\S+)$/gm);
+    expect([...headings].map(([, heading]) => heading!.toLowerCase())).toContain(anchor);
+  });
+
   test('quotes only messages that are tested here', () => {
     const provoked = [...Object.values(ERRORS), WARNINGS].flat();
     expect(page.match(/^\[entropy-checkpoint\] /gm)).toHaveLength(provoked.length);
@@ -416,7 +436,20 @@ describe('the page of error messages', () => {
     for (const [i, provoke] of provoked.entries()) {
       const error = (await provoke()) as EntropyCheckpointError;
       expect(error.code).toBe(code);
-      expect(error.message).toMatch(patternOf(quoted[i]!));
+      // The page leaves out its own address.
+      const [message, address] = error.message.split(' See ');
+      expect(message).toMatch(patternOf(quoted[i]!));
+      expect(address).toBe(addressOf(code));
+    }
+  });
+
+  test('has headings that are errors of TensorFlow.js', async () => {
+    const [, below] = page.split('\n## Errors of TensorFlow.js\n');
+    const [section] = below!.split(/\n## /);
+    const headings = [...section!.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
+    expect(headings).toHaveLength(FOREIGN_ERRORS.length);
+    for (const [i, provoke] of FOREIGN_ERRORS.entries()) {
+      await expect(provoke()).rejects.toThrow(new Error(headings[i]));
     }
   });
 

@@ -58,6 +58,10 @@ describe('an object with bound members', () => {
     expect(one).toBeInstanceOf(Counter);
   });
 
+  it('has the mark by which Vue makes no proxy of it', () => {
+    expect(Reflect.get(new Counter(), '__v_skip')).toBe(true);
+  });
+
   it('lets a method be replaced', () => {
     const counter = new Counter();
     counter.add = () => -1;

@@ -1,10 +1,12 @@
 /**
  * Gives an object its own copy of every method and accessor of its classes, bound to it.
  *
- * A program that sees the object through a proxy (Vue's `reactive`, MobX) calls them with the proxy as `this`, and a
- * proxy has no private fields. A method that is passed on without its object works as well.
+ * A program that sees the object through a proxy calls them with the proxy as `this`, and a proxy has no private fields.
+ * A method that is passed on without its object works as well. Vue makes no proxy of such an object.
  */
 export function bindMembers(object: object): void {
+  // What Vue's `markRaw` sets.
+  Object.defineProperty(object, '__v_skip', { value: true });
   for (const [name, prototype] of membersOf(object)) {
     const bound = { configurable: true, enumerable: false };
     const { value } = Object.getOwnPropertyDescriptor(prototype, name) as { value?: unknown };

@@ -113,7 +113,8 @@ function resolveFromLogits(
   throw new EntropyCheckpointError(
     'ENTROPY_AMBIGUOUS_OUTPUT',
     'Set `fromLogits: true` for logits or `fromLogits: false` for probabilities, name the outputs to score with ' +
-      `\`outputs\`, or monitor a metric: what output "${name}" holds cannot be inferred from its layer and loss.`,
+      `\`outputs\`, or monitor a metric, such as \`monitor: 'val_acc'\`: what output "${name}" holds cannot be inferred from ` +
+      'its layer and loss.',
   );
 }
 

@@ -77,7 +77,7 @@ function captureAveraging(average: AveragedWeights, found: readonly WeightWithPa
   return { ...average.settings, ...average.progress, trained };
 }
 
-/** @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`. */
+/** @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`. */
 export function requireLiveModel(model: tf.LayersModel): void {
   weightsWithPaths(model);
 }

@@ -12,7 +12,7 @@ export interface WeightWithPath {
 /**
  * Every weight of `model`, once each: a shared weight at its first path. The model owns them.
  *
- * @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`.
+ * @throws EntropyCheckpointError `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`.
  */
 export function weightsWithPaths(model: tf.LayersModel): WeightWithPath[] {
   const seen = new Set<tf.LayerVariable>();
