@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 /** @param run returns what was tested, if the description doesn't say it. */
-function environment(description: Environment, run: () => Promise<string | void>): void {
+function environment(description: Environment, run: () => Promise<unknown>): void {
   test(description.environment, async () => {
     const tested = await run();
     passed.push({ ...description, ...(typeof tested === 'string' ? { tested } : {}) });

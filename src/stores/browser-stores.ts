@@ -3,7 +3,7 @@ import { loadCode } from '../platform/load-code.js';
 import type { FindStoreLocation, StoreLocation } from './store-location.js';
 
 /** A browser's console shows objects in its own way. */
-export const defineInspection = (): void => undefined;
+export const defineInspection: (inspected: object) => void = () => undefined;
 
 /** Finds the store of a browser: a plain name or an `indexeddb://` URL is a location in IndexedDB. */
 export const findStoreLocation: FindStoreLocation = (name) => {
