@@ -2,7 +2,6 @@ import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
 import { disposeState, type Snapshot } from './format/snapshot.js';
-import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
@@ -466,18 +465,12 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    const restore = (): Promise<void> =>
-      state.restoreState(training.state, model, optimizer, { average: this.#average });
-    const { monitorState } = training.state;
-    if (monitorState === null) {
-      await restore();
-    } else {
-      // Read first: nothing has changed if that fails.
-      await withTensor(monitorState, async (tensor) => {
-        await restore();
-        this.score.restore(tensor);
-      });
-    }
+    await state.restoreState(training.state, model, optimizer, {
+      average: this.#average,
+      takeMonitorState: (monitorState) => {
+        this.score.restore(monitorState);
+      },
+    });
     this.selector.adopt(training.history, training.rankable);
   }
 }

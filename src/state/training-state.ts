@@ -10,7 +10,7 @@ import type {
   TrainingState,
 } from '../format/snapshot.js';
 import { requireProportion } from '../format/stored-size.js';
-import type { TensorSource } from '../format/stored-tensor.js';
+import { withTensor, type TensorSource } from '../format/stored-tensor.js';
 import { describePath, describeShape, pathKey } from '../format/weight-path.js';
 import type { Json } from '../stores/store.js';
 import { internalsOf } from '../tfjs-internals.js';
@@ -130,13 +130,15 @@ export interface RestoreOptions {
    * model gets the averages.
    */
   readonly average?: AveragedWeights | null;
+  /** Receives the monitor state, if there's one, once the rest is restored. It doesn't keep the tensor. */
+  readonly takeMonitorState?: (monitorState: tf.Tensor) => void;
 }
 
 /**
  * Restores `state` in `model` and `optimizer`: both are then, bit for bit, as they were when it was captured.
  *
- * Weights are assigned without applying their constraints. Nothing is changed unless all of it fits. The monitor state
- * is left to the monitor. The state keeps its tensors.
+ * Weights are assigned without applying their constraints. Nothing is changed unless all of it fits. The state keeps its
+ * tensors.
  *
  * Everything is read first, and then assigned at once: other code never sees a mixture of old and new weights. So old and
  * new weights are in memory together.
@@ -149,8 +151,16 @@ export async function restoreState(
   state: TrainingState,
   model: tf.LayersModel,
   optimizer: tf.Optimizer | null,
-  { isUnseen = false, average = null }: RestoreOptions = {},
+  { isUnseen = false, average = null, takeMonitorState }: RestoreOptions = {},
 ): Promise<void> {
+  if (takeMonitorState !== undefined && state.monitorState !== null) {
+    // Read first: nothing has changed if that fails.
+    await withTensor(state.monitorState, async (monitorState) => {
+      await restoreState(state, model, optimizer, { isUnseen, average });
+      takeMonitorState(monitorState);
+    });
+    return;
+  }
   if (state.storedSize !== undefined) requireProportion(state.storedSize, weightsSizeBytes(model));
   const planModel = (): RestoreStep[] => [
     ...planWeights(state, model, average),
