@@ -53,18 +53,27 @@ function acquireError(path: string): EntropyCheckpointError {
   throw new Error(`Expected the lock on ${path} to be refused.`);
 }
 
-/** The lock files of a process: of this one or of a child. */
-function lockFilesOfPid(pid: number): string[] {
+function allLockFiles(): string[] {
+  if (!fs.existsSync(locksFolder)) return [];
   return fs.readdirSync(locksFolder).flatMap((key) => {
     const lockFolder = join(locksFolder, key);
-    let names: string[] = [];
     try {
-      names = fs.readdirSync(lockFolder);
+      return fs.readdirSync(lockFolder).map((name) => join(lockFolder, name));
     } catch {
       // Another suite has just removed this folder.
+      return [];
     }
-    return names.filter((name) => name.split('-')[1] === String(pid)).map((name) => join(lockFolder, name));
   });
+}
+
+/** What killed processes have left behind. The system gives their numbers to new processes. */
+const olderLockFiles = new Set(allLockFiles());
+
+/** The lock files of a process: of this one or of a child. */
+function lockFilesOfPid(pid: number): string[] {
+  return allLockFiles().filter(
+    (path) => basename(path).split('-')[1] === String(pid) && !olderLockFiles.has(path),
+  );
 }
 
 function lockFileOfPid(pid: number): string {
