@@ -177,7 +177,7 @@ describe('where the latest epoch is kept', () => {
       const store = new MemoryStore();
       await train(store, [1]);
       const training = await train(store, [4], { ...SEVERAL, initialThreshold: 5 });
-      const error = await rejection(training.load(training.selector.find('last'), false));
+      const error = await rejection(training.load(training.selector.last!, false));
       expect(error.code).toBe('ENTROPY_NO_CHECKPOINT');
       expect(error.message).toMatch(/only a best epoch replaces the other training in memory/);
     }));

@@ -47,8 +47,8 @@ describe('wantedSlots', () => {
       true,
       { best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 },
     ],
-  ])('%s', (_name, best, kept, last, maxToKeep, saveLast, expected) => {
-    const wanted = wantedSlots({ best, kept, last }, { maxToKeep, saveLast });
+  ])('%s', (_name, best, ranked, last, maxToKeep, saveLast, expected) => {
+    const wanted = wantedSlots({ best, ranked, periodic: [], last }, { maxToKeep, saveLast });
     // In this order: the first is the most important.
     expect([...wanted]).toEqual([...slots(expected)]);
   });
@@ -58,8 +58,8 @@ describe('wantedSlots where another training is stored', () => {
   test.each<[string, EpochRecord | null, EpochRecord[], Slots]>([
     ['nothing before the first best, not even the latest', null, [], {}],
     ['everything once there is a best', e1, [e1], { best: e1, 'epoch-1': e1, last: e2 }],
-  ])('%s', (_name, best, kept, expected) => {
-    const wanted = wantedSlots({ best, kept, last: e2 }, { maxToKeep: 2, saveLast: true }, true);
+  ])('%s', (_name, best, ranked, expected) => {
+    const wanted = wantedSlots({ best, ranked, periodic: [], last: e2 }, { maxToKeep: 2, saveLast: true }, true);
     expect([...wanted]).toEqual([...slots(expected)]);
   });
 });
@@ -172,17 +172,18 @@ describe('saving one missing epoch after the other', () => {
   const record = fc.constantFrom(...epochs);
   const selected = fc
     .record({
-      kept: fc.uniqueArray(record, { maxLength: 3 }),
+      ranked: fc.uniqueArray(record, { maxLength: 3 }),
+      periodic: fc.subarray(epochs),
       last: fc.option(record),
       stored: fc.dictionary(
-        fc.constantFrom('best', 'last', 'epoch-0', 'epoch-1', 'epoch-9'),
+        fc.constantFrom('best', 'last', 'epoch-0', 'epoch-1', 'epoch-9', 'periodic-epoch-1'),
         fc.option(record),
       ),
       maxToKeep: fc.integer({ min: 1, max: 3 }),
       saveLast: fc.boolean(),
     })
-    .map(({ kept, last, stored, maxToKeep, saveLast }) => ({
-      wanted: wantedSlots({ best: kept[0] ?? null, kept, last }, { maxToKeep, saveLast }),
+    .map(({ ranked, periodic, last, stored, maxToKeep, saveLast }) => ({
+      wanted: wantedSlots({ best: ranked[0] ?? null, ranked, periodic, last }, { maxToKeep, saveLast }),
       stored: slots(stored as Slots),
     }));
 

@@ -1,6 +1,6 @@
 import { byValue } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
-import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
+import { isUnranked, type CheckpointSlot, type CheckpointStore } from '../stores/store.js';
 import {
   readManifests,
   withFirstWhole,
@@ -33,9 +33,9 @@ async function bestFirst(store: CheckpointStore): Promise<CheckpointSlot[]> {
   const { manifests } = await readManifests(store);
   const newest = ofNewestTraining(manifests);
   const isOfOther = manifests.some((one) => one.slot === 'best' && !newest.includes(one));
-  // An epoch that is only in 'last' is a best one if its save was cut short before it reached 'best'.
+  // An epoch that is only in an unranked slot is a best one if its save was cut short before it reached 'best'.
   const isRanked = ({ slot, record }: StoredManifest): boolean =>
-    slot !== 'best' && (slot !== 'last' || (isOfOther && record.isBest));
+    slot !== 'best' && (!isUnranked(slot) || (isOfOther && record.isBest));
   const others = newest.filter(isRanked).sort((a, b) => byValue(a.mode)(a.record, b.record));
   return [...(isOfOther ? [] : ['best' as const]), ...others.map(({ slot }) => slot)];
 }

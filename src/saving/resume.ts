@@ -3,7 +3,7 @@ import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import { areSameAveraging, textOfAveraging, type AveragingSettings } from '../format/averaging-settings.js';
 import type { TrainingState } from '../format/snapshot.js';
-import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
+import { isUnranked, type CheckpointSlot, type CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
 import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
 import { ofNewestTraining } from './training-identity.js';
@@ -21,6 +21,8 @@ export interface ResumableTraining {
   readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
   /** The stored epochs that can be ranked among the best. */
   readonly rankable: ReadonlySet<EpochRecord>;
+  /** The stored epochs that are kept because of their number. */
+  readonly periodic: ReadonlySet<EpochRecord>;
 }
 
 export interface StoredEpoch {
@@ -60,7 +62,11 @@ export async function resumeFrom<T>(
     const history = await checkpoint.readHistory();
     const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
     const stored = storedEpochs(manifests, training, history);
-    const value = await use({ training, record, history, state, stored, rankable: rankableEpochs(stored) });
+    // An epoch that is only in an unranked slot can't be ranked, unless it's a best epoch whose save was cut short before
+    // it reached 'best'.
+    const rankable = epochsIn(stored, (slot, { isBest }) => isBest || !isUnranked(slot));
+    const periodic = epochsIn(stored, (slot) => slot.startsWith('periodic-'));
+    const value = await use({ training, record, history, state, stored, rankable, periodic });
     return { record, value };
   });
   if (result === null) {
@@ -87,14 +93,14 @@ function storedEpochs(
   );
 }
 
-/**
- * The epochs that can be ranked. An epoch that is only in the slot `'last'` can't, unless it's a best epoch whose save
- * was cut short before it reached `'best'`.
- */
-function rankableEpochs(stored: ReadonlyMap<CheckpointSlot, StoredEpoch>): Set<EpochRecord> {
-  const found = [...stored].flatMap(([slot, { record }]) => {
-    return record === null || (slot === 'last' && !record.isBest) ? [] : [record];
-  });
+/** The epochs of this training whose slot passes `isWanted`. */
+function epochsIn(
+  stored: ReadonlyMap<CheckpointSlot, StoredEpoch>,
+  isWanted: (slot: CheckpointSlot, record: EpochRecord) => boolean,
+): Set<EpochRecord> {
+  const found = [...stored].flatMap(([slot, { record }]) =>
+    record !== null && isWanted(slot, record) ? [record] : [],
+  );
   return new Set(found);
 }
 

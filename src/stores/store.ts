@@ -6,11 +6,14 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** The maximum size of a shard. Servers and browsers accept files of this size, and a save holds four in memory. */
 export const SHARD_BYTES = 2 ** 23;
 
+/** The slot of an epoch that is one of several: `'fit-1-epoch-7'` for one of a later `fit` call. */
+export type EpochSlot = `epoch-${number}` | `fit-${number}-epoch-${number}`;
+
 /**
- * The name under which a store holds a checkpoint: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
- * `'fit-1-epoch-7'` where several are kept.
+ * The name under which a store holds a checkpoint: `'best'`, `'last'` (the latest epoch), `'epoch-7'` where several of
+ * the best are kept, and `'periodic-epoch-7'` where every n-th epoch is.
  */
-export type CheckpointSlot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
+export type CheckpointSlot = 'best' | 'last' | EpochSlot | `periodic-${EpochSlot}`;
 
 /** A `Uint8Array<ArrayBuffer>`, written so that TypeScript before 5.7, where the class isn't generic, accepts it too. */
 export type ShardBuffer = ReturnType<Uint8Array['slice']>;
@@ -157,10 +160,15 @@ export function isStore(value: object): value is CheckpointStore {
   );
 }
 
-const SLOT = /^(?:best|last|(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
+const SLOT = /^(?:best|last|(?:periodic-)?(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
 
 export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);
+}
+
+/** Whether an epoch may be in this slot without being one of the best. */
+export function isUnranked(slot: CheckpointSlot): boolean {
+  return slot === 'last' || slot.startsWith('periodic-');
 }
 
 /** What names a shard, without its bytes. */
