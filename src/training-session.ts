@@ -2,7 +2,6 @@ import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
 import { disposeState, type Snapshot } from './format/snapshot.js';
-import { withTensor } from './format/stored-tensor.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
 import type { Outcome } from './report/explain.js';
@@ -417,6 +416,7 @@ export class TrainingSession {
     if (monitorState === null) {
       await restore();
     } else {
+      const { withTensor } = await loadCode(import('./format/stored-tensor.js'));
       // Read first: nothing has changed if that fails.
       await withTensor(monitorState, async (tensor) => {
         await restore();

@@ -59,7 +59,11 @@ describe('wantedSlots where another training is stored', () => {
     ['nothing before the first best, not even the latest', null, [], {}],
     ['everything once there is a best', e1, [e1], { best: e1, 'epoch-1': e1, last: e2 }],
   ])('%s', (_name, best, ranked, expected) => {
-    const wanted = wantedSlots({ best, ranked, periodic: [], last: e2 }, { maxToKeep: 2, saveLast: true }, true);
+    const wanted = wantedSlots(
+      { best, ranked, periodic: [], last: e2 },
+      { maxToKeep: 2, saveLast: true },
+      true,
+    );
     expect([...wanted]).toEqual([...slots(expected)]);
   });
 });

@@ -5,7 +5,13 @@ import { findEpoch } from '../../src/selection/find-epoch.js';
 import { resolveMonitor, type MonitorOptions } from '../../src/selection/monitor.js';
 import { thrownBy } from '../support/errors.js';
 
-const DEFAULTS: SelectionOptions = { minDelta: 0, startFromEpoch: 0, initialThreshold: null, maxToKeep: 1, keepEvery: Infinity };
+const DEFAULTS: SelectionOptions = {
+  minDelta: 0,
+  startFromEpoch: 0,
+  initialThreshold: null,
+  maxToKeep: 1,
+  keepEvery: Infinity,
+};
 
 function selectorOf(
   options: Partial<SelectionOptions> = {},

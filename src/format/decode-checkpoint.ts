@@ -35,6 +35,8 @@ export interface DecodedManifest {
   readonly mode: 'max' | 'min';
   /** Identifies the checkpoint. */
   readonly checksum: string;
+  /** How large its shards are in the store, in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** A checkpoint with all bytes verified. */
@@ -137,7 +139,7 @@ function hasEarlierEpochs(metadata: CheckpointMetadata, { weightSpecs }: Checkpo
 }
 
 function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
-  const { training, record, earlier, history, monitor, mode, checksum } = metadata;
+  const { training, record, earlier, history, monitor, mode, checksum, shards } = metadata;
   return {
     training,
     record: decodeRecord(record),
@@ -147,6 +149,7 @@ function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
     monitor,
     mode,
     checksum,
+    sizeBytes: storedSizeOf(shards).distinctBytes,
   };
 }
 

@@ -25,7 +25,9 @@ export function copyOfJson(name: string, value: unknown): Json {
     throw refused(name, excerpt(cause));
   }
   if (text.length > MAX_LENGTH) {
-    throw invalidOption(`Expected \`${name}\` to have at most 500000 characters as JSON, got ${text.length}.`);
+    throw invalidOption(
+      `Expected \`${name}\` to have at most 500000 characters as JSON, got ${text.length}.`,
+    );
   }
   const copy = text === '' ? undefined : (JSON.parse(text) as Json);
   requireExact(name, value, copy);

@@ -3,9 +3,10 @@ import { isSameEpoch, type EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import { areSameAveraging, textOfAveraging, type AveragingSettings } from '../format/averaging-settings.js';
 import type { TrainingState } from '../format/snapshot.js';
-import { isUnranked, type CheckpointSlot, type CheckpointStore } from '../stores/store.js';
+import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
-import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
+import { readWholeManifests, withFirstWhole, type SlotManifest } from './read-checkpoints.js';
+import { isPeriodic, isUnranked } from './slot-policy.js';
 import { ofNewestTraining } from './training-identity.js';
 
 /** A training that is stored, and the epoch from which it can be resumed. */
@@ -65,7 +66,7 @@ export async function resumeFrom<T>(
     // An epoch that is only in an unranked slot can't be ranked, unless it's a best epoch whose save was cut short before
     // it reached 'best'.
     const rankable = epochsIn(stored, (slot, { isBest }) => isBest || !isUnranked(slot));
-    const periodic = epochsIn(stored, (slot) => slot.startsWith('periodic-'));
+    const periodic = epochsIn(stored, isPeriodic);
     const value = await use({ training, record, history, state, stored, rankable, periodic });
     return { record, value };
   });
@@ -80,7 +81,7 @@ export async function resumeFrom<T>(
 }
 
 function storedEpochs(
-  manifests: readonly StoredManifest[],
+  manifests: readonly SlotManifest[],
   resumed: TrainingIdentity,
   history: readonly EpochRecord[],
 ): Map<CheckpointSlot, StoredEpoch> {
@@ -117,7 +118,7 @@ function requireSameMonitor(
   );
 }
 
-type StoredComparison = Pick<StoredManifest, 'monitor' | 'mode'>;
+type StoredComparison = Pick<SlotManifest, 'monitor' | 'mode'>;
 
 function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
   if (areSameAveraging(stored, wanted)) return;

@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../epoch-record.js';
-import { isUnranked, type CheckpointSlot, type EpochSlot, type SlotUpdate } from '../stores/store.js';
+import type { CheckpointSlot, SlotUpdate } from '../stores/store.js';
 
 /** The epochs that are selected so far. */
 export interface SelectedEpochs {
@@ -17,6 +17,9 @@ export interface Retention {
   readonly maxToKeep: number;
   readonly saveLast: boolean;
 }
+
+/** The slot of an epoch that is one of several of the best. */
+type EpochSlot = Extract<CheckpointSlot, `epoch-${string}` | `fit-${string}`>;
 
 /** Says which epochs are wanted in which slots. */
 type PreservationPolicy = (selected: SelectedEpochs) => readonly [CheckpointSlot, EpochRecord][];
@@ -38,6 +41,16 @@ export function slotOf(record: Pick<EpochRecord, 'fit' | 'epoch'>): EpochSlot {
   const slot: EpochSlot = fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
   slots.set(record, slot);
   return slot;
+}
+
+/** Whether the epoch in a slot is there because of its number, and not of its value. */
+export function isPeriodic(slot: CheckpointSlot): boolean {
+  return slot.startsWith('periodic-');
+}
+
+/** Whether an epoch may be in a slot without being one of the best. */
+export function isUnranked(slot: CheckpointSlot): boolean {
+  return slot === 'last' || isPeriodic(slot);
 }
 
 /**
