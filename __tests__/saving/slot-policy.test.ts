@@ -54,6 +54,43 @@ describe('wantedSlots', () => {
   });
 });
 
+describe('wantedSlots with periodic epochs', () => {
+  const select = (best: EpochRecord | null, ranked: EpochRecord[]) => ({
+    best,
+    ranked,
+    periodic: [e1, e3],
+    last: e3,
+  });
+
+  test.each<[string, EpochRecord | null, EpochRecord[], number, boolean, Slots]>([
+    ['beside the best', e2, [e2], 1, false, { best: e2, 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
+    ['before the first best', null, [], 1, false, { 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
+    [
+      'in slots of their own, after the best ones and before the latest',
+      e1,
+      [e1, e2],
+      Infinity,
+      true,
+      {
+        best: e1,
+        'epoch-1': e1,
+        'epoch-2': e2,
+        'periodic-epoch-1': e1,
+        'periodic-epoch-3': e3,
+        last: e3,
+      },
+    ],
+  ])('%s', (_name, best, ranked, maxToKeep, saveLast, expected) => {
+    const wanted = wantedSlots(select(best, ranked), { maxToKeep, saveLast });
+    expect([...wanted]).toEqual([...slots(expected)]);
+  });
+
+  it('wants nothing else where another training is stored, before the first best', () => {
+    const wanted = wantedSlots(select(null, []), { maxToKeep: 1, saveLast: true }, true);
+    expect([...wanted]).toEqual([...slots({ 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 })]);
+  });
+});
+
 describe('wantedSlots where another training is stored', () => {
   test.each<[string, EpochRecord | null, EpochRecord[], Slots]>([
     ['nothing before the first best, not even the latest', null, [], {}],
@@ -69,13 +106,14 @@ describe('wantedSlots where another training is stored', () => {
 });
 
 describe('slotsToLoad', () => {
-  const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 });
+  const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, 'periodic-epoch-1': e1, last: e3 });
 
   test.each<[string, EpochRecord, boolean, Slots]>([
     ['the best, and the next best after it', e2, true, { best: e2, 'epoch-2': e2, 'epoch-0': e0 }],
     ['an epoch by its number, and nothing else', e2, false, { best: e2, 'epoch-2': e2 }],
     ['the latest', e3, false, { last: e3 }],
-    ['nothing for an epoch that is not wanted', e1, false, {}],
+    ['a periodic epoch by its number', e1, false, { 'periodic-epoch-1': e1 }],
+    ['nothing for an epoch that is not wanted', recordOf(9), false, {}],
   ])('%s', (_name, record, orNextBest, expected) => {
     expect([...slotsToLoad(record, orNextBest, wanted)]).toEqual([...slots(expected)]);
   });
@@ -200,6 +238,19 @@ describe('saving one missing epoch after the other', () => {
           stored = slotsAfter(stored, missing, slotUpdateFor(missing, wanted, stored));
         }
         expect(stored).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('never removes an epoch from a slot in which it is wanted', () => {
+    fc.assert(
+      fc.property(selected, ({ wanted, stored: before }) => {
+        let stored: StoredSlots = before;
+        const held = [...before].filter(([slot, record]) => record !== null && wanted.get(slot) === record);
+        for (const missing of missingEpochs(wanted, before)) {
+          stored = slotsAfter(stored, missing, slotUpdateFor(missing, wanted, stored));
+          for (const [slot, record] of held) expect(stored.get(slot)).toBe(record);
+        }
       }),
     );
   });

@@ -122,6 +122,59 @@ test('nothing is selected after the patience is over', () => {
   expect(epochsOf(selector.kept)).toEqual([1, 2, 3, 0]);
 });
 
+describe('keepEvery', () => {
+  it('keeps every n-th epoch beside the best ones, whatever its value', () => {
+    const selector = selectorOf({ keepEvery: 2, startFromEpoch: 3 }, { patience: 1 });
+    addAll(selector, [0.9, NaN, 0.8, 0.3, 0.2, 0.95]);
+    expect(selector.isDecided).toBe(true);
+    expect(epochsOf(selector.ranked)).toEqual([3]);
+    expect(epochsOf(selector.periodic)).toEqual([1, 3, 5]);
+    // An epoch that is both is listed once.
+    expect(epochsOf(selector.kept)).toEqual([3, 1, 5]);
+  });
+
+  it('leaves out an epoch that was cut short', () => {
+    const selector = selectorOf({ keepEvery: 1 });
+    selector.add(epochOf(0, 0.5), false);
+    expect(selector.kept).toEqual([]);
+  });
+
+  it('has the record of an epoch that ends a second time', () => {
+    const selector = selectorOf({ keepEvery: 1 });
+    const [first] = addAll(selector, [0.5]);
+    const second = selector.add(epochOf(0, 0.4), true);
+    expect(selector.best).toBe(first);
+    expect(selector.periodic).toEqual([second]);
+    const third = selector.add(epochOf(0, 0.4, 1), true);
+    expect(selector.periodic).toEqual([second, third]);
+  });
+
+  it('gives up what is lost', () => {
+    const selector = selectorOf({ keepEvery: 2 });
+    const records = addAll(selector, [0.5, 0.1, 0.1, 0.2]);
+    selector.forget(new Set([records[1]!]));
+    expect(epochsOf(selector.kept)).toEqual([0, 3]);
+  });
+
+  it('finds a periodic epoch by its number, without a best one too', () => {
+    const selector = selectorOf({ keepEvery: 2, initialThreshold: 0.9 });
+    const records = addAll(selector, [0.1, 0.2]);
+    expect(findEpoch(selector, 1)).toBe(records[1]);
+    expect(thrownBy(() => findEpoch(selector, 0))).toMatchObject({ code: 'ENTROPY_NO_CHECKPOINT' });
+    expect(thrownBy(() => findEpoch(selector, undefined))).toMatchObject({ code: 'ENTROPY_NO_BEST' });
+  });
+
+  it('continues after `adopt` as if not interrupted, with periodic epochs of any number', () => {
+    const before = selectorOf({ keepEvery: 2 });
+    addAll(before, [0.1, 0.5, 0.3, 0.2]);
+    const resumed = selectorOf({ keepEvery: 3 });
+    resumed.adopt(before.history, new Set([before.best!]), new Set(before.periodic));
+    expect(resumed.kept).toEqual(before.kept);
+    for (const epoch of [4, 5]) resumed.add(epochOf(epoch, 0.1), true);
+    expect(epochsOf(resumed.periodic)).toEqual([1, 3, 5]);
+  });
+});
+
 describe('findEpoch', () => {
   const selector = selectorOf({ maxToKeep: 3 });
   addAll(selector, [0.1, 0.5, 0.3]);

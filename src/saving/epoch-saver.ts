@@ -257,6 +257,8 @@ export class EpochSaver {
     } finally {
       if (mustOpen) store.close();
     }
+    // Before its first best epoch, a training stores nothing in place of another one: that is no failure.
+    if (this.#contents.isOfOther() && !this.#wanted.has('best')) return;
     const [missing] = missingEpochs(this.#wanted, this.#contents.slots);
     // Disposing drops what could not be stored.
     if (missing === undefined || this.#isDisposed) return;

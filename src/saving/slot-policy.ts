@@ -56,14 +56,15 @@ export function isUnranked(slot: CheckpointSlot): boolean {
 /**
  * Which epoch is wanted in which slot, the most important first.
  *
- * @param isOfOther whether the store holds another training, which only a best epoch may replace.
+ * @param isOfOther whether the store holds another training, which only a best epoch may replace. Periodic epochs wait in
+ *   memory for that one.
  */
 export function wantedSlots(
   selected: SelectedEpochs,
   { maxToKeep, saveLast }: Retention,
   isOfOther = false,
 ): Map<CheckpointSlot, EpochRecord> {
-  if (isOfOther && selected.best === null) return new Map();
+  if (isOfOther && selected.best === null) return new Map(periodicEpochs(selected));
   // The latest epoch comes last: a slow store, which is always behind with that one, stores the periodic ones too.
   const policies = [
     bestEpoch,
