@@ -63,7 +63,7 @@ async function trainOnce(model: tf.LayersModel): Promise<void> {
   tf.dispose([x, y]);
 }
 
-/** Gives every weight values of its own. */
+/** Gives each weight other values. */
 function setWeights(model: tf.LayersModel, seed: number): void {
   tf.tidy(() => {
     for (const [i, weight] of model.weights.entries()) {
@@ -176,7 +176,7 @@ describe('loadCheckpoint with `partial: true`', () => {
     expectNoTensorsLeft(async () => {
       const recurrent = (units: number): tf.layers.Layer[] => [
         tf.layers.reshape({ targetShape: [3, 1], ...INPUT }),
-        tf.layers.bidirectional({ layer: tf.layers.gru({ units: 2 }) as tf.RNN, mergeMode: 'concat' }),
+        tf.layers.bidirectional({ layer: tf.layers.gru({ units: 2 }), mergeMode: 'concat' }),
         dense(units),
       ];
       const stored = await storeModel(recurrent(2));

@@ -11,7 +11,11 @@ export { EntropyCheckpoint } from './checkpoint.js';
 export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
 export type { EpochRecord, MonitoredEpoch, Phase } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
-export { listCheckpoints, type ListCheckpointsOptions, type ListedCheckpoint } from './list-checkpoints.js';
+export {
+  listCheckpoints,
+  type ListCheckpointsOptions,
+  type ListedCheckpoint,
+} from './saving/list-checkpoints.js';
 export {
   loadCheckpoint,
   type LoadCheckpointOptions,

@@ -134,7 +134,7 @@ export interface EntropyCheckpointOptions {
   /** Whether the latest epoch is kept as well, to resume after a crash. @default false */
   saveLast?: boolean;
   /**
-   * Data of your own, such as settings or class names, stored with every checkpoint and returned by `loadCheckpoint`
+   * Data that you choose, such as settings or class names, stored with every checkpoint and returned by `loadCheckpoint`
    * and `listCheckpoints`. Whatever JSON holds exactly, up to 500,000 characters of it; copied at once.
    *
    * @default none

@@ -66,7 +66,7 @@ describe('wantedSlots with periodic epochs', () => {
     ['beside the best', e2, [e2], 1, false, { best: e2, 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
     ['before the first best', null, [], 1, false, { 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
     [
-      'in slots of their own, after the best ones and before the latest',
+      'in separate slots, after the best ones and before the latest',
       e1,
       [e1, e2],
       Infinity,

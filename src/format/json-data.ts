@@ -16,22 +16,26 @@ const EXPECTED =
  *   more than 500,000 characters of JSON.
  */
 export function copyOfJson(name: string, value: unknown): Json {
-  let text = '';
+  const text = jsonTextOf(name, value);
+  const length = text?.length ?? 0;
+  if (length > MAX_LENGTH) {
+    throw invalidOption(
+      `Expected \`${name}\` to have at most ${MAX_LENGTH} characters as JSON, got ${length}.`,
+    );
+  }
+  const copy = text === undefined ? undefined : (JSON.parse(text) as Json);
+  requireExact(name, value, copy);
+  return copy!;
+}
+
+/** undefined for what JSON leaves out, such as a function. */
+function jsonTextOf(name: string, value: unknown): string | undefined {
   try {
-    // undefined for a function, for example.
-    text = (JSON.stringify(value) as string | undefined) ?? '';
+    return JSON.stringify(value);
   } catch (cause) {
     // An object that contains itself, or a BigInt: the engine says where.
     throw refused(name, excerpt(cause));
   }
-  if (text.length > MAX_LENGTH) {
-    throw invalidOption(
-      `Expected \`${name}\` to have at most 500000 characters as JSON, got ${text.length}.`,
-    );
-  }
-  const copy = text === '' ? undefined : (JSON.parse(text) as Json);
-  requireExact(name, value, copy);
-  return copy!;
 }
 
 /** @param copy what JSON makes of `value`; undefined for nothing. */

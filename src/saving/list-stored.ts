@@ -48,7 +48,10 @@ function reasonFor(slot: CheckpointSlot): StoredAs {
   return slot === 'best' || slot === 'last' ? slot : 'kept';
 }
 
-type Listed = { readonly manifest: SlotManifest; readonly storedAs: ReadonlySet<StoredAs> };
+interface Listed {
+  readonly manifest: SlotManifest;
+  readonly storedAs: ReadonlySet<StoredAs>;
+}
 
 function bestFirst(a: Listed, b: Listed): number {
   const [one, other] = [a.manifest, b.manifest];

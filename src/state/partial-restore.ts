@@ -105,7 +105,7 @@ function kindOf(name: string): string {
   return [...parts.map(withoutNumber), own].join('/');
 }
 
-/** `dense_Dense` for `dense_Dense7`, the name of a layer without one of its own. Other names stay. */
+/** `dense_Dense` for `dense_Dense7`, a name that TensorFlow.js has made. Other names stay. */
 function withoutNumber(layer: string): string {
   let end = layer.length;
   // Not by a pattern, which could take very long for a name from outside.

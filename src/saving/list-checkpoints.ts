@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
-import { checkOptions, isTimeoutMs, type OptionCheck } from './check-options.js';
-import type { EpochRecord } from './epoch-record.js';
-import { loadCode } from './platform/load-code.js';
-import { resolveLocation } from './stores/resolve-location.js';
-import type { CheckpointStore, Json } from './stores/store.js';
+import { checkOptions, isTimeoutMs, type OptionCheck } from '../check-options.js';
+import type { EpochRecord } from '../epoch-record.js';
+import { loadCode } from '../platform/load-code.js';
+import { resolveLocation } from '../stores/resolve-location.js';
+import type { CheckpointStore, Json } from '../stores/store.js';
 
 /** Options of `listCheckpoints`. All can be left out. */
 export interface ListCheckpointsOptions {
@@ -17,6 +17,7 @@ export interface ListCheckpointsOptions {
 
 /** An epoch that is stored. */
 export interface ListedCheckpoint {
+  /** Its scores and logs. */
   record: EpochRecord;
   /**
    * Why it's stored; one or several: it's the best epoch, it's kept to be loaded by its number (`maxToKeep`, `keepEvery`),
@@ -57,7 +58,7 @@ export async function listCheckpoints(
   checkOptions(options, CHECKS);
   const location = resolveLocation(source);
   const [{ listStored }, store] = await Promise.all([
-    loadCode(import('./saving/list-stored.js')),
+    loadCode(import('./list-stored.js')),
     location.loadStore(options.storeTimeoutMs),
   ]);
   return listStored(store);
