@@ -124,8 +124,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * - `initialThreshold` (number; default none): the first best epoch must beat it.
    * - `includeOptimizer` (boolean; default true): whether the optimizer's state is stored.
    * - `restoreBestWeights` (boolean; default false): whether the model holds the best weights when training ends.
-   * - `maxToKeep` (integer; default 1): how many of the best epochs are kept.
+   * - `maxToKeep` (integer or Infinity; default 1): how many of the best epochs are kept.
+   * - `keepEvery` (integer; default none): every n-th epoch is kept as well.
    * - `saveLast` (boolean; default false): whether the latest epoch is kept as well, for `resume`.
+   * - `metadata` (JSON data; default none): stored with every checkpoint.
    * - `rememberedRows` (integer; default 10000): how many validation rows `'consensus'` and `'label_wave'` compare.
    * - `onBest` (function; default none): called when an epoch has become the best.
    * - `yieldEvery` (string or milliseconds; default `'auto'`): how often `fit` yields to other tasks.

@@ -63,7 +63,7 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
   if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`;
-  return typeof value === 'function' ? 'a function' : 'an object';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function unknownOption(

@@ -1,6 +1,6 @@
 /**
  * Everything that the package exports: the callback for `fit`, its counterpart for a custom training loop,
- * `loadCheckpoint`, the top-k entropy operation, and the types for custom stores.
+ * `loadCheckpoint` and `listCheckpoints`, the top-k entropy operation, and the types for custom stores.
  *
  * @module API
  * @group API
@@ -11,13 +11,24 @@ export { EntropyCheckpoint } from './checkpoint.js';
 export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
 export type { EpochRecord, MonitoredEpoch, Phase } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';
-export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
+export {
+  listCheckpoints,
+  type ListCheckpointsOptions,
+  type ListedCheckpoint,
+} from './saving/list-checkpoints.js';
+export {
+  loadCheckpoint,
+  type LoadCheckpointOptions,
+  type LoadedCheckpoint,
+  type PartiallyLoadedCheckpoint,
+} from './load-checkpoint.js';
 export type { AveragingOptions, EntropyCheckpointOptions, YieldEvery } from './options.js';
 export type { CheckpointJson } from './report/checkpoint-json.js';
 export type { ReportOptions } from './report/report.js';
 export type { EpochSummary } from './report/summary.js';
 export type { LogValue } from './scoring/epoch-logs.js';
 export type { MonitorFunction, MonitorName } from './selection/monitor.js';
+export type { PartialRestore, SkippedWeight } from './state/partial-restore.js';
 export { MemoryStore } from './stores/memory-store.js';
 export type {
   CheckpointManifest,
@@ -31,6 +42,7 @@ export type {
   ShardSpec,
   SlotUpdate,
   StoredCheckpoint,
+  StoredManifest,
 } from './stores/store.js';
 export type { CallbackInstance, CallbackLike } from './tfjs-internals.js';
 export type { CheckpointAccess } from './training-session.js';

@@ -15,9 +15,10 @@ import {
 } from './check-options.js';
 import type { EpochRecord } from './epoch-record.js';
 import type { AveragingSettings } from './format/averaging-settings.js';
+import { copyOfJson } from './format/json-data.js';
 import { resolveMonitor, type Monitor, type MonitorFunction, type MonitorName } from './selection/monitor.js';
 import { STORE_TIMEOUT_MS } from './stores/store-location.js';
-import { isStore, type CheckpointStore } from './stores/store.js';
+import { isStore, type CheckpointStore, type Json } from './stores/store.js';
 
 /** How often `fit` yields to other tasks, as `tf.CustomCallback` takes it. A number is milliseconds. */
 export type YieldEvery = 'auto' | 'batch' | 'epoch' | 'never' | number;
@@ -116,10 +117,29 @@ export interface EntropyCheckpointOptions {
    * @default false
    */
   restoreBestWeights?: boolean;
-  /** How many of the best epochs are kept, each to be loaded by its number; an integer from 1 up. @default 1 */
+  /**
+   * How many of the best epochs are kept, each to be loaded by its number; an integer from 1 up, or `Infinity` for every
+   * epoch that could be selected.
+   *
+   * @default 1
+   */
   maxToKeep?: number;
+  /**
+   * Every n-th epoch is kept beside the best ones, whatever its value, and never removed: the epochs n − 1, 2n − 1 …,
+   * counted over all `fit` calls of the instance. An integer from 1 up.
+   *
+   * @default none
+   */
+  keepEvery?: number;
   /** Whether the latest epoch is kept as well, to resume after a crash. @default false */
   saveLast?: boolean;
+  /**
+   * Data that you choose, such as settings or class names, stored with every checkpoint and returned by `loadCheckpoint`
+   * and `listCheckpoints`. Whatever JSON holds exactly, up to 500,000 characters of it; copied at once.
+   *
+   * @default none
+   */
+  metadata?: Json | object;
   /**
    * How many validation rows of each output `'consensus'` and `'label_wave'` compare; an integer from 1 up. Their
    * predictions stay on the device: `'label_wave'` takes 4 bytes a row, `'consensus'` 4 bytes a row and class. During an
@@ -168,7 +188,11 @@ export interface ResolvedOptions {
   readonly includeOptimizer: boolean;
   readonly restoreBestWeights: boolean;
   readonly maxToKeep: number;
+  /** Infinity: none. */
+  readonly keepEvery: number;
   readonly saveLast: boolean;
+  /** null: none. */
+  readonly metadata: Json;
   readonly rememberedRows: number;
   readonly onBest: ((record: EpochRecord) => void | Promise<void>) | null;
   readonly yieldEvery: YieldEvery;
@@ -176,7 +200,7 @@ export interface ResolvedOptions {
   readonly verbose: 0 | 1 | 2;
 }
 
-const isPatience = (value: unknown): boolean => value === Infinity || isIntegerFrom(1)(value);
+const isCountOrInfinity = (value: unknown): boolean => value === Infinity || isIntegerFrom(1)(value);
 const isYieldEvery = (value: unknown): boolean =>
   isOneOf('auto', 'batch', 'epoch', 'never')(value) || (isFiniteNumber(value) && value > 0);
 const areNames = (value: unknown): boolean =>
@@ -194,7 +218,7 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   filepath: [isLocation, 'a path, a URL, a tf.io.IOHandler, a store or null'],
   monitor: [(value) => isName(value) || isFunction(value), 'the name of a value, or a function'],
   mode: [isOneOf('auto', 'max', 'min'), "'auto', 'max' or 'min'"],
-  patience: [isPatience, 'an integer from 1 up, or Infinity'],
+  patience: [isCountOrInfinity, 'an integer from 1 up, or Infinity'],
   stopTraining: [isBoolean, 'true or false'],
   averageWeights: [
     (value) => isBoolean(value) || isSettings(value),
@@ -208,8 +232,11 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   initialThreshold: [isFiniteNumber, 'a finite number'],
   includeOptimizer: [isBoolean, 'true or false'],
   restoreBestWeights: [isBoolean, 'true or false'],
-  maxToKeep: [isIntegerFrom(1), 'an integer from 1 up'],
+  maxToKeep: [isCountOrInfinity, 'an integer from 1 up, or Infinity'],
+  keepEvery: [isIntegerFrom(1), 'an integer from 1 up'],
   saveLast: [isBoolean, 'true or false'],
+  // `copyOfJson` checks it.
+  metadata: [() => true, ''],
   rememberedRows: [isIntegerFrom(1), 'an integer from 1 up'],
   onBest: [isFunction, 'a function'],
   yieldEvery: [isYieldEvery, "'auto', 'batch', 'epoch', 'never' or a number of milliseconds above 0"],
@@ -221,6 +248,7 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
 const OTHER_NAMES: Readonly<Record<string, keyof EntropyCheckpointOptions>> = {
   saveBestOnly: 'maxToKeep',
   saveTopK: 'maxToKeep',
+  everyNEpochs: 'keepEvery',
   saveWeightsOnly: 'includeOptimizer',
   dirpath: 'filepath',
   baseline: 'initialThreshold',
@@ -270,7 +298,9 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     includeOptimizer: options.includeOptimizer ?? true,
     restoreBestWeights: options.restoreBestWeights ?? false,
     maxToKeep: options.maxToKeep ?? 1,
+    keepEvery: options.keepEvery ?? Infinity,
     saveLast: options.saveLast ?? false,
+    metadata: copyOfJson('metadata', options.metadata ?? null),
     rememberedRows: rememberedRows ?? 10_000,
     onBest: options.onBest ?? null,
     yieldEvery: options.yieldEvery ?? 'auto',

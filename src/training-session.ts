@@ -12,7 +12,7 @@ import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
 import type { EpochScore } from './scoring/epoch-score.js';
-import { EpochSelector, noBest } from './selection/epoch-selector.js';
+import { EpochSelector } from './selection/epoch-selector.js';
 import { resolveLocation } from './stores/resolve-location.js';
 import type { StoreLocation } from './stores/store-location.js';
 import type { Json } from './stores/store.js';
@@ -41,7 +41,7 @@ export interface CheckpointAccess {
   readonly history: readonly EpochRecord[];
   /** The best epoch so far; null before the first. */
   readonly best: EpochRecord | null;
-  /** The best epochs, best first; at most `maxToKeep`. */
+  /** The best epochs, best first, at most `maxToKeep`; then the other epochs that `keepEvery` keeps, in their order. */
   readonly kept: readonly EpochRecord[];
   /**
    * What another process passes to `loadCheckpoint` to load the best epoch: an absolute path in Node,
@@ -301,8 +301,11 @@ export class TrainingSession {
    */
   async load({ model, optimizer }: TrainedModel, epoch?: number | 'last'): Promise<EpochRecord> {
     await this.#closing.catch(() => null);
-    const record = this.selector.find(epoch);
-    const { state, saver } = await this.#loadCode();
+    const [{ state, saver }, { findEpoch, noBest }] = await Promise.all([
+      this.#loadCode(),
+      loadCode(import('./selection/find-epoch.js')),
+    ]);
+    const record = findEpoch(this.selector, epoch);
     this.#average?.requireTrained();
     const loaded = await saver.withState(record, epoch === undefined, (stored) =>
       state.restoreState(stored, model, optimizer),
@@ -471,16 +474,19 @@ export class TrainingSession {
         this.score.restore(monitorState);
       },
     });
-    this.selector.adopt(training.history, training.rankable);
+    this.selector.adopt(training.history, training.rankable, training.periodic);
   }
 }
 
 /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION` if the store can't hold everything that is to be kept. */
-function checkCapacity(location: StoreLocation | null, { maxToKeep, saveLast }: ResolvedOptions): void {
-  if (location?.capacity !== 'one' || (maxToKeep === 1 && !saveLast)) return;
+function checkCapacity(
+  location: StoreLocation | null,
+  { maxToKeep, keepEvery, saveLast }: ResolvedOptions,
+): void {
+  if (location?.capacity !== 'one' || (maxToKeep === 1 && keepEvery === Infinity && !saveLast)) return;
   throw new EntropyCheckpointError(
     'ENTROPY_INVALID_OPTION',
-    `Leave out \`maxToKeep\` and \`saveLast\`, or store in a folder, IndexedDB or a MemoryStore: ${location.name} holds ` +
+    `Leave out \`maxToKeep\`, \`keepEvery\` and \`saveLast\`, or store in a folder, IndexedDB or a MemoryStore: ${location.name} holds ` +
       'one checkpoint.',
   );
 }

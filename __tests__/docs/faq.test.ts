@@ -111,6 +111,8 @@ const ERRORS: Record<string, Provoke[]> = {
     () => rejection(fit(inMemory({ fromLogits: true }))),
     () => thrownLater(() => inMemory({ stopTraining: true })),
     () => thrownLater(() => new EntropyCheckpointCallback({ filepath: failingHandler(), saveLast: true })),
+    () => thrownLater(() => inMemory({ metadata: { classes: new Map() } })),
+    () => rejection(loadCheckpoint('a-folder', { partial: true })),
   ],
   ENTROPY_INVALID_ARGUMENT: [
     () => {
@@ -200,6 +202,10 @@ const ERRORS: Record<string, Provoke[]> = {
       await trained({ filepath: 'other-model' });
       const model = modelOf(NUM_CLASSES, { activation: 'softmax' }, 'categoricalCrossentropy');
       return rejection(loadCheckpoint('other-model', { model }));
+    },
+    () => {
+      const model = modelOf(NUM_CLASSES, { activation: 'softmax' }, 'categoricalCrossentropy');
+      return rejection(loadCheckpoint('other-model', { model, partial: true }));
     },
   ],
   ENTROPY_OPTIMIZER_MISMATCH: [

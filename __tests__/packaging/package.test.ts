@@ -14,6 +14,7 @@ const PUBLIC_NAMES = [
   'EntropyCheckpointCallback',
   'EntropyCheckpointError',
   'MemoryStore',
+  'listCheckpoints',
   'loadCheckpoint',
   'topKEntropy',
 ];
@@ -106,7 +107,7 @@ describe('the built package', () => {
     // The README states both sizes.
     expect(gzippedBytes(initial)).toBeLessThanOrEqual(15_000);
     const withoutCharts = chunks.filter(({ inputs }) => !inputs.includes(CHARTS));
-    expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(67_500);
+    expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(71_000);
   });
 
   async function packedPaths(): Promise<string[]> {

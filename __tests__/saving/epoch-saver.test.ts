@@ -318,8 +318,8 @@ describe('resume', () => {
       first.saver.dispose();
 
       const second = new SaverTraining(store, { maxToKeep: 2, saveLast: true });
-      const record = await second.saver.resume(async ({ history, rankable }) => {
-        second.selector.adopt(history, rankable);
+      const record = await second.saver.resume(async ({ history, rankable, periodic }) => {
+        second.selector.adopt(history, rankable, periodic);
         return Promise.resolve(second.selector);
       });
       expect(record?.epoch).toBe(0);

@@ -6,8 +6,10 @@ import {
   EntropyCheckpoint,
   EntropyCheckpointCallback,
   loadCheckpoint,
+  MemoryStore,
   type EntropyCheckpointOptions,
 } from '../../src/index.js';
+import { damaged } from '../../src/stores/check-manifest.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
 import { callbackWith, FIT, fitWithConfidences, setConfidence } from '../support/confidences.js';
 import { rejection, thrownBy } from '../support/errors.js';
@@ -139,6 +141,90 @@ describe('maxToKeep', () => {
       expect(record.epoch).toBe(epoch);
       expect(scaleOf(loaded)).toBeCloseTo([5, 4, 3, 2][epoch]!, 5);
     }
+  });
+});
+
+describe('maxToKeep: Infinity', () => {
+  it('keeps every epoch', async () => {
+    const folder = tempFolder();
+    const { checkpoint } = await fitWithConfidences(SCALES, { filepath: folder, maxToKeep: Infinity });
+    expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([5, 3, 0, 2, 4, 1]);
+    expect(Object.values(await stored(folder)).sort()).toEqual([0, 1, 2, 3, 4, 5, 5]);
+    expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
+  });
+});
+
+describe('keepEvery', () => {
+  it('keeps every n-th epoch beside the best, and each can be loaded by its number', async () => {
+    const folder = tempFolder();
+    const { checkpoint, model } = await fitWithConfidences(SCALES, { filepath: folder, keepEvery: 2 });
+    expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual([5, 1, 3]);
+    expect(await stored(folder)).toEqual({
+      best: 5,
+      'periodic-epoch-1': 1,
+      'periodic-epoch-3': 3,
+      'periodic-epoch-5': 5,
+    });
+    expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
+    for (const epoch of [1, 3, 5]) {
+      expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+      expect(scaleOf(model)).toBeCloseTo(SCALES[epoch]!, 5);
+      const loaded = await loadCheckpoint(folder, { epoch });
+      expect(loaded.record).toEqual(checkpoint.history[epoch]);
+      expect(scaleOf(loaded.model)).toBeCloseTo(SCALES[epoch]!, 5);
+      loaded.model.dispose();
+    }
+    expect((await rejection(loadCheckpoint(folder, { epoch: 0 }))).code).toBe('ENTROPY_NO_CHECKPOINT');
+  });
+
+  it('counts the epochs over all `fit` calls', async () => {
+    const store = new GatedStore();
+    const model = makeModel(tf.train.sgd(0));
+    const { x, y } = makeData(24);
+    const checkpoint = new EntropyCheckpointCallback({ filepath: store, keepEvery: 3 });
+    for (let fit = 0; fit < 3; fit++) await model.fit(x, y, { ...FIT, epochs: 2, callbacks: checkpoint });
+    expect(await storedEpochs(store)).toEqual({
+      best: 0,
+      'periodic-fit-1-epoch-2': 2,
+      'periodic-fit-2-epoch-5': 5,
+    });
+  });
+
+  it('keeps them in memory with `filepath: null`, until `dispose`', async () => {
+    const model = makeModel(tf.train.adam(0.1));
+    const { x, y } = makeData(24);
+    await model.fit(x, y, { ...FIT, epochs: 1 });
+    await expectNoTensorsLeft(async () => {
+      const checkpoint = new EntropyCheckpointCallback({ filepath: null, keepEvery: 2 });
+      const weights: number[][][] = [];
+      const note = callbackWith('onEpochEnd', () => weights.push(weightValues(model)));
+      await model.fit(x, y, { ...FIT, epochs: 5, callbacks: [checkpoint, note] });
+      for (const epoch of [1, 3]) {
+        expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+        expect(weightValues(model)).toEqual(weights[epoch]);
+      }
+      checkpoint.dispose();
+    });
+  });
+
+  it('stores an epoch again that could not be stored', async () => {
+    const store = new GatedStore();
+    store.failures.push(null, new Error('full'), new Error('full'), null);
+    const { checkpoint } = await fitWithConfidences([2, 3, 4, 5], { filepath: store, keepEvery: 2 });
+    await checkpoint.flush();
+    expect(await storedEpochs(store)).toEqual({ best: 0, 'periodic-epoch-1': 1, 'periodic-epoch-3': 3 });
+  });
+
+  it('does not load a periodic epoch in place of a damaged best one', async () => {
+    const store = new MemoryStore();
+    const { checkpoint } = await fitWithConfidences([2, 3, 4], { filepath: store, keepEvery: 1 });
+    const load = store.load.bind(store);
+    store.load = async (slot) => {
+      if (slot === 'best') throw damaged('memory', 'a test says so');
+      return load(slot);
+    };
+    expect((await rejection(loadCheckpoint(store))).code).toBe('ENTROPY_CORRUPT_CHECKPOINT');
+    expect((await loadCheckpoint(store, { epoch: 1 })).record).toEqual(checkpoint.history[1]);
   });
 });
 
@@ -288,7 +374,12 @@ describe('the constructor', () => {
 
   it.each<EntropyCheckpointOptions>([
     { filepath: handler, maxToKeep: 2 },
+    { filepath: handler, maxToKeep: Infinity },
+    { filepath: handler, keepEvery: 2 },
     { filepath: handler, saveLast: true },
+    { keepEvery: 0 },
+    { keepEvery: Infinity },
+    { maxToKeep: -Infinity },
     { filepath: null, saveLast: true },
     { maxToKeep: 0 },
     { maxToKeep: 1.5 },

@@ -172,12 +172,27 @@ describe('where the latest epoch is kept', () => {
       expect((await storedValues(store))['last']).toBe(8);
     }));
 
+  it('periodic epochs wait in memory for it, where another training is', () =>
+    expectNoTensorsLeft(async () => {
+      const store = new MemoryStore();
+      await train(store, [1]);
+      const training = await train(store, [4, 3, 2], { keepEvery: 2, initialThreshold: 5 });
+      await training.saver.flush();
+      expect(await storedEpochs(store)).toEqual({ best: 0 });
+      expect(await training.load(training.selector.periodic[0]!, false)).toBe(1);
+      await training.saver.open();
+      await training.endEpoch(6);
+      await training.saver.flush();
+      expect(await storedEpochs(store)).toEqual({ best: 3, 'periodic-epoch-1': 1, 'periodic-epoch-3': 3 });
+      training.saver.dispose();
+    }));
+
   it('loading it says why it is not stored, where another training is', () =>
     expectNoTensorsLeft(async () => {
       const store = new MemoryStore();
       await train(store, [1]);
       const training = await train(store, [4], { ...SEVERAL, initialThreshold: 5 });
-      const error = await rejection(training.load(training.selector.find('last'), false));
+      const error = await rejection(training.load(training.selector.last!, false));
       expect(error.code).toBe('ENTROPY_NO_CHECKPOINT');
       expect(error.message).toMatch(/only a best epoch replaces the other training in memory/);
     }));

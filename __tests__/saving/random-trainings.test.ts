@@ -61,11 +61,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const sequence = fc.record({
-  options: fc.record({
-    maxToKeep: fc.integer({ min: 1, max: 3 }),
-    saveLast: fc.boolean(),
-    initialThreshold: fc.constantFrom(-1, 1),
-  }),
+  options: fc.record(
+    {
+      maxToKeep: fc.constantFrom(1, 2, 3, Infinity),
+      keepEvery: fc.integer({ min: 1, max: 3 }),
+      saveLast: fc.boolean(),
+      initialThreshold: fc.constantFrom(-1, 1),
+    },
+    { requiredKeys: ['maxToKeep', 'saveLast', 'initialThreshold'] },
+  ),
   steps: fc.array(step, { minLength: 3, maxLength: 25 }),
 });
 
@@ -281,9 +285,13 @@ class Scenario {
     expect({ record: record.logs['serial'], state }).toEqual({ record: latest.serial, state: latest.serial });
     const history = this.#training.selector.history.map(({ logs }) => this.#epochs.get(logs['serial']!)!);
     expect(history.map(({ epoch }) => epoch)).toEqual(history.map((_, i) => i));
-    const ranked = own.filter(({ slot, isBest }) => slot !== 'last' || isBest);
-    const kept = [...new Set(ranked.map(({ serial }) => serial))].map((serial) => this.#epochs.get(serial)!);
-    this.#model = new TrainingModel(this.#options, history, kept);
+    const isPeriodic = ({ slot }: (typeof own)[number]): boolean => slot.startsWith('periodic-');
+    const ranked = own.filter((one) => one.isBest || (one.slot !== 'last' && !isPeriodic(one)));
+    const epochsOf = (held: typeof own): ModelEpoch[] =>
+      [...new Set(held.map(({ serial }) => serial))].map((serial) => this.#epochs.get(serial)!);
+    const periodic = own.filter(isPeriodic);
+    if (periodic.length > 0) saw('resume: periodic');
+    this.#model = new TrainingModel(this.#options, history, epochsOf(ranked), epochsOf(periodic));
     expect(this.#training.selector.best?.logs['serial']).toBe(this.#model.best?.serial);
     this.#current = latest.training;
     this.#isOfOther = false;
@@ -365,6 +373,7 @@ describe('random trainings', () => {
       'load: ENTROPY_CHECKPOINT_REPLACED',
       'resume: ok',
       'resume: nothing',
+      'resume: periodic',
     ]) {
       expect({ what, count: seen.get(what) ?? 0 }).not.toEqual({ what, count: 0 });
     }

@@ -146,6 +146,38 @@ describe('maxToKeep', () => {
     }));
 });
 
+describe('keepEvery', () => {
+  const stored = { best: 2, 'periodic-epoch-1': 1, 'periodic-epoch-3': 3 };
+
+  it.each<[string, number[], EntropyCheckpointOptions]>([
+    ['the same', [2, 1, 3, 5], { keepEvery: 2 }],
+    ['another number', [2, 1, 3, 4], { keepEvery: 5 }],
+    ['left out', [2, 1, 3], {}],
+  ])('%s: the stored epochs stay', (_name, kept, after) =>
+    resumed(
+      [0.4, 0.3, 0.6, 0.5],
+      { keepEvery: 2 },
+      after,
+      async ({ checkpoint, end }, store, initialEpoch) => {
+        expect(initialEpoch).toBe(4);
+        expect(await storedEpochs(store)).toEqual(stored);
+        for (const value of [0.5, 0.4]) await end(value);
+        await checkpoint.flush();
+        expect(checkpoint.kept.map(({ epoch }) => epoch)).toEqual(kept);
+        for (const epoch of kept) expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+        expect(await storedEpochs(store)).toMatchObject(stored);
+      },
+    ),
+  );
+
+  it('set now: the epochs from now on are kept', () =>
+    resumed([0.4, 0.3], LAST, { ...LAST, keepEvery: 2 }, async ({ checkpoint, end }, store) => {
+      for (const value of [0.5, 0.45]) await end(value);
+      await checkpoint.flush();
+      expect(await storedEpochs(store)).toEqual({ best: 2, 'periodic-epoch-3': 3, last: 3 });
+    }));
+});
+
 it('startFromEpoch: the stored best stays, and new epochs before it are not selected', () =>
   resumed([0.5, 0.4], LAST, { ...LAST, startFromEpoch: 3 }, async ({ checkpoint, end }) => {
     expect(checkpoint.best?.epoch).toBe(0);

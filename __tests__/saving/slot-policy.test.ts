@@ -47,10 +47,47 @@ describe('wantedSlots', () => {
       true,
       { best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 },
     ],
-  ])('%s', (_name, best, kept, last, maxToKeep, saveLast, expected) => {
-    const wanted = wantedSlots({ best, kept, last }, { maxToKeep, saveLast });
+  ])('%s', (_name, best, ranked, last, maxToKeep, saveLast, expected) => {
+    const wanted = wantedSlots({ best, ranked, periodic: [], last }, { maxToKeep, saveLast });
     // In this order: the first is the most important.
     expect([...wanted]).toEqual([...slots(expected)]);
+  });
+});
+
+describe('wantedSlots with periodic epochs', () => {
+  const select = (best: EpochRecord | null, ranked: EpochRecord[]) => ({
+    best,
+    ranked,
+    periodic: [e1, e3],
+    last: e3,
+  });
+
+  test.each<[string, EpochRecord | null, EpochRecord[], number, boolean, Slots]>([
+    ['beside the best', e2, [e2], 1, false, { best: e2, 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
+    ['before the first best', null, [], 1, false, { 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 }],
+    [
+      'in separate slots, after the best ones and before the latest',
+      e1,
+      [e1, e2],
+      Infinity,
+      true,
+      {
+        best: e1,
+        'epoch-1': e1,
+        'epoch-2': e2,
+        'periodic-epoch-1': e1,
+        'periodic-epoch-3': e3,
+        last: e3,
+      },
+    ],
+  ])('%s', (_name, best, ranked, maxToKeep, saveLast, expected) => {
+    const wanted = wantedSlots(select(best, ranked), { maxToKeep, saveLast });
+    expect([...wanted]).toEqual([...slots(expected)]);
+  });
+
+  it('wants nothing else where another training is stored, before the first best', () => {
+    const wanted = wantedSlots(select(null, []), { maxToKeep: 1, saveLast: true }, true);
+    expect([...wanted]).toEqual([...slots({ 'periodic-epoch-1': e1, 'periodic-epoch-3': e3 })]);
   });
 });
 
@@ -58,20 +95,25 @@ describe('wantedSlots where another training is stored', () => {
   test.each<[string, EpochRecord | null, EpochRecord[], Slots]>([
     ['nothing before the first best, not even the latest', null, [], {}],
     ['everything once there is a best', e1, [e1], { best: e1, 'epoch-1': e1, last: e2 }],
-  ])('%s', (_name, best, kept, expected) => {
-    const wanted = wantedSlots({ best, kept, last: e2 }, { maxToKeep: 2, saveLast: true }, true);
+  ])('%s', (_name, best, ranked, expected) => {
+    const wanted = wantedSlots(
+      { best, ranked, periodic: [], last: e2 },
+      { maxToKeep: 2, saveLast: true },
+      true,
+    );
     expect([...wanted]).toEqual([...slots(expected)]);
   });
 });
 
 describe('slotsToLoad', () => {
-  const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, last: e3 });
+  const wanted = slots({ best: e2, 'epoch-2': e2, 'epoch-0': e0, 'periodic-epoch-1': e1, last: e3 });
 
   test.each<[string, EpochRecord, boolean, Slots]>([
     ['the best, and the next best after it', e2, true, { best: e2, 'epoch-2': e2, 'epoch-0': e0 }],
     ['an epoch by its number, and nothing else', e2, false, { best: e2, 'epoch-2': e2 }],
     ['the latest', e3, false, { last: e3 }],
-    ['nothing for an epoch that is not wanted', e1, false, {}],
+    ['a periodic epoch by its number', e1, false, { 'periodic-epoch-1': e1 }],
+    ['nothing for an epoch that is not wanted', recordOf(9), false, {}],
   ])('%s', (_name, record, orNextBest, expected) => {
     expect([...slotsToLoad(record, orNextBest, wanted)]).toEqual([...slots(expected)]);
   });
@@ -172,17 +214,18 @@ describe('saving one missing epoch after the other', () => {
   const record = fc.constantFrom(...epochs);
   const selected = fc
     .record({
-      kept: fc.uniqueArray(record, { maxLength: 3 }),
+      ranked: fc.uniqueArray(record, { maxLength: 3 }),
+      periodic: fc.subarray(epochs),
       last: fc.option(record),
       stored: fc.dictionary(
-        fc.constantFrom('best', 'last', 'epoch-0', 'epoch-1', 'epoch-9'),
+        fc.constantFrom('best', 'last', 'epoch-0', 'epoch-1', 'epoch-9', 'periodic-epoch-1'),
         fc.option(record),
       ),
       maxToKeep: fc.integer({ min: 1, max: 3 }),
       saveLast: fc.boolean(),
     })
-    .map(({ kept, last, stored, maxToKeep, saveLast }) => ({
-      wanted: wantedSlots({ best: kept[0] ?? null, kept, last }, { maxToKeep, saveLast }),
+    .map(({ ranked, periodic, last, stored, maxToKeep, saveLast }) => ({
+      wanted: wantedSlots({ best: ranked[0] ?? null, ranked, periodic, last }, { maxToKeep, saveLast }),
       stored: slots(stored as Slots),
     }));
 
@@ -195,6 +238,19 @@ describe('saving one missing epoch after the other', () => {
           stored = slotsAfter(stored, missing, slotUpdateFor(missing, wanted, stored));
         }
         expect(stored).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('never removes an epoch from a slot in which it is wanted', () => {
+    fc.assert(
+      fc.property(selected, ({ wanted, stored: before }) => {
+        let stored: StoredSlots = before;
+        const held = [...before].filter(([slot, record]) => record !== null && wanted.get(slot) === record);
+        for (const missing of missingEpochs(wanted, before)) {
+          stored = slotsAfter(stored, missing, slotUpdateFor(missing, wanted, stored));
+          for (const [slot, record] of held) expect(stored.get(slot)).toBe(record);
+        }
       }),
     );
   });

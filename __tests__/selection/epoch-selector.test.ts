@@ -1,10 +1,17 @@
 import { describe, expect, it, test } from '@jest/globals';
 import type { EpochRecord, MonitoredEpoch } from '../../src/epoch-record.js';
 import { EpochSelector, type SelectionOptions } from '../../src/selection/epoch-selector.js';
+import { findEpoch } from '../../src/selection/find-epoch.js';
 import { resolveMonitor, type MonitorOptions } from '../../src/selection/monitor.js';
 import { thrownBy } from '../support/errors.js';
 
-const DEFAULTS: SelectionOptions = { minDelta: 0, startFromEpoch: 0, initialThreshold: null, maxToKeep: 1 };
+const DEFAULTS: SelectionOptions = {
+  minDelta: 0,
+  startFromEpoch: 0,
+  initialThreshold: null,
+  maxToKeep: 1,
+  keepEvery: Infinity,
+};
 
 function selectorOf(
   options: Partial<SelectionOptions> = {},
@@ -115,33 +122,86 @@ test('nothing is selected after the patience is over', () => {
   expect(epochsOf(selector.kept)).toEqual([1, 2, 3, 0]);
 });
 
-describe('find', () => {
+describe('keepEvery', () => {
+  it('keeps every n-th epoch beside the best ones, whatever its value', () => {
+    const selector = selectorOf({ keepEvery: 2, startFromEpoch: 3 }, { patience: 1 });
+    addAll(selector, [0.9, NaN, 0.8, 0.3, 0.2, 0.95]);
+    expect(selector.isDecided).toBe(true);
+    expect(epochsOf(selector.ranked)).toEqual([3]);
+    expect(epochsOf(selector.periodic)).toEqual([1, 3, 5]);
+    // An epoch that is both is listed once.
+    expect(epochsOf(selector.kept)).toEqual([3, 1, 5]);
+  });
+
+  it('leaves out an epoch that was cut short', () => {
+    const selector = selectorOf({ keepEvery: 1 });
+    selector.add(epochOf(0, 0.5), false);
+    expect(selector.kept).toEqual([]);
+  });
+
+  it('has the record of an epoch that ends a second time', () => {
+    const selector = selectorOf({ keepEvery: 1 });
+    const [first] = addAll(selector, [0.5]);
+    const second = selector.add(epochOf(0, 0.4), true);
+    expect(selector.best).toBe(first);
+    expect(selector.periodic).toEqual([second]);
+    const third = selector.add(epochOf(0, 0.4, 1), true);
+    expect(selector.periodic).toEqual([second, third]);
+  });
+
+  it('gives up what is lost', () => {
+    const selector = selectorOf({ keepEvery: 2 });
+    const records = addAll(selector, [0.5, 0.1, 0.1, 0.2]);
+    selector.forget(new Set([records[1]!]));
+    expect(epochsOf(selector.kept)).toEqual([0, 3]);
+  });
+
+  it('finds a periodic epoch by its number, without a best one too', () => {
+    const selector = selectorOf({ keepEvery: 2, initialThreshold: 0.9 });
+    const records = addAll(selector, [0.1, 0.2]);
+    expect(findEpoch(selector, 1)).toBe(records[1]);
+    expect(thrownBy(() => findEpoch(selector, 0))).toMatchObject({ code: 'ENTROPY_NO_CHECKPOINT' });
+    expect(thrownBy(() => findEpoch(selector, undefined))).toMatchObject({ code: 'ENTROPY_NO_BEST' });
+  });
+
+  it('continues after `adopt` as if not interrupted, with periodic epochs of any number', () => {
+    const before = selectorOf({ keepEvery: 2 });
+    addAll(before, [0.1, 0.5, 0.3, 0.2]);
+    const resumed = selectorOf({ keepEvery: 3 });
+    resumed.adopt(before.history, new Set([before.best!]), new Set(before.periodic));
+    expect(resumed.kept).toEqual(before.kept);
+    for (const epoch of [4, 5]) resumed.add(epochOf(epoch, 0.1), true);
+    expect(epochsOf(resumed.periodic)).toEqual([1, 3, 5]);
+  });
+});
+
+describe('findEpoch', () => {
   const selector = selectorOf({ maxToKeep: 3 });
   addAll(selector, [0.1, 0.5, 0.3]);
   selector.add(epochOf(1, 0.4, 1), true);
 
   it('returns the best epoch, the latest one, or a kept one by its number', () => {
-    expect(selector.find(undefined)).toBe(selector.best);
-    expect(selector.find('last')).toBe(selector.history[3]);
-    expect(selector.find(2)).toBe(selector.history[2]);
+    expect(findEpoch(selector, undefined)).toBe(selector.best);
+    expect(findEpoch(selector, 'last')).toBe(selector.history[3]);
+    expect(findEpoch(selector, 2)).toBe(selector.history[2]);
   });
 
   it('returns the epoch of the latest `fit` if several have the number', () => {
-    expect(selector.find(1)).toBe(selector.history[3]);
+    expect(findEpoch(selector, 1)).toBe(selector.history[3]);
   });
 
   it('throws for an epoch that is not kept, with an error that lists the kept ones', () => {
-    const { code, message } = thrownBy(() => selector.find(0));
+    const { code, message } = thrownBy(() => findEpoch(selector, 0));
     expect(code).toBe('ENTROPY_NO_CHECKPOINT');
     expect(message).toContain('(1, 1, 2), got 0');
   });
 
   it('throws without a best epoch', () => {
     const none = selectorOf({ initialThreshold: 0.9 });
-    expect(thrownBy(() => none.find(undefined)).message).toContain('no epoch has ended');
+    expect(thrownBy(() => findEpoch(none, undefined)).message).toContain('no epoch has ended');
     addAll(none, [0.1, 0.2]);
-    expect(thrownBy(() => none.find(undefined))).toMatchObject({ code: 'ENTROPY_NO_BEST' });
-    expect(thrownBy(() => none.find(0)).message).toContain('none of 2 could be selected');
+    expect(thrownBy(() => findEpoch(none, undefined))).toMatchObject({ code: 'ENTROPY_NO_BEST' });
+    expect(thrownBy(() => findEpoch(none, 0)).message).toContain('none of 2 could be selected');
   });
 });
 
@@ -157,7 +217,7 @@ describe('adopt', () => {
     (values) => {
       const before = trained(values, { maxToKeep: 2 });
       const resumed = selectorOf({ maxToKeep: 2 }, { patience: 3 });
-      resumed.adopt(before.history, new Set(before.history));
+      resumed.adopt(before.history, new Set(before.history), new Set());
       for (const value of [0.6, 0.2, 0.7, 0.1, 0.95]) {
         const next = epochOf(before.history.length, value);
         expect(resumed.add(next, true)).toEqual(before.add(next, true));
@@ -171,7 +231,7 @@ describe('adopt', () => {
   it('takes over that the choice was made', () => {
     const before = trained([0.9, 0.1, 0.1, 0.1]);
     const resumed = selectorOf({}, { patience: 3 });
-    resumed.adopt(before.history, new Set([before.history[0]!]));
+    resumed.adopt(before.history, new Set([before.history[0]!]), new Set());
     expect(resumed.isDecided).toBe(true);
     expect(resumed.add(epochOf(4, 1), true).isBest).toBe(false);
   });
@@ -179,7 +239,7 @@ describe('adopt', () => {
   it('keeps only epochs whose states are stored', () => {
     const { history } = trained([0.1, 0.5, 0.3, 0.4], { maxToKeep: 3 });
     const resumed = selectorOf({ maxToKeep: 3 });
-    resumed.adopt(history, new Set([history[1]!, history[2]!]));
+    resumed.adopt(history, new Set([history[1]!, history[2]!]), new Set());
     expect(epochsOf(resumed.kept)).toEqual([1, 2]);
   });
 
@@ -197,7 +257,7 @@ describe('adopt', () => {
   ])('compares with the best that was selected, resumed with %s', (_name, options, value, isBest) => {
     const { history } = trained([0.1, 0.4, 0.5], {});
     const resumed = selectorOf(options);
-    resumed.adopt(history, new Set(history));
+    resumed.adopt(history, new Set(history), new Set());
     expect(resumed.best?.epoch).toBe(2);
     expect(resumed.add(epochOf(3, value), true).isBest).toBe(isBest);
   });
@@ -213,7 +273,7 @@ describe('adopt', () => {
       isBest: epoch === 0 || epoch === 2,
     }));
     const resumed = selectorOf({}, { patience });
-    resumed.adopt(history, new Set(history));
+    resumed.adopt(history, new Set(history), new Set());
     expect(resumed.best?.epoch).toBe(2);
     expect(resumed.isDecided).toBe(isDecided);
   });
@@ -221,7 +281,7 @@ describe('adopt', () => {
   it('ranks what is left by its values if the best one is lost', () => {
     const { history } = trained([0.1, 0.9, 0.3, 0.5, 0.5], { maxToKeep: 2 });
     const resumed = selectorOf({ maxToKeep: 2 });
-    resumed.adopt(history, new Set([history[0]!, history[2]!, history[3]!, history[4]!]));
+    resumed.adopt(history, new Set([history[0]!, history[2]!, history[3]!, history[4]!]), new Set());
     expect(epochsOf(resumed.kept)).toEqual([3, 4]);
     expect(resumed.best?.epoch).toBe(3);
   });
@@ -229,7 +289,7 @@ describe('adopt', () => {
   it('lets any later epoch be the best if the best one is lost', () => {
     const { history } = trained([0.1, 0.9, 0.3]);
     const resumed = selectorOf();
-    resumed.adopt(history, new Set([history[2]!]));
+    resumed.adopt(history, new Set([history[2]!]), new Set());
     expect(resumed.best?.epoch).toBe(2);
     expect(resumed.add(epochOf(3, 0.4), true).isBest).toBe(true);
   });

@@ -36,6 +36,7 @@ test.each<[string, number[], number, 'max' | 'min', number[]]>([
   ['the best two', [1, 3, 2], 2, 'max', [1, 2]],
   ['the smallest three', [5, 3, 4, 1, 2], 3, 'min', [3, 4, 1]],
   ['all epochs if there are fewer', [1, 2], 5, 'max', [1, 0]],
+  ['every epoch', [1, 3, 2], Infinity, 'max', [1, 2, 0]],
   ['the earlier of equal epochs', [3, 2, 2, 2], 3, 'max', [0, 1, 2]],
   ['the earlier of epochs that differ by rounding', [3, 2, 2.00001, 2.00002], 3, 'max', [0, 1, 2]],
   ['the earlier of them in mode min', [1, 2, 1.99999, 1.9], 3, 'min', [0, 3, 1]],

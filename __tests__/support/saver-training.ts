@@ -53,7 +53,7 @@ export class SaverTraining {
     let state: number | null = null;
     const record = await this.saver.resume(async (training) => {
       state = await epochOf(training.state);
-      this.selector.adopt(training.history, training.rankable);
+      this.selector.adopt(training.history, training.rankable, training.periodic);
       return this.selector;
     });
     return { record, state };

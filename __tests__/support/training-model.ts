@@ -11,6 +11,7 @@ export interface ModelEpoch {
 
 export interface ModelOptions {
   readonly maxToKeep: number;
+  readonly keepEvery?: number;
   readonly saveLast: boolean;
   readonly initialThreshold: number;
 }
@@ -20,12 +21,20 @@ export class TrainingModel {
   readonly epochs: ModelEpoch[];
   /** The best epochs, best first; the earlier of equal ones first. */
   kept: ModelEpoch[];
+  /** Those kept because of their number. */
+  readonly periodic: ModelEpoch[];
   readonly #options: ModelOptions;
 
-  constructor(options: ModelOptions, epochs: readonly ModelEpoch[] = [], kept: readonly ModelEpoch[] = []) {
+  constructor(
+    options: ModelOptions,
+    epochs: readonly ModelEpoch[] = [],
+    kept: readonly ModelEpoch[] = [],
+    periodic: readonly ModelEpoch[] = [],
+  ) {
     this.#options = options;
     this.epochs = [...epochs];
     this.kept = [...kept];
+    this.periodic = [...periodic];
     this.#rank();
   }
 
@@ -38,6 +47,8 @@ export class TrainingModel {
     const added = { serial, epoch: this.epochs.length, value, isBest };
     this.epochs.push(added);
     if (isBest || this.best !== null) this.kept.push(added);
+    const { keepEvery = Infinity } = this.#options;
+    if ((added.epoch + 1) % keepEvery === 0) this.periodic.push(added);
     this.#rank();
     return added;
   }
@@ -48,8 +59,10 @@ export class TrainingModel {
     const slots = new Map<CheckpointSlot, number>();
     if (this.best !== null) slots.set('best', this.best.serial);
     if (maxToKeep > 1) for (const { epoch, serial } of this.kept) slots.set(`epoch-${epoch}`, serial);
+    if (this.best === null && isOfOther) return slots;
+    for (const { epoch, serial } of this.periodic) slots.set(`periodic-epoch-${epoch}`, serial);
     const last = this.epochs.at(-1);
-    if (saveLast && last !== undefined && (this.best !== null || !isOfOther)) slots.set('last', last.serial);
+    if (saveLast && last !== undefined) slots.set('last', last.serial);
     return slots;
   }
 

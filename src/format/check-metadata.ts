@@ -27,7 +27,7 @@ export function isCheckpointMetadata(
     isShape({ tensor: isIndex, assigned: isBoolean })(field) ||
     isShape({ slot: isIndex, path: orNull(isPath), suffix: isString })(field) ||
     isShape({ list: listOf(orNull(isField)) })(field);
-  return isShape({
+  const required: Readonly<Record<string, Check>> = {
     formatVersion: isCount,
     generatedBy: isString,
     training: isShape({ id: isTrainingId, startedAt: isCount }),
@@ -51,10 +51,19 @@ export function isCheckpointMetadata(
     monitorState: orNull(isIndex),
     shards: listOf(isShape({ sizeBytes: isCount, sha256: isString })),
     checksum: isString,
-  })(value);
+  };
+  return isShape(required)(value) || isShape({ ...required, metadata: isJson })(value);
 }
 
 const isPath = listOf(isCount);
+/** A handler may return what no JSON parser makes. */
+const isJson: Check = (value) =>
+  value === null ||
+  isString(value) ||
+  isBoolean(value) ||
+  Number.isFinite(value) ||
+  listOf(isJson)(value) ||
+  recordOf(isJson)(value);
 const isTrainingId: Check = (id) => typeof id === 'string' && /^[0-9a-f]{16}$/.test(id);
 const isEncodedNumber: Check = (value) =>
   typeof value === 'number' ||

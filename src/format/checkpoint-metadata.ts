@@ -72,6 +72,8 @@ export interface CheckpointMetadata {
     (AveragingSettings & AverageProgress & { readonly trained: readonly (number | null)[] }) | null;
   /** The index of the monitor state; null if there's none. */
   readonly monitorState: number | null;
+  /** The user's; absent for none. */
+  readonly metadata?: Json;
   /** The shards that hold the bytes of all weights, and of the earlier epochs. */
   readonly shards: readonly ShardSpec[];
   /** sha256 of everything except the weight bytes and this checksum. */

@@ -2,7 +2,7 @@ import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { checkManifest, damaged, METADATA_KEY } from '../stores/check-manifest.js';
 import { isObject } from '../stores/outside-data.js';
-import { sizeOfShards, type CheckpointManifest, type StoredCheckpoint } from '../stores/store.js';
+import { sizeOfShards, type CheckpointManifest, type Json, type StoredCheckpoint } from '../stores/store.js';
 import { weightSizeBytes } from '../stores/weight-data.js';
 import { isCheckpointMetadata } from './check-metadata.js';
 import {
@@ -10,6 +10,7 @@ import {
   decodeRecord,
   FORMAT_VERSION,
   HISTORY_NAME,
+  toJson,
   type CheckpointMetadata,
   type EncodedField,
   type TrainingIdentity,
@@ -26,12 +27,16 @@ import { verifyShards, type ReadBytes } from './verify-shards.js';
 export interface DecodedManifest {
   readonly training: TrainingIdentity;
   readonly record: EpochRecord;
+  /** The user's; null for none. The caller may change it. */
+  readonly metadata: Json;
   /** How many epochs the history has: those up to the record's. */
   readonly numEpochs: number;
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   /** Identifies the checkpoint. */
   readonly checksum: string;
+  /** How large its shards are in the store, in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** A checkpoint with all bytes verified. */
@@ -134,14 +139,17 @@ function hasEarlierEpochs(metadata: CheckpointMetadata, { weightSpecs }: Checkpo
 }
 
 function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
-  const { training, record, earlier, history, monitor, mode, checksum } = metadata;
+  const { training, record, earlier, history, monitor, mode, checksum, shards } = metadata;
   return {
     training,
     record: decodeRecord(record),
+    // A handler may keep the object that it returned.
+    metadata: toJson({ copy: metadata.metadata ?? null })['copy']!,
     numEpochs: earlier.epochs + history.length,
     monitor,
     mode,
     checksum,
+    sizeBytes: storedSizeOf(shards).distinctBytes,
   };
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { EpochRecord } from '../epoch-record.js';
 import { METADATA_KEY } from '../stores/check-manifest.js';
-import { sizeOfShards, specOf, type CheckpointSource, type SharedShard } from '../stores/store.js';
+import { sizeOfShards, specOf, type CheckpointSource, type Json, type SharedShard } from '../stores/store.js';
 import { totalSizeBytes } from '../stores/weight-data.js';
 import {
   encodeNumber,
@@ -26,6 +26,8 @@ export interface CheckpointDescription {
   readonly monitor: string;
   readonly mode: 'max' | 'min';
   readonly record: EpochRecord;
+  /** Of the user; null for none. */
+  readonly metadata: Json;
   /** The epochs up to the record's. */
   readonly history: EncodableHistory;
 }
@@ -76,6 +78,7 @@ export function encodeCheckpoint(
     optimizer,
     averaging,
     monitorState,
+    ...(description.metadata === null ? {} : { metadata: description.metadata }),
   };
   const reader = new ShardReader(tensors.tensors);
   return {

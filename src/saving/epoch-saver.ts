@@ -2,7 +2,7 @@ import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
 import { HistoryBlocks } from '../format/history-blocks.js';
 import type { Snapshot, TrainingState } from '../format/snapshot.js';
-import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
+import type { CheckpointSlot, CheckpointStore, Json } from '../stores/store.js';
 import { storeFailure } from '../stores/store-failure.js';
 import { textOf, warn, WarnOnce } from '../warnings.js';
 import { BackgroundWriter } from './background-writer.js';
@@ -28,6 +28,8 @@ export interface SaverOptions extends Retention, Comparison {
   readonly restoreBestWeights: boolean;
   /** Whether nothing is written before `flush` or `close`. */
   readonly isDeferred: boolean;
+  /** What the user wants stored with every checkpoint; null for nothing. */
+  readonly metadata: Json;
 }
 
 /** Every epoch that has ended, and those of them that are selected. */
@@ -51,7 +53,7 @@ export class EpochSaver {
   readonly #writer: BackgroundWriter<EpochRecord>;
   readonly #contents = new StoreContents();
   readonly #saves = new PendingSaves(this.#contents, (record) => this.#states.has(record));
-  #epochs: TrainedEpochs = { best: null, kept: [], last: null, history: [] };
+  #epochs: TrainedEpochs = { best: null, ranked: [], periodic: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
   /** Why an epoch could not be stored when that was last attempted. */
   readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
@@ -261,6 +263,8 @@ export class EpochSaver {
     } finally {
       if (mustOpen) store.close();
     }
+    // Before its first best epoch, a training stores nothing in place of another one: that is no failure.
+    if (this.#contents.isOfOther() && !this.#wanted.has('best')) return;
     const [missing] = missingEpochs(this.#wanted, this.#contents.slots);
     // Disposing drops what could not be stored.
     if (missing === undefined || this.#isDisposed) return;
@@ -341,12 +345,14 @@ export class EpochSaver {
 
   async #saveState(store: CheckpointStore, record: EpochRecord): Promise<void> {
     const { history } = this.#epochs;
-    const { name, mode } = this.#options.monitor;
+    const { metadata, monitor } = this.#options;
+    const { name, mode } = monitor;
     const description = {
       training: this.#contents.training,
       monitor: name,
       mode,
       record,
+      metadata,
       history: this.#blocks.upTo(history, history.lastIndexOf(record) + 1),
     };
     await this.#saves.run(record, this.#obtainable, (update, beforeReading) =>

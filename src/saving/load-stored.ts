@@ -1,12 +1,8 @@
 import { byValue } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
-import {
-  readManifests,
-  withFirstWhole,
-  type OpenCheckpoint,
-  type StoredManifest,
-} from './read-checkpoints.js';
+import { readManifests, withFirstWhole, type OpenCheckpoint, type SlotManifest } from './read-checkpoints.js';
+import { isUnranked } from './slot-policy.js';
 import { ofNewestTraining } from './training-identity.js';
 
 /**
@@ -33,9 +29,9 @@ async function bestFirst(store: CheckpointStore): Promise<CheckpointSlot[]> {
   const { manifests } = await readManifests(store);
   const newest = ofNewestTraining(manifests);
   const isOfOther = manifests.some((one) => one.slot === 'best' && !newest.includes(one));
-  // An epoch that is only in 'last' is a best one if its save was cut short before it reached 'best'.
-  const isRanked = ({ slot, record }: StoredManifest): boolean =>
-    slot !== 'best' && (slot !== 'last' || (isOfOther && record.isBest));
+  // An epoch that is only in an unranked slot is a best one if its save was cut short before it reached 'best'.
+  const isRanked = ({ slot, record }: SlotManifest): boolean =>
+    slot !== 'best' && (!isUnranked(slot) || (isOfOther && record.isBest));
   const others = newest.filter(isRanked).sort((a, b) => byValue(a.mode)(a.record, b.record));
   return [...(isOfOther ? [] : ['best' as const]), ...others.map(({ slot }) => slot)];
 }
@@ -56,9 +52,10 @@ async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<
   return found.map(({ slot }) => slot);
 }
 
-async function nothingStored(
+/** The error for a store that holds nothing of what is asked for. @param epoch undefined: the best. */
+export async function nothingStored(
   store: CheckpointStore,
-  epoch: number | 'last' | undefined,
+  epoch?: number | 'last',
 ): Promise<EntropyCheckpointError> {
   const { manifests } = await readManifests(store);
   const stored = ofNewestTraining(manifests).map(({ slot, record }) =>

@@ -13,12 +13,13 @@ import {
   type CheckpointStore,
   type CheckpointSlot,
   type StoredCheckpoint,
+  type StoredManifest,
 } from '../stores/store.js';
 import { sha256 } from '../platform/sha256.js';
 import { textOf, warn } from '../warnings.js';
 
 /** What a slot holds, without the weights. */
-export interface StoredManifest extends DecodedManifest {
+export interface SlotManifest extends DecodedManifest {
   readonly slot: CheckpointSlot;
 }
 
@@ -26,7 +27,7 @@ export interface StoredManifest extends DecodedManifest {
 export interface StoredManifests {
   /** All slots, damaged ones too. */
   readonly slots: readonly CheckpointSlot[];
-  readonly manifests: readonly StoredManifest[];
+  readonly manifests: readonly SlotManifest[];
   readonly errors: readonly EntropyCheckpointError[];
 }
 
@@ -43,11 +44,12 @@ export interface OpenCheckpoint extends DecodedCheckpoint {
  * @throws EntropyCheckpointError any other error, such as `ENTROPY_STORE_FAILED`.
  */
 export function readManifests(store: CheckpointStore): Promise<StoredManifests> {
-  return readSlots(
-    store,
-    (stored) => decodeManifest(stored.manifest, stored.name),
-    (error) => error.code === 'ENTROPY_NOT_A_CHECKPOINT' || isDamage(error),
-  );
+  const read = async (slot: CheckpointSlot): Promise<DecodedManifest | null> => {
+    if (store.loadManifest === undefined) return withStored(store, slot, decodeStored);
+    const stored = await store.loadManifest(slot);
+    return stored === null ? null : decodeStored(stored);
+  };
+  return readSlots(store, read, (error) => error.code === 'ENTROPY_NOT_A_CHECKPOINT' || isDamage(error));
 }
 
 /**
@@ -58,26 +60,30 @@ export function readManifests(store: CheckpointStore): Promise<StoredManifests> 
 export function readWholeManifests(store: CheckpointStore): Promise<StoredManifests> {
   const whole = new Set<string>();
   const decode = async (stored: StoredCheckpoint): Promise<DecodedManifest> => {
-    const manifest = await decodeManifest(stored.manifest, stored.name);
+    const manifest = await decodeStored(stored);
     // A checkpoint in several slots is read once.
     if (!whole.has(manifest.checksum)) await verifyShards(stored);
     whole.add(manifest.checksum);
     return manifest;
   };
-  return readSlots(store, decode, isDamage);
+  return readSlots(store, (slot) => withStored(store, slot, decode), isDamage);
+}
+
+function decodeStored({ manifest, name }: StoredManifest): Promise<DecodedManifest> {
+  return decodeManifest(manifest, name);
 }
 
 async function readSlots(
   store: CheckpointStore,
-  decode: (stored: StoredCheckpoint) => Promise<DecodedManifest>,
+  read: (slot: CheckpointSlot) => Promise<DecodedManifest | null>,
   isExpected: (error: EntropyCheckpointError) => boolean,
 ): Promise<StoredManifests> {
-  const manifests: StoredManifest[] = [];
+  const manifests: SlotManifest[] = [];
   const errors: EntropyCheckpointError[] = [];
   const slots = await store.slots();
   for (const slot of slots) {
     try {
-      const manifest = await withStored(store, slot, decode);
+      const manifest = await read(slot);
       if (manifest !== null) manifests.push({ slot, ...manifest });
     } catch (error) {
       if (!(error instanceof EntropyCheckpointError) || !isExpected(error)) throw error;

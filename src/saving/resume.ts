@@ -5,7 +5,8 @@ import { areSameAveraging, textOfAveraging, type AveragingSettings } from '../fo
 import type { TrainingState } from '../format/snapshot.js';
 import type { CheckpointSlot, CheckpointStore } from '../stores/store.js';
 import { textOf, warn } from '../warnings.js';
-import { readWholeManifests, withFirstWhole, type StoredManifest } from './read-checkpoints.js';
+import { readWholeManifests, withFirstWhole, type SlotManifest } from './read-checkpoints.js';
+import { isPeriodic, isUnranked } from './slot-policy.js';
 import { ofNewestTraining } from './training-identity.js';
 
 /** A training that is stored, and the epoch from which it can be resumed. */
@@ -21,6 +22,8 @@ export interface ResumableTraining {
   readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
   /** The stored epochs that can be ranked among the best. */
   readonly rankable: ReadonlySet<EpochRecord>;
+  /** The stored epochs that are kept because of their number. */
+  readonly periodic: ReadonlySet<EpochRecord>;
 }
 
 export interface StoredEpoch {
@@ -60,7 +63,11 @@ export async function resumeFrom<T>(
     const history = await checkpoint.readHistory();
     const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
     const stored = storedEpochs(manifests, training, history);
-    const value = await use({ training, record, history, state, stored, rankable: rankableEpochs(stored) });
+    // An epoch that is only in an unranked slot can't be ranked, unless it's a best epoch whose save was cut short before
+    // it reached 'best'.
+    const rankable = epochsIn(stored, (slot, { isBest }) => isBest || !isUnranked(slot));
+    const periodic = epochsIn(stored, isPeriodic);
+    const value = await use({ training, record, history, state, stored, rankable, periodic });
     return { record, value };
   });
   if (result === null) {
@@ -74,7 +81,7 @@ export async function resumeFrom<T>(
 }
 
 function storedEpochs(
-  manifests: readonly StoredManifest[],
+  manifests: readonly SlotManifest[],
   resumed: TrainingIdentity,
   history: readonly EpochRecord[],
 ): Map<CheckpointSlot, StoredEpoch> {
@@ -87,14 +94,14 @@ function storedEpochs(
   );
 }
 
-/**
- * The epochs that can be ranked. An epoch that is only in the slot `'last'` can't, unless it's a best epoch whose save
- * was cut short before it reached `'best'`.
- */
-function rankableEpochs(stored: ReadonlyMap<CheckpointSlot, StoredEpoch>): Set<EpochRecord> {
-  const found = [...stored].flatMap(([slot, { record }]) => {
-    return record === null || (slot === 'last' && !record.isBest) ? [] : [record];
-  });
+/** The epochs of this training whose slot passes `isWanted`. */
+function epochsIn(
+  stored: ReadonlyMap<CheckpointSlot, StoredEpoch>,
+  isWanted: (slot: CheckpointSlot, record: EpochRecord) => boolean,
+): Set<EpochRecord> {
+  const found = [...stored].flatMap(([slot, { record }]) =>
+    record !== null && isWanted(slot, record) ? [record] : [],
+  );
   return new Set(found);
 }
 
@@ -111,7 +118,7 @@ function requireSameMonitor(
   );
 }
 
-type StoredComparison = Pick<StoredManifest, 'monitor' | 'mode'>;
+type StoredComparison = Pick<SlotManifest, 'monitor' | 'mode'>;
 
 function requireSameAveraging(stored: AveragingSettings | null, wanted: AveragingSettings | null): void {
   if (areSameAveraging(stored, wanted)) return;

@@ -5,7 +5,9 @@ import type { CheckpointSlot, SlotUpdate } from '../stores/store.js';
 export interface SelectedEpochs {
   readonly best: EpochRecord | null;
   /** The best epochs, best first. */
-  readonly kept: readonly EpochRecord[];
+  readonly ranked: readonly EpochRecord[];
+  /** Every n-th epoch, in the order in which they ran. */
+  readonly periodic: readonly EpochRecord[];
   /** The latest epoch, from which training can be resumed. */
   readonly last: EpochRecord | null;
 }
@@ -16,38 +18,60 @@ export interface Retention {
   readonly saveLast: boolean;
 }
 
+/** The slot of an epoch that is one of several of the best. */
+type EpochSlot = Extract<CheckpointSlot, `epoch-${string}` | `fit-${string}`>;
+
 /** Says which epochs are wanted in which slots. */
 type PreservationPolicy = (selected: SelectedEpochs) => readonly [CheckpointSlot, EpochRecord][];
 
 const bestEpoch: PreservationPolicy = ({ best }) => (best === null ? [] : [['best', best]]);
-const bestEpochs: PreservationPolicy = ({ kept }) => kept.map((record) => [slotOf(record), record]);
+const bestEpochs: PreservationPolicy = ({ ranked }) => ranked.map((record) => [slotOf(record), record]);
+const periodicEpochs: PreservationPolicy = ({ periodic }) =>
+  periodic.map((record) => [`periodic-${slotOf(record)}`, record]);
 const lastEpoch: PreservationPolicy = ({ last }) => (last === null ? [] : [['last', last]]);
 
 /** The names of slots. Making one for each kept epoch at the end of each epoch takes as long as a save. */
-const slots = new WeakMap<object, CheckpointSlot>();
+const slots = new WeakMap<object, EpochSlot>();
 
 /** The slot of an epoch that is one of several. */
-export function slotOf(record: Pick<EpochRecord, 'fit' | 'epoch'>): CheckpointSlot {
+export function slotOf(record: Pick<EpochRecord, 'fit' | 'epoch'>): EpochSlot {
   const known = slots.get(record);
   if (known !== undefined) return known;
   const { fit, epoch } = record;
-  const slot: CheckpointSlot = fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
+  const slot: EpochSlot = fit === 0 ? `epoch-${epoch}` : `fit-${fit}-epoch-${epoch}`;
   slots.set(record, slot);
   return slot;
+}
+
+/** Whether the epoch in a slot is there because of its number, and not of its value. */
+export function isPeriodic(slot: CheckpointSlot): boolean {
+  return slot.startsWith('periodic-');
+}
+
+/** Whether an epoch may be in a slot without being one of the best. */
+export function isUnranked(slot: CheckpointSlot): boolean {
+  return slot === 'last' || isPeriodic(slot);
 }
 
 /**
  * Which epoch is wanted in which slot, the most important first.
  *
- * @param isOfOther whether the store holds another training, which only a best epoch may replace.
+ * @param isOfOther whether the store holds another training, which only a best epoch may replace. Periodic epochs wait in
+ *   memory for that one.
  */
 export function wantedSlots(
   selected: SelectedEpochs,
   { maxToKeep, saveLast }: Retention,
   isOfOther = false,
 ): Map<CheckpointSlot, EpochRecord> {
-  if (isOfOther && selected.best === null) return new Map();
-  const policies = [bestEpoch, ...(maxToKeep > 1 ? [bestEpochs] : []), ...(saveLast ? [lastEpoch] : [])];
+  if (isOfOther && selected.best === null) return new Map(periodicEpochs(selected));
+  // The latest epoch comes last: a slow store, which is always behind with that one, stores the periodic ones too.
+  const policies = [
+    bestEpoch,
+    ...(maxToKeep > 1 ? [bestEpochs] : []),
+    periodicEpochs,
+    ...(saveLast ? [lastEpoch] : []),
+  ];
   return new Map(policies.flatMap((policy) => policy(selected)));
 }
 
@@ -65,7 +89,7 @@ export function slotsToLoad(
 ): Map<CheckpointSlot, EpochRecord> {
   const slots = new Map([...wanted].filter(([, other]) => other === record));
   if (!orNextBest) return slots;
-  for (const [slot, other] of wanted) if (slot !== 'last') slots.set(slot, other);
+  for (const [slot, other] of wanted) if (!isUnranked(slot)) slots.set(slot, other);
   return slots;
 }
 

@@ -2,7 +2,7 @@ import { EntropyCheckpointError } from '../errors.js';
 import type { EpochRecord } from '../epoch-record.js';
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
 import type { CheckpointSlot, CheckpointStore, SlotUpdate } from '../stores/store.js';
-import { readManifests, type StoredManifest } from './read-checkpoints.js';
+import { readManifests, type SlotManifest } from './read-checkpoints.js';
 import type { ResumableTraining } from './resume.js';
 import { slotsAfter, type StoredSlots } from './slot-policy.js';
 import { newTraining, ofNewestTraining } from './training-identity.js';
@@ -126,7 +126,7 @@ export class StoreContents {
   }
 
   /** Makes sure that this training is the newest in the store. @returns whether another one has been stored meanwhile. */
-  #identify(manifests: readonly StoredManifest[]): boolean {
+  #identify(manifests: readonly SlotManifest[]): boolean {
     const training = this.#training;
     const [newest] = ofNewestTraining(manifests);
     if (training !== null) {

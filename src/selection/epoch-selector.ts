@@ -1,5 +1,4 @@
-import type { EpochRecord, MonitoredEpoch } from '../epoch-record.js';
-import { EntropyCheckpointError } from '../errors.js';
+import { isSameEpoch, type EpochRecord, type MonitoredEpoch } from '../epoch-record.js';
 import { BestValue, type BestValueOptions } from './best-value.js';
 import type { Monitor } from './monitor.js';
 import { WINDOW_EPOCHS } from './monitors/comparing-monitor.js';
@@ -9,6 +8,8 @@ import { Ranking } from './ranking.js';
 export interface SelectionOptions extends Omit<BestValueOptions, 'mode' | 'termSize' | 'patience'> {
   /** How many of the best epochs are kept; an integer from 1 up. */
   readonly maxToKeep: number;
+  /** Every n-th epoch is kept as well; Infinity: none. */
+  readonly keepEvery: number;
 }
 
 /** Every epoch that has ended, and which of them are the best. Pure numbers. */
@@ -17,6 +18,8 @@ export class EpochSelector {
   readonly #bestValueOptions: BestValueOptions;
   #bestValue: BestValue;
   readonly #ranking: Ranking;
+  readonly #keepEvery: number;
+  #periodic: readonly EpochRecord[] = [];
   readonly #history: EpochRecord[] = [];
   #best: EpochRecord | null = null;
   #last: EpochRecord | null = null;
@@ -27,6 +30,7 @@ export class EpochSelector {
     this.#bestValueOptions = { ...options, mode, patience, termSize };
     this.#bestValue = new BestValue(this.#bestValueOptions);
     this.#ranking = new Ranking(options.maxToKeep, monitor);
+    this.#keepEvery = options.keepEvery;
   }
 
   /** In the order in which they ran. Only ever grows. */
@@ -39,8 +43,18 @@ export class EpochSelector {
   }
 
   /** The best epochs, best first. */
-  get kept(): readonly EpochRecord[] {
+  get ranked(): readonly EpochRecord[] {
     return this.#ranking.kept;
+  }
+
+  /** Every `keepEvery`-th epoch that ran to its end, in the order in which they ran. */
+  get periodic(): readonly EpochRecord[] {
+    return this.#periodic;
+  }
+
+  /** The best epochs, best first; then the other periodic ones. */
+  get kept(): readonly EpochRecord[] {
+    return [...new Set([...this.ranked, ...this.#periodic])];
   }
 
   /** The latest epoch that ran to its end, from which training can be resumed. */
@@ -75,7 +89,13 @@ export class EpochSelector {
     this.#history.push(record);
     if (isRanked) this.#ranking.add(record);
     if (isBest) this.#best = record;
-    if (isComplete) this.#last = record;
+    if (isComplete) {
+      this.#last = record;
+      if ((epoch + 1) % this.#keepEvery === 0) {
+        // An epoch that ends a second time replaces its earlier record.
+        this.#periodic = [...this.#periodic.filter((other) => !isSameEpoch(other, record)), record];
+      }
+    }
     return record;
   }
 
@@ -83,9 +103,15 @@ export class EpochSelector {
    * Takes over the epochs of an earlier training, to resume it.
    *
    * @param history in the order in which they ran; the last one is resumed.
-   * @param stored the epochs of `history` whose states are stored: only they can be kept.
+   * @param stored the epochs of `history` whose states are stored and that can be ranked: only they can be the best.
+   * @param periodic the stored epochs that are kept because of their number, by whatever option.
    */
-  adopt(history: readonly EpochRecord[], stored: ReadonlySet<EpochRecord>): void {
+  adopt(
+    history: readonly EpochRecord[],
+    stored: ReadonlySet<EpochRecord>,
+    periodic: ReadonlySet<EpochRecord>,
+  ): void {
+    this.#periodic = history.filter((record) => periodic.has(record));
     // One by one: a long history has more records than a call can take arguments.
     for (const record of history) this.#history.push(record);
     const rankable = history.filter((record) => stored.has(record));
@@ -97,53 +123,20 @@ export class EpochSelector {
     } else {
       // The best is lost, so later epochs needn't beat it.
       this.#ranking.adopt(rankable);
-      for (const { epoch, value } of this.kept.slice(0, 1)) this.#bestValue.adopt(epoch, value, true);
+      for (const { epoch, value } of this.ranked.slice(0, 1)) this.#bestValue.adopt(epoch, value, true);
     }
-    this.#best = this.kept[0] ?? null;
+    this.#best = this.ranked[0] ?? null;
   }
 
   /** Leaves out epochs whose states are lost. If the best is one of them, later epochs needn't beat it. */
   forget(lost: ReadonlySet<EpochRecord>): void {
     if (lost.size === 0) return;
     this.#ranking.remove(lost);
+    this.#periodic = this.#periodic.filter((record) => !lost.has(record));
     if (this.#last !== null && lost.has(this.#last)) this.#last = null;
     if (this.#best === null || !lost.has(this.#best)) return;
-    this.#best = this.kept[0] ?? null;
+    this.#best = this.ranked[0] ?? null;
     this.#bestValue = new BestValue(this.#bestValueOptions);
     if (this.#best !== null) this.#bestValue.adopt(this.#best.epoch, this.#best.value, true);
   }
-
-  /**
-   * One of the selected epochs.
-   *
-   * @param epoch counted from 0, or `'last'`; undefined: the best.
-   * @throws EntropyCheckpointError `ENTROPY_NO_BEST`, `ENTROPY_NO_CHECKPOINT`.
-   */
-  find(epoch: number | 'last' | undefined): EpochRecord {
-    if (epoch === 'last' && this.#last !== null) return this.#last;
-    if (this.#best === null) throw noBest(this.#history.length);
-    if (epoch === undefined) return this.#best;
-    const [found] = this.kept.filter((record) => record.epoch === epoch).sort((a, b) => b.fit - a.fit);
-    if (found !== undefined) return found;
-    throw notKept(epoch, this.kept);
-  }
-}
-
-/** The error for a missing best epoch. @param epochs how many epochs have ended. */
-export function noBest(epochs: number): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_NO_BEST',
-    epochs === 0
-      ? 'There is no best epoch yet: no epoch has ended.'
-      : `There is no best epoch: none of ${epochs} could be selected (see \`history\`, \`startFromEpoch\`, ` +
-          '`initialThreshold`), or this instance has been disposed.',
-  );
-}
-
-function notKept(epoch: number | 'last', kept: readonly EpochRecord[]): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_NO_CHECKPOINT',
-    `Expected \`epoch\` to be one that is kept (${kept.map((record) => record.epoch).join(', ')}), got ${epoch}. ` +
-      '`maxToKeep` sets how many are.',
-  );
 }

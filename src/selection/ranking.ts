@@ -7,7 +7,7 @@ export class Ranking {
   readonly #comparison: Comparison;
   #kept: readonly EpochRecord[] = [];
 
-  /** @param maxToKeep an integer from 1 up. */
+  /** @param maxToKeep an integer from 1 up, or Infinity. */
   constructor(maxToKeep: number, comparison: Comparison) {
     this.#maxToKeep = maxToKeep;
     this.#comparison = comparison;

@@ -7,10 +7,17 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export const SHARD_BYTES = 2 ** 23;
 
 /**
- * The name under which a store holds a checkpoint: `'best'`, `'last'` (the latest epoch), and `'epoch-7'` or
- * `'fit-1-epoch-7'` where several are kept.
+ * The name under which a store holds a checkpoint: `'best'`, `'last'` (the latest epoch), `'epoch-7'` or
+ * `'fit-1-epoch-7'` where several of the best are kept, and `'periodic-epoch-7'` or `'periodic-fit-1-epoch-7'` where
+ * every n-th epoch is.
  */
-export type CheckpointSlot = 'best' | 'last' | `epoch-${number}` | `fit-${number}-epoch-${number}`;
+export type CheckpointSlot =
+  | 'best'
+  | 'last'
+  | `epoch-${number}`
+  | `fit-${number}-epoch-${number}`
+  | `periodic-epoch-${number}`
+  | `periodic-fit-${number}-epoch-${number}`;
 
 /** A `Uint8Array<ArrayBuffer>`, written so that TypeScript before 5.7, where the class isn't generic, accepts it too. */
 export type ShardBuffer = ReturnType<Uint8Array['slice']>;
@@ -75,12 +82,16 @@ export interface ShardInBuffer {
   readonly sha256: Promise<string>;
 }
 
-/** A checkpoint in a store. Until it is closed it stays readable, even when a later save replaces it. */
-export interface StoredCheckpoint {
+/** A manifest in a store. */
+export interface StoredManifest {
   /** For messages: the path of the manifest file, or what else names the checkpoint. */
   readonly name: string;
   /** Everything except the bytes of the weights. */
   readonly manifest: CheckpointManifest;
+}
+
+/** A checkpoint in a store. Until it is closed it stays readable, even when a later save replaces it. */
+export interface StoredCheckpoint extends StoredManifest {
   /** Fills `bytes` with the weight bytes from `position` on. */
   read(position: number, bytes: Uint8Array): Promise<void>;
   /** The name of a shard, for messages: the path of its file, where it has one. */
@@ -145,6 +156,14 @@ export interface CheckpointStore {
    */
   load(slot: CheckpointSlot): Promise<StoredCheckpoint | null>;
 
+  /**
+   * Reads the manifest of a slot, as `load` does. Only for a store whose `load` reads the weights.
+   *
+   * @returns null for an empty slot.
+   * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`, `ENTROPY_STORE_FAILED`.
+   */
+  loadManifest?(slot: CheckpointSlot): Promise<StoredManifest | null>;
+
   /** Releases the lock once pending saves have ended. Idempotent. Synchronous, as nothing awaits a `fit` that threw. */
   close(): void;
 }
@@ -157,7 +176,7 @@ export function isStore(value: object): value is CheckpointStore {
   );
 }
 
-const SLOT = /^(?:best|last|(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
+const SLOT = /^(?:best|last|(?:periodic-)?(?:fit-\d{1,15}-)?epoch-\d{1,15})$/;
 
 export function isCheckpointSlot(name: string): name is CheckpointSlot {
   return SLOT.test(name);

@@ -47,6 +47,19 @@ export const contentCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'returns the same manifest without the weights, if it can read it alone',
+    capacity: 'one',
+    async run(makeStore) {
+      const store = makeStore();
+      if (store.loadManifest === undefined) return;
+      assert.isNull(await store.loadManifest('best'));
+      const sample = await sampleOf(1);
+      await saveToBest(store, sample);
+      assert.deepEqual((await store.loadManifest('best'))?.manifest, sample.manifest);
+      assert.isNull(await store.loadManifest('last'));
+    },
+  },
+  {
     name: 'returns a checkpoint whose shards have the maximum size',
     capacity: 'one',
     isLarge: true,

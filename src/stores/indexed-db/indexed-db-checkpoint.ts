@@ -7,6 +7,7 @@ import {
   type ShardSpec,
   type CheckpointSlot,
   type StoredCheckpoint,
+  type StoredManifest,
 } from '../store.js';
 
 /** Writes one shard. Resolves once it is on the disk. The bytes are copied before this returns. */
@@ -76,6 +77,22 @@ export function storedShards(connection: Connection, location: string): Promise<
 }
 
 /**
+ * Reads a manifest, and makes sure that its shards exist.
+ *
+ * @param storeName for messages.
+ * @returns null for an empty slot.
+ * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_NOT_A_CHECKPOINT`.
+ */
+export function readManifest(
+  connection: Connection,
+  location: string,
+  slot: CheckpointSlot,
+  storeName: string,
+): Promise<StoredManifest | null> {
+  return readRecords(connection, (records) => manifestIn(records, location, slot, storeName));
+}
+
+/**
  * Reads a checkpoint with all its weights.
  *
  * @param storeName for messages.
@@ -89,15 +106,9 @@ export function readCheckpoint(
   storeName: string,
 ): Promise<StoredCheckpoint | null> {
   return readRecords(connection, async (records) => {
-    const text = await resultOf<unknown>(records.manifests.get([location, slot]));
-    if (text === undefined) return null;
-    const name = `slot '${slot}' of ${storeName}`;
-    const manifest = manifestFromText(text, name);
-    // Checked before any shard is read, as that takes memory.
-    const stored = new Set(await shardNames(records, location));
-    for (const [i, { sha256 }] of manifest.shards.entries()) {
-      if (!stored.has(sha256)) throw damaged(name, `shard ${i} (sha256 ${sha256}) is missing`);
-    }
+    const stored = await manifestIn(records, location, slot, storeName);
+    if (stored === null) return null;
+    const { name, manifest } = stored;
     const pieces = new Map<string, Uint8Array>();
     for (const [i, shard] of manifest.shards.entries()) {
       const known = pieces.get(shard.sha256) ?? (await readShard(records, [location, shard.sha256]));
@@ -115,6 +126,24 @@ export function readCheckpoint(
       name,
     );
   });
+}
+
+/** Checks that all shards exist before any of them is read, as that takes memory. */
+async function manifestIn(
+  records: Records,
+  location: string,
+  slot: CheckpointSlot,
+  storeName: string,
+): Promise<StoredManifest | null> {
+  const text = await resultOf<unknown>(records.manifests.get([location, slot]));
+  if (text === undefined) return null;
+  const name = `slot '${slot}' of ${storeName}`;
+  const manifest = manifestFromText(text, name);
+  const stored = new Set(await shardNames(records, location));
+  for (const [i, { sha256 }] of manifest.shards.entries()) {
+    if (!stored.has(sha256)) throw damaged(name, `shard ${i} (sha256 ${sha256}) is missing`);
+  }
+  return { name, manifest };
 }
 
 async function readShard({ shards }: Records, key: string[]): Promise<Uint8Array | null> {

@@ -2,6 +2,7 @@ import {
   putManifest,
   putShard,
   readCheckpoint,
+  readManifest,
   removeLeftovers,
   storedShards,
   storedSlots,
@@ -21,6 +22,7 @@ import type {
   SlotUpdate,
   CheckpointSlot,
   StoredCheckpoint,
+  StoredManifest,
 } from '../store.js';
 
 /**
@@ -84,6 +86,10 @@ export class IndexedDbStore implements CheckpointStore {
 
   load(slot: CheckpointSlot): Promise<StoredCheckpoint | null> {
     return this.#read((connection) => readCheckpoint(connection, this.#location, slot, this.name));
+  }
+
+  loadManifest(slot: CheckpointSlot): Promise<StoredManifest | null> {
+    return this.#read((connection) => readManifest(connection, this.#location, slot, this.name));
   }
 
   close(): void {
