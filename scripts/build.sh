@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds dist/: ES modules for bundlers, file by file; the same for Node as CommonJS in dist/cjs/; single files.
+# Builds dist/: in dist/esm/ ES modules for bundlers, file by file; in dist/cjs/ the same for Node; single files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ npx --no-install tsc -p tsconfig.cjs.json
 wait $!
 
 # Each build has the platform it is for. A conditional import of package.json would stop some bundlers.
-for build in dist:browser-stores dist/cjs:node-stores; do
+for build in dist/esm:browser-stores dist/cjs:node-stores; do
   folder=${build%:*} platform=${build#*:}
   sed -i.before "s,\(['\"]\)#platform\1,\1./stores/$platform.js\1," "$folder"/*.js
   sed -i.before "s,\(['\"]\)#platform\1,\1./$platform.js\1," "$folder"/stores/*.js
@@ -23,4 +23,4 @@ fi
 printf '{ "type": "commonjs" }\n' > dist/cjs/package.json
 npx --no-install tsx scripts/bundle.ts
 # The source maps of the files that bundles have replaced.
-rm dist/report/charts.js.map dist/cjs/report/charts.js.map
+rm dist/{esm,cjs}/report/charts.js.map

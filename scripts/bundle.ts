@@ -1,4 +1,4 @@
-// Bundles what cannot be split, after tsc has built dist/ and dist/cjs/: the charts, the builds of a single file, and the
+// Bundles what cannot be split, after tsc has built dist/esm/ and dist/cjs/: the charts, the builds of a single file, and the
 // module by which Node's `import` takes the classes of `require`.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const common = {
 
 // The plotting library is in no other file.
 for (const [format, folder] of [
-  ['esm', 'dist'],
+  ['esm', 'dist/esm'],
   ['cjs', 'dist/cjs'],
 ] as const) {
   await build({
@@ -123,7 +123,7 @@ await build({
 
 // A process that uses both `import` and `require` has one class.
 const names = Object.keys(require('../dist/cjs/index.js') as object);
-writeFileSync(resolve(root, 'dist/node.js'), `export { ${names.join(', ')} } from './cjs/index.js';\n`);
+writeFileSync(resolve(root, 'dist/index.js'), `export { ${names.join(', ')} } from './cjs/index.js';\n`);
 
 const integrity = Object.fromEntries(
   [tagged, single].map((script) => {

@@ -19,7 +19,7 @@ const PUBLIC_NAMES = [
   'topKEntropy',
 ];
 
-const CHARTS = 'dist/report/charts.js';
+const CHARTS = 'dist/esm/report/charts.js';
 
 interface Chunk {
   readonly text: string;
@@ -81,7 +81,7 @@ describe('the built package', () => {
   test('has no Node code in a bundle for browsers', async () => {
     const chunks = await bundleForBrowsers("export * from 'tfjs-entropy-checkpoint'");
     const inputs = chunks.flatMap((chunk) => chunk.inputs);
-    expect(inputs).toContain('dist/stores/browser-stores.js');
+    expect(inputs).toContain('dist/esm/stores/browser-stores.js');
     expect(inputs.filter((input) => /file-|node-stores|process-/.test(input))).toEqual([]);
     // The plotting library checks whether it runs in Node.
     for (const { text } of chunks.filter((chunk) => !chunk.inputs.includes(CHARTS))) {
@@ -102,7 +102,7 @@ describe('the built package', () => {
       'entropy/kernels/webgl',
       'report/charts',
     ]) {
-      expect(lazyInputs).toContain(`dist/${part}.js`);
+      expect(lazyInputs).toContain(`dist/esm/${part}.js`);
     }
     // The README states both sizes.
     expect(gzippedBytes(initial)).toBeLessThanOrEqual(15_000);
@@ -123,13 +123,18 @@ describe('the built package', () => {
       'README.md',
       'CHANGELOG.md',
       'dist/index.js',
-      'dist/index.d.ts',
-      'dist/index.js.map',
+      'dist/esm/index.js',
+      'dist/esm/index.d.ts',
+      'dist/esm/index.js.map',
+      'dist/cjs/index.js',
+      'dist/cjs/index.d.ts',
+      'dist/single.js',
+      'dist/tfjs-entropy-checkpoint.min.js',
     ]) {
       expect(paths).toContain(path);
     }
     // The build replaces that file by a bundle, for which the source map would be wrong.
-    expect(paths).not.toContain('dist/report/charts.js.map');
+    expect(paths).not.toContain('dist/esm/report/charts.js.map');
     const others = paths.filter((path) => !/^(dist|src|docs)\//.test(path));
     expect(others.sort()).toEqual([
       'CHANGELOG.md',
@@ -159,7 +164,7 @@ describe('the built package', () => {
   });
 
   test('declares nothing that is internal', () => {
-    const declarations = readFileSync(join(ROOT, 'dist/callback.d.ts'), 'utf8');
+    const declarations = readFileSync(join(ROOT, 'dist/esm/callback.d.ts'), 'utf8');
     expect(declarations).toContain('loadCheckpoint(');
     expect(declarations).not.toMatch(/@internal|onBatchEnd\(|setModel\(/);
   });

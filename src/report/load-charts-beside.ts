@@ -1,9 +1,9 @@
 import { loadCode } from '../platform/load-code.js';
 
 /** Relative to the single file, in the folder of the build. */
-const CHARTS = ['.', 'report', 'charts.js'];
+const CHARTS = ['.', 'esm', 'report', 'charts.js'];
 const REMEDY =
-  'A report needs the file report/charts.js of the build beside this one, and cannot be made in a service worker.';
+  'A report needs the file esm/report/charts.js of the build beside this one, and cannot be made in a service worker.';
 
 /**
  * Takes the place of `load-charts.ts` in the builds of a single file. Their charts stay in the file beside it. A bundler
