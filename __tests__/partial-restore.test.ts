@@ -239,23 +239,39 @@ describe('nothing is changed', () => {
       free(model);
     }));
 
+  /** Restores a state of the model's shapes, of which each tensor is read by `read`. */
+  function restoreBy(model: tf.LayersModel, read: (index: number) => Promise<void>): Promise<unknown> {
+    const weights = weightsWithPaths(model).map(({ path, weight }, i) => {
+      const { shape, dtype } = weight.read();
+      const spec = { name: weight.originalName, shape, dtype: dtype as 'float32' };
+      return { path, name: spec.name, tensor: new StoredTensor(spec, () => read(i)) };
+    });
+    const state = { weights, recurrent: [], optimizer: null, monitorState: null, averaging: null };
+    return restoreFitting(state, model);
+  }
+
   it('if the store fails after the checkpoint was verified', () =>
     expectNoTensorsLeft(async () => {
       const model = compiled([named(2, 'first', INPUT), named(2, 'second')]);
       const before = bitsOf(model);
-      const weights = weightsWithPaths(model).map(({ path, weight }, i) => {
-        const { shape, dtype } = weight.read();
-        const spec = { name: weight.originalName, shape, dtype: dtype as 'float32' };
-        const read = () => (i < 3 ? Promise.resolve() : Promise.reject(new Error('EIO')));
-        return { path, name: spec.name, tensor: new StoredTensor(spec, read) };
-      });
-      const state = { weights, recurrent: [], optimizer: null, monitorState: null, averaging: null };
-      expect((await rejection(restoreFitting(state, model))).code).toBe('ENTROPY_STORE_FAILED');
+      const read = (i: number): Promise<void> =>
+        i < 3 ? Promise.resolve() : Promise.reject(new Error('EIO'));
+      expect((await rejection(restoreBy(model, read))).code).toBe('ENTROPY_STORE_FAILED');
       expect(bitsOf(model)).toEqual(before);
       free(model);
     }));
 
-  it('if the model is disposed meanwhile', () =>
+  it('if the model is disposed while weights are read', () =>
+    expectNoTensorsLeft(async () => {
+      const model = compiled([named(2, 'first', INPUT), named(2, 'second')]);
+      const read = async (i: number): Promise<void> => {
+        await Promise.resolve();
+        if (i === 3) free(model);
+      };
+      expect((await rejection(restoreBy(model, read))).code).toBe('ENTROPY_MODEL_DISPOSED');
+    }));
+
+  it('if the model is disposed before', () =>
     expectNoTensorsLeft(async () => {
       await storeModel([named(2, 'first', INPUT), named(2, 'second')]);
       const model = compiled([named(2, 'first', INPUT), named(2, 'second')]);

@@ -76,7 +76,7 @@ function pairsOf(found: readonly WeightWithPath[], states: readonly WeightState[
     const name = weight.originalName;
     if (isFoundByName(name)) return { weight, stored: byName.get(name)! };
     const stored = byPath.get(pathKey(path));
-    const fits = stored !== undefined && kindOf(stored.name) === kindOf(name) && !isFoundByName(stored.name);
+    const fits = stored !== undefined && kindOf(stored.name) === kindOf(name);
     return { weight, stored: fits ? stored : null };
   });
 }
