@@ -122,7 +122,7 @@ function betterBy(difference: number): string {
   return `${points(Math.abs(difference))} points ${difference < 0 ? 'worse' : 'better'} than`;
 }
 
-/** Says what to use in a training of one's own, and what it would have led to in this one. */
+/** Says what to use in other trainings, and what it leads to in this one. */
 export function recommendation({ averaged, last }: Comparison): string {
   const gain = averaged.cleanAccuracy - last.cleanAccuracy;
   return [
