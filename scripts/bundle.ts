@@ -36,7 +36,7 @@ for (const [format, folder] of [
   });
 }
 
-/** The charts stay in a file of their own, which a bundler doesn't follow. */
+/** The charts stay in a separate file, which a bundler doesn't follow. */
 const chartsBeside: Plugin = {
   name: 'charts-beside',
   setup(bundler) {
@@ -65,7 +65,7 @@ const staticImports: Plugin = {
   },
 };
 
-/** TensorFlow.js is the global of its own script. */
+/** TensorFlow.js is the global of another script. */
 const globalTfjs: Plugin = {
   name: 'global-tfjs',
   setup(bundler) {

@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
+import type { Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Other sites may be unreachable, and their failures are not this package's. */
 const EXTERNAL = '^https?://(?!localhost[:/])';
+/** A second passes whenever the time is asked for, as on a machine that is much too slow. */
+const FAST_CLOCK = 'data:text/javascript,let ms = 1e12; Date.now = () => (ms += 1000);';
 const run = promisify(execFile);
 
 const site = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-site-'));
@@ -19,7 +22,9 @@ let pages: string[] = [];
 beforeAll(async () => {
   const typedoc = join(ROOT, 'node_modules/typedoc/bin/typedoc');
   // typedoc.json makes every warning an error.
-  await run(process.execPath, [typedoc, '--out', site, '--logLevel', 'Warn'], { cwd: ROOT });
+  await run(process.execPath, ['--import', FAST_CLOCK, typedoc, '--out', site, '--logLevel', 'Warn'], {
+    cwd: ROOT,
+  });
   pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'));
 });
 
@@ -84,13 +89,13 @@ describe('the documentation site', () => {
   });
 });
 
-describe('on a screen of 390 pixels', () => {
+describe('on a phone of 390 pixels', () => {
   test('no page is wider than the screen', async () => {
     const browser = await launchChromium('cpu');
     try {
-      const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+      const page = await browser.newPage({ viewport: { width: 390, height: 844 }, isMobile: true });
       const widths: Record<string, number> = {};
-      for (const name of pages.filter((path) => /^(?:index|documents\/.*)\.html$/.test(path))) {
+      for (const name of pages) {
         await page.goto(pathToFileURL(join(site, name)).href);
         widths[name] = await page.evaluate(() => document.documentElement.scrollWidth);
       }
@@ -102,11 +107,98 @@ describe('on a screen of 390 pixels', () => {
   });
 });
 
+describe('the search', () => {
+  /** The addresses of what the site's own search shows first. */
+  async function find(page: Page, text: string): Promise<string[]> {
+    await page.locator('#tsd-search-trigger').click();
+    await page.locator('#tsd-search-input').fill(text);
+    const links = page.locator('#tsd-search-results a');
+    await links.first().waitFor();
+    return links.evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''));
+  }
+
+  test.each([
+    ['ENTROPY_NO_BEST', 'documents/Questions_and_error_messages.html#entropy_no_best'],
+    ['setparams', 'documents/Questions_and_error_messages.html#callbacksetparams-is-not-a-function'],
+    ['maxToKeep', 'interfaces/API.EntropyCheckpointOptions.html#maxtokeep'],
+    ['saveLast', 'documents/Resume.html'],
+  ])('finds %s', async (text, address) => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage();
+      await page.goto(pathToFileURL(join(site, 'index.html')).href);
+      const found = await find(page, text);
+      expect(found).toEqual(expect.arrayContaining([expect.stringContaining(address)]));
+      if (text.startsWith('ENTROPY_')) expect(found[0]).toContain(address);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('leads to every code and question', async () => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage();
+      const anchors = readFileSync(join(site, 'documents/Questions_and_error_messages.html'), 'utf8');
+      await page.goto(pathToFileURL(join(site, 'index.html')).href);
+      const headings = [...readFileSync(join(ROOT, 'docs/faq.md'), 'utf8').matchAll(/^### (.+)$/gm)];
+      expect(headings.length).toBeGreaterThan(30);
+      for (const [, heading] of headings) {
+        const hit = (await find(page, heading!)).find((address) => address.includes('error_messages.html#'));
+        expect({ heading, anchor: hit?.split('#')[1] }).toEqual({
+          heading,
+          anchor: expect.any(String),
+        });
+        expect(anchors).toContain(`id="${hit!.split('#')[1]}"`);
+        await page.keyboard.press('Escape');
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
+describe('code', () => {
+  test.each(['light', 'dark'] as const)('is highlighted in the %s theme', async (colorScheme) => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage({ colorScheme });
+      await page.goto(pathToFileURL(join(site, 'index.html')).href);
+      const colors = await page
+        .locator('pre code.ts span')
+        .evaluateAll((spans) =>
+          Object.fromEntries(spans.map((span) => [span.textContent.trim(), getComputedStyle(span).color])),
+        );
+      const { import: keyword, "'val_acc'": string, '30': number, model: name } = colors;
+      expect(new Set([keyword, string, number, name]).size).toBe(4);
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
 describe('the Markdown pages in the repository', () => {
+  const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+
+  test.each(guides)('docs/%s ends with what to read next', (name) => {
+    const sections = readFileSync(join(ROOT, 'docs', name), 'utf8').split(/^## /m);
+    const last = sections.at(-1)!;
+    expect(last).toMatch(name === 'home.md' ? /^Where to go\n/ : /^Next\n\n- /);
+    expect(last).toMatch(/\]\([\w./-]+\.md/);
+    expect(last).not.toContain(`](${name}`);
+  });
+
   test('have no broken link or anchor', async () => {
     const path = ['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'study/*.md', 'benchmarks/README.md'];
     expect(await brokenLinks({ path, serverRoot: ROOT, markdown: true })).toEqual([]);
   });
+});
+
+test('every picture has at most 150 kB', () => {
+  const folder = join(ROOT, 'docs/images');
+  const sizes = readdirSync(folder).map((name) => ({ name, bytes: statSync(join(folder, name)).size }));
+  expect(sizes.length).toBeGreaterThan(5);
+  expect(sizes.filter(({ bytes }) => bytes > 150_000)).toEqual([]);
 });
 
 test('the page on options has a section for each option', () => {

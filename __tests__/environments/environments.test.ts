@@ -158,7 +158,7 @@ describe('in Node', () => {
           ...options,
           'main.ts',
         ];
-        // Libraries are checked as well: the types of TensorFlow.js have errors of their own.
+        // Libraries are checked as well: TensorFlow.js has errors in its types.
         const errors = await runIn(project, compiler, ...args).catch(
           (error: unknown) => (error as { stdout: string }).stdout,
         );
@@ -219,7 +219,7 @@ describe('in other runtimes', () => {
   }
 });
 
-describe('in programs of their own', () => {
+describe('in separate programs', () => {
   for (const [name, title] of STARTED) {
     environment({ ...NODE, environment: title }, async () => {
       const project = await makeProject(name, folder, tarball, TFJS);

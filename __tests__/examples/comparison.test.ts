@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { compareEpochs, comparisonTable, verdict } from '../../examples/noisy-mnist/comparison.js';
+import {
+  compareEpochs,
+  comparisonTable,
+  recommendation,
+  verdict,
+} from '../../examples/noisy-mnist/comparison.js';
 
 /** By epoch: entropy, noisy validation accuracy, clean accuracy. */
 function epochs(...values: [number, number, number][]): Parameters<typeof compareEpochs>[0] {
@@ -16,6 +21,8 @@ const compare = (all: Parameters<typeof compareEpochs>[0], kept: number, isAvera
   compareEpochs(all, kept, 1, isAveraged);
 
 const MEMORISED = epochs([0.5, 0.4, 0.7], [0.6, 0.5, 0.85], [0.55, 0.52, 0.9], [0.4, 0.45, 0.6]);
+
+const BY_ENTROPY = { monitor: 'entropy', averageWeights: false };
 
 describe('compareEpochs', () => {
   it('finds the best epoch by each value', () => {
@@ -38,27 +45,37 @@ describe('compareEpochs', () => {
 
 describe('comparisonTable', () => {
   it('has a row for the average, which may be better than the best epoch', () => {
-    const table = comparisonTable(compareEpochs(MEMORISED, 1, 2), '--monitor entropy');
-    expect(table).toMatch(/the same, of averaged weights +│ +2 │ +91\.00 % │ +1\.00/);
+    const table = comparisonTable(compareEpochs(MEMORISED, 1, 2), BY_ENTROPY);
+    expect(table).toMatch(/the same, of averaged weights +│ +2 │ +91\.00 % │ +\+31\.00/);
+    expect(table).toMatch(/the best epoch \(needs clean labels\) +│ +2 │ +90\.00 % │ +\+30\.00/);
   });
 
   it('says that the average was kept', () => {
     const comparison = compareEpochs(MEMORISED, 1, 1, true);
     expect(comparison.kept.cleanAccuracy).toBeCloseTo(0.86, 10);
-    const table = comparisonTable(comparison, '--average-weights --monitor val_acc');
+    const table = comparisonTable(comparison, { monitor: 'val_acc', averageWeights: true });
     expect(table).toMatch(/highest entropy +│ +1 │ +85\.00 %/);
-    expect(table).toMatch(/--average-weights --monitor val_acc \(kept\) +│ +1 │ +86\.00 %/);
+    expect(table).toMatch(/the best val_acc, averaged \(kept\) +│ +1 │ +86\.00 %/);
   });
 
   it('has one row for the kept epoch if entropy selected it', () => {
-    const table = comparisonTable(compare(MEMORISED, 1), '--monitor entropy');
-    expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +-5\.00/);
+    const table = comparisonTable(compare(MEMORISED, 1), BY_ENTROPY);
+    expect(table).toMatch(/the last epoch, without a checkpoint +│ +3 │ +60\.00 % │ +0\.00/);
+    expect(table).toMatch(/highest entropy \(kept\) +│ +1 │ +85\.00 % │ +\+25\.00/);
   });
 
   it('has a separate row for an epoch that another monitor selected', () => {
-    const table = comparisonTable(compare(MEMORISED, 2), '--monitor val_loss');
+    const table = comparisonTable(compare(MEMORISED, 2), {
+      monitor: 'val_loss',
+      averageWeights: false,
+    });
     expect(table).toMatch(/highest entropy +│ +1/);
-    expect(table).toMatch(/--monitor val_loss \(kept\) +│ +2/);
+    expect(table).toMatch(/the best val_loss \(kept\) +│ +2/);
+  });
+
+  it('shows how much worse than the last epoch the kept one is', () => {
+    const table = comparisonTable(compare(epochs([0.6, 0.4, 0.7], [0.5, 0.5, 0.9]), 0), BY_ENTROPY);
+    expect(table).toMatch(/highest entropy \(kept\) +│ +0 │ +70\.00 % │ +-20\.00/);
   });
 });
 
@@ -86,5 +103,18 @@ describe('verdict', () => {
     const text = verdict(compare(epochs([0.5, 0.4, 0.8], [0.6, 0.5, 0.9]), 1), 2000);
     expect(text).toContain('changed nothing: it kept the last epoch');
     expect(text).toContain('selects the same epoch');
+  });
+});
+
+describe('recommendation', () => {
+  it('names the options, and what they lead to in this run', () => {
+    const text = recommendation(compareEpochs(MEMORISED, 1, 2));
+    expect(text).toContain("{ monitor: 'val_acc', averageWeights: true }");
+    expect(text).toContain('In this run: 91.00 %, 31.00 points better than the last epoch.');
+  });
+
+  it('does not hide a run in which they do harm', () => {
+    const text = recommendation(compareEpochs(epochs([0.6, 0.5, 0.7], [0.5, 0.4, 0.9]), 0, 0));
+    expect(text).toContain('In this run: 71.00 %, 19.00 points worse than the last epoch.');
   });
 });

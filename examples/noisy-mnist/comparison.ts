@@ -1,4 +1,5 @@
-import { count, percent, points } from './number-format.js';
+import type { Flags } from './flags.js';
+import { count, percent, points, signedPoints } from './number-format.js';
 import { textTable } from './text-table.js';
 import type { EpochResult } from './train.js';
 
@@ -56,27 +57,31 @@ function asAverage(epoch: Scored): Scored {
   return { ...epoch, cleanAccuracy: epoch.averagedAccuracy };
 }
 
-/** @param keptBy the flag with the monitor that selected the kept epoch. */
-export function comparisonTable(comparison: Comparison, keptBy: string): string {
+/** Says in plain words what each way of keeping an epoch leads to. */
+export function comparisonTable(
+  comparison: Comparison,
+  { monitor, averageWeights }: Pick<Flags, 'monitor' | 'averageWeights'>,
+): string {
   const { last, kept, averaged, highestEntropy, highestValidationAccuracy, best } = comparison;
   const row = (name: string, { epoch, cleanAccuracy }: Scored): string[] => [
     name,
     String(epoch),
     percent(cleanAccuracy),
-    points(cleanAccuracy - best.cleanAccuracy),
+    signedPoints(cleanAccuracy - last.cleanAccuracy),
   ];
+  const byFlags = `the best ${monitor}${averageWeights ? ', averaged' : ''} (kept)`;
   const byEntropy =
     kept === highestEntropy
-      ? [row('highest entropy (kept)', kept)]
-      : [row('highest entropy', highestEntropy), row(`${keptBy} (kept)`, kept)];
+      ? [row('the highest entropy (kept)', kept)]
+      : [row('the highest entropy', highestEntropy), row(byFlags, kept)];
   return textTable(
-    ['rule', 'epoch', 'clean test accuracy', 'points from the best'],
+    ['If you keep', 'epoch', 'clean test\naccuracy', 'points above\nthe last'],
     [
-      row('last epoch', last),
+      row('the last epoch, without a checkpoint', last),
       ...byEntropy,
-      row('highest noisy validation accuracy', highestValidationAccuracy),
+      row('the best noisy validation accuracy', highestValidationAccuracy),
       row('the same, of averaged weights', averaged),
-      row('highest clean test accuracy', best),
+      row('the best epoch (needs clean labels)', best),
     ],
     ['left', 'right', 'right', 'right'],
   );
@@ -115,4 +120,15 @@ export function verdict(comparison: Comparison, testSamples: number): string {
 function betterBy(difference: number): string {
   if (difference === 0) return 'as good as';
   return `${points(Math.abs(difference))} points ${difference < 0 ? 'worse' : 'better'} than`;
+}
+
+/** Says what to use in other trainings, and what it leads to in this one. */
+export function recommendation({ averaged, last }: Comparison): string {
+  const gain = averaged.cleanAccuracy - last.cleanAccuracy;
+  return [
+    'Recommended with validation labels, even noisy ones:',
+    "  new EntropyCheckpointCallback({ monitor: 'val_acc', averageWeights: true })",
+    `In this run: ${percent(averaged.cleanAccuracy)}, ${betterBy(gain)} the last epoch.`,
+    'docs/choosing-a-monitor.md says why, and what to do without validation labels.',
+  ].join('\n');
 }

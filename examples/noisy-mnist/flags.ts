@@ -51,7 +51,7 @@ export function parseFlags(args: readonly string[]): Flags {
 function noisyMnistCommand(): Command {
   const command = new Command('npm start --')
     .description(
-      'Train on noisy labels, keep the epoch with the highest entropy, compare it with the others.',
+      'Trains on noisy labels, keeps the epoch with the highest entropy, and compares it with the others.',
     )
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('Run with --help to see all flags.');

@@ -17,3 +17,9 @@ export function count(value: number): string {
 export function points(difference: number): string {
   return (100 * difference).toFixed(2);
 }
+
+/** The same with a sign: 0.015 as `+1.50`, and no difference as `0.00`. */
+export function signedPoints(difference: number): string {
+  const text = points(difference);
+  return Number(text) > 0 ? `+${text}` : text.replace(/^-(?=0\.00$)/, '');
+}

@@ -1,16 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
-import { Presets, SingleBar } from 'cli-progress';
+import { Presets, SingleBar, type Params } from 'cli-progress';
 
-/** Shows the progress of `fit` on stderr. Shows nothing if stderr is not a terminal. */
+const BAR_WIDTH = 24;
+/** How often a log gets a line. A terminal has one line that changes. */
+const LOG_INTERVAL_MS = 5000;
+
+/** Shows the progress of `fit` and the time left, on stderr. */
 export function progressBar(epochs: number, batchesPerEpoch: number): tf.CustomCallback {
-  const format = 'training {bar} {percentage} % | epoch {epoch} of 0–{lastEpoch} | {eta_formatted} left';
-  const bar = new SingleBar({ format, clearOnComplete: true, etaBuffer: 100 }, Presets.shades_classic);
+  const format = (_: unknown, params: Params): string => progressText(params, batchesPerEpoch);
+  const bar = new SingleBar(
+    {
+      format,
+      clearOnComplete: true,
+      etaBuffer: 100,
+      noTTYOutput: true,
+      notTTYSchedule: LOG_INTERVAL_MS,
+    },
+    Presets.shades_classic,
+  );
   return new tf.CustomCallback({
     onTrainBegin: () => {
-      bar.start(epochs * batchesPerEpoch, 0, { epoch: 0, lastEpoch: epochs - 1 });
-    },
-    onEpochBegin: (epoch) => {
-      bar.update({ epoch });
+      bar.start(epochs * batchesPerEpoch, 0);
     },
     onBatchEnd: () => {
       bar.increment();
@@ -19,4 +29,24 @@ export function progressBar(epochs: number, batchesPerEpoch: number): tf.CustomC
       bar.stop();
     },
   });
+}
+
+/** One line of at most 80 characters. */
+export function progressText(
+  { value, total, eta }: Pick<Params, 'value' | 'total' | 'eta'>,
+  batchesPerEpoch: number,
+): string {
+  const share = value / total;
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+  const ended = Math.floor(value / batchesPerEpoch);
+  const epochs = `${ended} of ${total / batchesPerEpoch} epochs`;
+  return `Training ${bar} ${Math.floor(100 * share)} % | ${epochs}${timeLeft(eta)}`;
+}
+
+/** @param eta in seconds; anything else as long as it's unknown. */
+function timeLeft(eta: unknown): string {
+  if (typeof eta !== 'number' || !Number.isFinite(eta)) return '';
+  const minutes = Math.floor(eta / 60);
+  return ` | ${minutes > 0 ? `${minutes} min ` : ''}${Math.round(eta % 60)} s left`;
 }

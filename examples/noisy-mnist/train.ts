@@ -14,9 +14,9 @@ const VALIDATION_SPLIT = 0.1;
 export interface EpochResult {
   /** Counted from 0, as in tfjs. */
   readonly epoch: number;
-  /** Mean entropy of the two largest probabilities, in nats: of training rows, validation rows, or all rows. */
-  readonly trainEntropy: number;
-  readonly valEntropy: number;
+  /** The value that selects the epoch, in the monitor's unit; NaN if this epoch has none. */
+  readonly monitored: number;
+  /** Mean entropy of the two largest probabilities of all rows, in nats. */
   readonly entropy: number;
   /** On the noisy labels of the validation images, 0…1. */
   readonly validationAccuracy: number;
@@ -77,7 +77,8 @@ export async function train(
       const [cleanAccuracy, averagedAccuracy] = [probabilities, ofAverage].map((one) =>
         accuracy(one, dataset.test.labels),
       ) as [number, number];
-      epochs.push({ ...epochResult(trained.history.at(-1)!), cleanAccuracy, averagedAccuracy });
+      const monitored = checkpoint.history.at(-1)!.value ?? NaN;
+      epochs.push({ ...epochResult(trained.history.at(-1)!), monitored, cleanAccuracy, averagedAccuracy });
       if (checkpoint.best?.epoch === epoch) {
         bestProbabilities = flags.averageWeights ? ofAverage : probabilities;
       }
@@ -133,14 +134,8 @@ async function fit(
   tf.dispose([x, y]);
 }
 
-type Observed = Omit<EpochResult, 'cleanAccuracy' | 'averagedAccuracy'>;
+type Observed = Pick<EpochResult, 'epoch' | 'entropy' | 'validationAccuracy'>;
 
-function epochResult({ epoch, trainEntropy, valEntropy, entropy, logs }: EpochRecord): Observed {
-  return {
-    epoch,
-    trainEntropy: trainEntropy ?? NaN,
-    valEntropy: valEntropy ?? NaN,
-    entropy: entropy ?? NaN,
-    validationAccuracy: logs['val_acc'] ?? NaN,
-  };
+function epochResult({ epoch, entropy, logs }: EpochRecord): Observed {
+  return { epoch, entropy: entropy ?? NaN, validationAccuracy: logs['val_acc'] ?? NaN };
 }
