@@ -1,5 +1,6 @@
-// A plugin of typedoc: names each page by its heading, and puts it into a group of the sidebar.
-import { Converter } from 'typedoc';
+// A plugin of typedoc: names each page by its heading, puts it into a group of the sidebar, and links the live page, which
+// `npm run docs` builds beside the pages.
+import { Converter, JSX } from 'typedoc';
 
 /** By path without extension. What is not listed is a guide. */
 const GROUPS = {
@@ -18,4 +19,12 @@ export function load(app) {
     if (heading === null) throw new Error(`${document.name}: expected a page to begin with its heading.`);
     document.name = heading[1];
   });
+  // The option `sidebarLinks` knows only absolute addresses.
+  app.renderer.hooks.on('sidebar.begin', (context) =>
+    JSX.createElement(
+      'nav',
+      { class: 'tsd-navigation', 'aria-label': 'Live page' },
+      JSX.createElement('a', { href: context.relativeURL('demo/index.html') }, 'Try it without installing'),
+    ),
+  );
 }

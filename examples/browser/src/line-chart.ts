@@ -45,7 +45,10 @@ interface Scale {
 export function drawPlot(container: HTMLElement, plot: Plot): void {
   const { clientWidth: width, clientHeight: height } = container;
   const levels = plot.level === null ? [] : [plot.level.value];
-  const ticks = ticksOf([...plot.curves.flatMap(({ values }) => values.filter(isNumber)), ...levels]);
+  const { ticks, fractionDigits } = ticksOf([
+    ...plot.curves.flatMap(({ values }) => values.filter(isNumber)),
+    ...levels,
+  ]);
   const [lowest, highest] = [ticks[0]!, ticks.at(-1)!];
   const bottom = height - MARGIN.bottom;
   const scale: Scale = {
@@ -57,7 +60,7 @@ export function drawPlot(container: HTMLElement, plot: Plot): void {
   };
   const svg = node('svg', { viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' }, [
     ...ineligibleArea(plot, scale),
-    ...axes(plot, ticks, scale),
+    ...axes(plot, ticks, fractionDigits, scale),
     ...levelLine(plot, scale),
     ...keptLine(plot, scale),
     ...plot.curves.flatMap((curve) => drawnCurve(curve, plot.numEpochs, scale)),
@@ -67,7 +70,12 @@ export function drawPlot(container: HTMLElement, plot: Plot): void {
   container.replaceChildren(svg);
 }
 
-function axes({ numEpochs }: Plot, ticks: readonly number[], { width, height, x, y }: Scale): SVGElement[] {
+function axes(
+  { numEpochs }: Plot,
+  ticks: readonly number[],
+  fractionDigits: number,
+  { width, height, x, y }: Scale,
+): SVGElement[] {
   const right = width - MARGIN.right;
   const numLabels = Math.max(1, Math.floor((right - MARGIN.left) / MIN_TICK_DISTANCE));
   const every = [1, 2, 5, 10, 20, 50].find((step) => numEpochs / step <= numLabels) ?? 100;
@@ -77,7 +85,7 @@ function axes({ numEpochs }: Plot, ticks: readonly number[], { width, height, x,
   return [
     ...ticks.flatMap((tick) => [
       line('grid', MARGIN.left, y(tick), right, y(tick)),
-      text('tick', MARGIN.left - 8, y(tick) + 4, String(Number(tick.toPrecision(3))), 'end'),
+      text('tick', MARGIN.left - 8, y(tick) + 4, tick.toFixed(fractionDigits), 'end'),
     ]),
     ...positions.map((position) =>
       text('tick', x(position), height - MARGIN.bottom + 18, String(position + 1), 'middle'),
@@ -164,7 +172,7 @@ function diamond(x: number, y: number, radius: number): string {
 }
 
 /** About five round values that enclose all values. */
-function ticksOf(values: readonly number[]): number[] {
+function ticksOf(values: readonly number[]): { ticks: number[]; fractionDigits: number } {
   const lowest = values.length === 0 ? 0 : Math.min(...values);
   const highest = values.length === 0 ? 1 : Math.max(...values);
   const raw = (highest - lowest || 1) / 5;
@@ -172,7 +180,10 @@ function ticksOf(values: readonly number[]): number[] {
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw)!;
   const first = Math.floor(lowest / step);
   const last = Math.max(first + 1, Math.ceil(highest / step));
-  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+  return {
+    ticks: Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step),
+    fractionDigits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)),
+  };
 }
 
 function isNumber(value: number | null | undefined): value is number {
