@@ -23,7 +23,10 @@ export interface Plot {
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
-const MARGIN = { left: 44, right: 92, top: 26, bottom: 38 };
+const MARGIN = { left: 44, top: 26, bottom: 38 };
+/** An estimate. */
+const CHARACTER_WIDTH = 7;
+const NAME_DISTANCE = 10;
 const FONT_SIZE = 13;
 /** Up to this many epochs, every value has a symbol. */
 const FEW_EPOCHS = 40;
@@ -35,7 +38,8 @@ type Attributes = Readonly<Record<string, string | number>>;
 
 /** Where a plot's values are on the screen, in pixels. */
 interface Scale {
-  readonly width: number;
+  /** Where the axis of epochs ends. */
+  readonly right: number;
   readonly height: number;
   readonly x: (position: number) => number;
   readonly y: (value: number) => number;
@@ -51,11 +55,12 @@ export function drawPlot(container: HTMLElement, plot: Plot): void {
   ]);
   const [lowest, highest] = [ticks[0]!, ticks.at(-1)!];
   const bottom = height - MARGIN.bottom;
+  const longestName = Math.max(...plot.curves.map(({ name }) => name.length));
+  const right = width - NAME_DISTANCE - CHARACTER_WIDTH * longestName - 4;
   const scale: Scale = {
-    width,
+    right,
     height,
-    x: (position) =>
-      MARGIN.left + ((width - MARGIN.left - MARGIN.right) * position) / Math.max(1, plot.numEpochs - 1),
+    x: (position) => MARGIN.left + ((right - MARGIN.left) * position) / Math.max(1, plot.numEpochs - 1),
     y: (value) => bottom - ((bottom - MARGIN.top) * (value - lowest)) / (highest - lowest),
   };
   const svg = node('svg', { viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' }, [
@@ -74,9 +79,8 @@ function axes(
   { numEpochs }: Plot,
   ticks: readonly number[],
   fractionDigits: number,
-  { width, height, x, y }: Scale,
+  { right, height, x, y }: Scale,
 ): SVGElement[] {
-  const right = width - MARGIN.right;
   const numLabels = Math.max(1, Math.floor((right - MARGIN.left) / MIN_TICK_DISTANCE));
   const every = [1, 2, 5, 10, 20, 50].find((step) => numEpochs / step <= numLabels) ?? 100;
   const positions = Array.from({ length: numEpochs }, (_, position) => position).filter(
@@ -101,9 +105,8 @@ function ineligibleArea({ numIneligible, numEpochs }: Plot, { height, x }: Scale
   return [node('rect', { class: 'ineligible', x: MARGIN.left, y: MARGIN.top, ...size })];
 }
 
-function levelLine({ level }: Plot, { width, y }: Scale): SVGElement[] {
+function levelLine({ level }: Plot, { right, y }: Scale): SVGElement[] {
   if (level === null) return [];
-  const right = width - MARGIN.right;
   return [
     line('level', MARGIN.left, y(level.value), right, y(level.value)),
     text('level-name', right, y(level.value) - 6, level.name, 'end'),
@@ -148,7 +151,7 @@ function drawnCurve({ values, style }: PlottedCurve, numEpochs: number, { x, y }
 function curveNames(curves: readonly PlottedCurve[], { height, x, y }: Scale): SVGElement[] {
   const names = curves.flatMap(({ name, style, values }) => {
     const last = values.findLastIndex(isNumber);
-    return last < 0 ? [] : [{ name, style, x: x(last) + 10, y: y(values[last]!) + 4 }];
+    return last < 0 ? [] : [{ name, style, x: x(last) + NAME_DISTANCE, y: y(values[last]!) + 4 }];
   });
   names.sort((a, b) => a.y - b.y);
   const step = FONT_SIZE + 2;

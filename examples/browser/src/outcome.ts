@@ -29,7 +29,7 @@ export function showOutcome(last: ShownEpoch | null, best: ShownEpoch | null, st
   element('average-tile', HTMLElement).hidden = !isAveraged;
   if (!isAveraged) return;
   setText('average-gain', points(cleanAccuracy(best) - plainAccuracy(best)));
-  setText('average-text', `without it, epoch ${epochNumber(best)} has ${percent(plainAccuracy(best))}`);
+  setText('average-text', `${percent(plainAccuracy(best))} without it at epoch ${epochNumber(best)}`);
 }
 
 function showTile(name: 'kept' | 'last', epoch: ShownEpoch | null, accuracy: number): void {

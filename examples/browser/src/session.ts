@@ -15,6 +15,8 @@ import { findStoredRun, type StoredRun } from './stored-run.js';
 import { epochNumber } from './text.js';
 import { showValues } from './values-table.js';
 
+const NO_EXPLANATION = 'The explanation appears once an epoch has ended.';
+
 /** Runs one training after another, as the user asks for it, and shows each in the page. */
 export class Session {
   readonly #form: SettingsForm;
@@ -97,6 +99,7 @@ export class Session {
     this.#enable({ form: false, training: false, results: false });
     element('stored-run', HTMLElement).hidden = true;
     setText('progress-text', 'Loading …');
+    this.#progress.value = 0;
     // It uses the network that is disposed next.
     await this.#lastAttempt;
     for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
@@ -140,6 +143,7 @@ export class Session {
     const { history, best, ceiling } = EXAMPLE;
     this.#isExample = true;
     this.#charts.show(EXAMPLE);
+    setProse('explanation', NO_EXPLANATION);
     showOutcome(history.at(-1) ?? null, best, 'over');
     setText('ceiling-text', ceilingText(ceiling));
   }
@@ -158,7 +162,7 @@ export class Session {
     showOutcome(history.at(-1) ?? null, best, stage);
     setText('ceiling-text', ceilingText(ceiling));
     setText('kept-text', best === null ? '' : keptText(best, settings, stage));
-    setProse('explanation', run.explanation);
+    setProse('explanation', history.length === 0 ? NO_EXPLANATION : run.explanation);
   }
 
   #showEnding(run: Run, ending: Ending): void {
