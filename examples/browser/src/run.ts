@@ -171,7 +171,8 @@ export class Run {
   /** Downloads the kept model as the files of a tfjs model. */
   async downloadModel(): Promise<void> {
     const best = await this.#checkpoint.loadCheckpoint();
-    await this.#model.save(`downloads://noisy-mnist-epoch-${epochNumber(best)}`);
+    // By the function: a bundler may leave out what registers `downloads://`.
+    await this.#model.save(tf.io.browserDownloads(`noisy-mnist-epoch-${epochNumber(best)}`));
   }
 
   /** An HTML page. */
