@@ -9,6 +9,7 @@ import { NUM_CLASSES } from '../../noisy-mnist/image-pool.js';
 import { classAccuracy, maxDifference } from '../../noisy-mnist/predictions.js';
 import { useBackend } from './backends.js';
 import { loadDigits, type Digits } from './data.js';
+import { downloadHandler } from './download.js';
 import { Gate } from './gate.js';
 import { buildNetwork } from './network.js';
 import { imageTensor, observe, type Observation } from './observation.js';
@@ -171,8 +172,7 @@ export class Run {
   /** Downloads the kept model as the files of a tfjs model. */
   async downloadModel(): Promise<void> {
     const best = await this.#checkpoint.loadCheckpoint();
-    // By the function: a bundler may leave out what registers `downloads://`.
-    await this.#model.save(tf.io.browserDownloads(`noisy-mnist-epoch-${epochNumber(best)}`));
+    await this.#model.save(downloadHandler(`noisy-mnist-epoch-${epochNumber(best)}`));
   }
 
   /** An HTML page. */
