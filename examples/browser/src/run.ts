@@ -49,7 +49,7 @@ export class Run {
   readonly ceiling: NoiseCeiling;
   readonly #model: tf.LayersModel;
   readonly #checkpoint: EntropyCheckpointCallback;
-  /** Gets the average of the weights, to be observed while training goes on; null without an average. */
+  /** Gets the average of the weights, to be observed between two epochs; null without an average. */
   readonly #averaged: tf.LayersModel | null;
   readonly #listener: RunListener;
   readonly #gate = new Gate();
