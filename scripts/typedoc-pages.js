@@ -1,6 +1,6 @@
-// A plugin of typedoc: names each page by its heading, and puts it into a group of the sidebar. The search finds each
-// question and each error by its heading.
-import { Converter, DocumentReflection, IndexEvent } from 'typedoc';
+// A plugin of typedoc: names each page by its heading, puts it into a group of the sidebar, and links the live page, which
+// `npm run docs` builds beside the pages. The search finds each question and each error by its heading.
+import { Converter, DocumentReflection, IndexEvent, JSX } from 'typedoc';
 
 /** By path without extension. What is not listed is a guide. */
 const GROUPS = {
@@ -34,6 +34,14 @@ export function load(app) {
       event.searchResults.push(section);
     }
   });
+  // The option `sidebarLinks` knows only absolute addresses.
+  app.renderer.hooks.on('sidebar.begin', (context) =>
+    JSX.createElement(
+      'nav',
+      { class: 'tsd-navigation', 'aria-label': 'Live page' },
+      JSX.createElement('a', { href: context.relativeURL('demo/index.html') }, 'Try it without installing'),
+    ),
+  );
 }
 
 /**

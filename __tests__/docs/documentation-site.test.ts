@@ -8,22 +8,25 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
+import { serveFolder } from '../../examples/browser/static-site.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Other sites may be unreachable, and their failures are not this package's. */
 const EXTERNAL = '^https?://(?!localhost[:/])';
 /** A second passes whenever the time is asked for, as on a machine that is much too slow. */
-const FAST_CLOCK = 'data:text/javascript,let ms = 1e12; Date.now = () => (ms += 1000);';
+const FAST_CLOCK = 'data:text/javascript,let%20ms=1e12;Date.now=()=>(ms+=1000)';
+/** For a whole training on a slow, shared machine with software rendering. */
+const TRAINING_TIMEOUT_MS = 240_000;
 const run = promisify(execFile);
 
 const site = mkdtempSync(join(tmpdir(), 'entropy-checkpoint-site-'));
 let pages: string[] = [];
 
 beforeAll(async () => {
-  const typedoc = join(ROOT, 'node_modules/typedoc/bin/typedoc');
-  // typedoc.json makes every warning an error.
-  await run(process.execPath, ['--import', FAST_CLOCK, typedoc, '--out', site, '--logLevel', 'Warn'], {
+  // As `npm run docs` does.
+  await run(process.execPath, ['--import', 'tsx', 'scripts/docs.ts', site], {
     cwd: ROOT,
+    env: { ...process.env, NODE_OPTIONS: `--import=${FAST_CLOCK}` },
   });
   pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'));
 });
@@ -173,6 +176,40 @@ describe('code', () => {
       expect(new Set([keyword, string, number, name]).size).toBe(4);
     } finally {
       await browser.close();
+    }
+  });
+});
+
+describe('the live page of the site', () => {
+  test('is linked from every page, and trains below a sub-path without anything from elsewhere', async () => {
+    const server = await serveFolder(site, '/projects/docs/');
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(TRAINING_TIMEOUT_MS);
+      const failures: string[] = [];
+      page.on('pageerror', ({ message }) => failures.push(message));
+      page.on('response', (response) => {
+        if (!response.ok()) failures.push(`${response.status()} for ${response.url()}`);
+      });
+      const elsewhere: string[] = [];
+      page.on('request', (request) => {
+        if (!/^(?:data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
+          elsewhere.push(request.url());
+      });
+      for (const name of ['index.html', 'classes/API.EntropyCheckpointCallback.html']) {
+        await page.goto(`${server.url}${name}`);
+        await page.getByRole('link', { name: 'Try it without installing' }).click();
+        await page.waitForURL(`${server.url}demo/index.html`);
+      }
+      await page.getByLabel('Epochs', { exact: true }).fill('2');
+      await page.locator('#start:enabled').click();
+      await page.locator('#progress-text', { hasText: /^Finished: 2 epochs/ }).waitFor();
+      expect(await page.locator('#values tr').count()).toBe(2);
+      expect([...failures, ...elsewhere]).toEqual([]);
+    } finally {
+      await browser.close();
+      await server.close();
     }
   });
 });

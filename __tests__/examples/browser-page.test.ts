@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Download, Page } from 'playwright-core';
 import { auditAccessibility } from '../support/accessibility.js';
+import { EXAMPLE } from '../../examples/browser/src/example-run.js';
 import { startDemoBrowser, type DemoBrowser } from './fixtures/demo-browser.js';
 
 /** For a whole training on a slow, shared machine with software rendering. */
@@ -30,21 +31,21 @@ interface Setup {
   epochs?: number;
   backend?: 'webgl' | 'wasm' | 'cpu';
   seed?: number;
-  startFromEpoch?: number;
+  firstEligibleEpoch?: number;
   monitor?: 'consensus' | 'val_acc';
   averageWeights?: boolean;
 }
 
 /** Starts a training with the small preset, which is the page's default. */
 async function start(page: Page, setup: Setup): Promise<void> {
-  const { epochs, backend, seed, startFromEpoch, monitor, averageWeights = false } = setup;
+  const { epochs, backend, seed, firstEligibleEpoch, monitor, averageWeights = false } = setup;
   if (monitor !== undefined) await page.getByLabel('Keep the epoch with the').selectOption(monitor);
   await page.getByLabel('Average the weights').setChecked(averageWeights);
   if (epochs !== undefined) await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
   if (backend !== undefined) await page.getByLabel('Backend').selectOption(backend);
   if (seed !== undefined) await page.getByLabel('Seed').fill(String(seed));
-  if (startFromEpoch !== undefined)
-    await page.getByLabel('First eligible epoch').fill(String(startFromEpoch));
+  if (firstEligibleEpoch !== undefined)
+    await page.getByLabel('First eligible epoch').fill(String(firstEligibleEpoch));
   await page.getByRole('button', { name: 'Start' }).click();
 }
 
@@ -94,7 +95,7 @@ const framesDrawn = (page: Page, count: number) =>
     for (let i = 0; i < numFrames; i++) await new Promise(requestAnimationFrame);
   }, count);
 
-/** The rows of the values table: epoch, three entropies, two accuracies, state. */
+/** The rows of the values table: epoch, three entropies, two or three accuracies, state. */
 async function valuesOf(page: Page): Promise<string[][]> {
   const rows = await page.locator('#values tr').all();
   return Promise.all(rows.map((row) => row.locator('th, td').allTextContents()));
@@ -106,17 +107,39 @@ async function keptRow(page: Page): Promise<string[]> {
   return kept[0]!;
 }
 
-/** Whether a pixel of a chart has the colour of the kept epoch's line. */
-function isKeptDrawn(page: Page, chart: string): Promise<boolean> {
-  return page.locator(`#${chart} canvas`).evaluate((canvas: HTMLCanvasElement) => {
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-    for (let at = 0; at < data.length; at += 4) {
-      if (data[at] === 0xc0 && data[at + 1] === 0x28 && data[at + 2] === 0x1e && data[at + 3] === 255)
-        return true;
-    }
-    return false;
+interface DrawnChart {
+  /** Names of the curves. */
+  curves: string[];
+  /** The epoch below the vertical mark. */
+  keptAbove: string | null;
+  keptName: string | null;
+  /** Whether the mark is as upright as a line can be, and has the sign of what is kept on it. */
+  isMarked: boolean;
+}
+
+function drawnChart(page: Page, chart: string): Promise<DrawnChart> {
+  return page.locator(`#${chart} svg`).evaluate((svg) => {
+    const middle = (found: Element | null): number => {
+      const { left, width } = found!.getBoundingClientRect();
+      return left + width / 2;
+    };
+    const mark = svg.querySelector('.kept-line');
+    const ticks = Array.from(svg.querySelectorAll('text.tick[text-anchor=middle]'));
+    return {
+      curves: Array.from(svg.querySelectorAll('.name'), ({ textContent }) => textContent),
+      keptAbove:
+        mark && (ticks.find((tick) => Math.abs(middle(tick) - middle(mark)) < 2)?.textContent ?? null),
+      keptName: svg.querySelector('.kept-name')?.textContent ?? null,
+      isMarked:
+        mark !== null &&
+        mark.getBoundingClientRect().width < 4 &&
+        Math.abs(middle(svg.querySelector('.kept-sign')) - middle(mark)) < 1,
+    };
   });
 }
+
+/** The share before a percent sign, in percentage points. */
+const pointsIn = (text: string | undefined): number => Number(/([\d.]+) %/.exec(text ?? '')?.[1]);
 
 async function expectRestored(page: Page): Promise<void> {
   const [epoch, , , , , cleanAccuracy] = await keptRow(page);
@@ -149,15 +172,59 @@ describe('a training', () => {
     expect(kept).toEqual(highest);
     expect(kept).not.toBe(values.at(-1));
     expect(await textOf(page, 'kept-epoch')).toBe(`Epoch ${kept[0]}`);
-    expect(await textOf(page, 'last-epoch')).toBe(`Epoch ${values.length - 1}`);
+    expect(await textOf(page, 'last-epoch')).toBe(`Epoch ${values.length}`);
     expect(await page.locator('[aria-live] >> text=The checkpoint keeps epoch').textContent()).toBe(
-      `The checkpoint keeps epoch ${kept[0]}: the highest entropy so far.`,
+      `The checkpoint keeps epoch ${kept[0]}: the highest entropy.`,
     );
-    expect(await textOf(page, 'explanation')).toContain(`Epoch ${kept[0]} was kept`);
-    expect(await isKeptDrawn(page, 'entropy-chart')).toBe(true);
-    expect(await isKeptDrawn(page, 'accuracy-chart')).toBe(true);
+    // The library counts from 0.
+    expect(await textOf(page, 'explanation')).toContain(`Epoch ${Number(kept[0]) - 1} was kept`);
+    const gain = (pointsIn(kept[5]) - pointsIn(values.at(-1)![5])).toFixed(1);
+    expect(await textOf(page, 'outcome')).toBe(`+${gain} points over the last epoch`);
+    const marked = { keptAbove: kept[0], keptName: `kept: ${kept[0]}`, isMarked: true };
+    expect(await drawnChart(page, 'entropy-chart')).toMatchObject(marked);
+    expect(await drawnChart(page, 'accuracy-chart')).toMatchObject(marked);
+    const { history, best } = EXAMPLE;
+    expect(values.map((row) => row[0])).toEqual(history.map(({ epoch }) => String(epoch + 1)));
+    expect(kept[0]).toBe(String(best!.epoch + 1));
+    values.forEach((row, epoch) => {
+      expect(Number(row[1])).toBeCloseTo(history[epoch]!.entropy!, 2);
+    });
     expect(urls.filter((url) => !url.startsWith(demo.url) && !url.startsWith('data:'))).toEqual([]);
     expect(urls.filter((url) => url.endsWith('.wasm'))).toHaveLength(1);
+  });
+
+  test('says how large the share of right validation labels is, and draws it', async () => {
+    const { open } = await demo.visit();
+    const page = await open();
+    expect(await textOf(page, 'ceiling-text')).toContain('53 of the 100 validation labels are wrong');
+    await start(page, { epochs: 2, seed: 5 });
+    await finished(page);
+    const text = await textOf(page, 'ceiling-text');
+    const [, numWrong] = /(\d+) of the 100 validation labels/.exec(text) ?? [];
+    expect(text).toContain(`reaches ${100 - Number(numWrong)} %`);
+    expect(await page.locator('#accuracy-chart .level-name').textContent()).toBe(
+      `ceiling of “noisy”: ${100 - Number(numWrong)} %`,
+    );
+    expect(await page.locator('#entropy-chart .level').count()).toBe(0);
+  });
+
+  test('is preceded by an example, which it replaces', async () => {
+    const { open } = await demo.visit();
+    const page = await open();
+    const example = page.getByText('This is a recorded training');
+    expect(await example.isVisible()).toBe(true);
+    expect(await textOf(page, 'outcome')).toBe('+14.0 points over the last epoch');
+    expect((await drawnChart(page, 'accuracy-chart')).curves).toEqual(['clean', 'noisy']);
+    expect(await valuesOf(page)).toEqual([]);
+    await pauseAfter(page, 0);
+    await start(page, { epochs: 2 });
+    await paused(page);
+    expect(await example.isVisible()).toBe(false);
+    expect(await textOf(page, 'progress-text')).toMatch(/^Epoch 1 of 2 · batch/);
+    expect(await textOf(page, 'kept-text')).toMatch(/so far\.$/);
+    await click(page, 'Resume');
+    await finished(page);
+    expect(await page.locator('body').innerText()).not.toContain('so far');
   });
 
   test.each(['webgl', 'cpu'] as const)('restores the kept epoch on %s', async (backend) => {
@@ -213,7 +280,7 @@ describe('a training', () => {
     await waitForText(page, 'progress-text', /^Stopped/);
     const complete = (await valuesOf(page)).filter((row) => row.at(-1) !== 'not compared');
     expect(await waitForText(page, 'stored-run-text', /./)).toContain(
-      `${complete.length} of 200 epochs done`,
+      `up to epoch ${complete.length} of 200`,
     );
     await expectRestored(page);
   });
@@ -241,7 +308,7 @@ describe('a page that is reloaded or closed', () => {
 
   async function expectContinued(page: Page, expected: string[][] = uninterrupted): Promise<void> {
     const text = await waitForText(page, 'stored-run-text', /./);
-    const [, done] = /(\d) of 6 epochs done/.exec(text) ?? [];
+    const [, done] = /up to epoch (\d) of 6/.exec(text) ?? [];
     // What is stored may lag behind what was trained.
     expect(Number(done)).toBeGreaterThanOrEqual(1);
     expect(Number(done)).toBeLessThan(epochs);
@@ -268,6 +335,8 @@ describe('a page that is reloaded or closed', () => {
     const values = await valuesOf(first);
     expect(values.map((row) => row[2])).toEqual(uninterrupted.map((row) => row[2]));
     expect(values.map((row) => row[3])).not.toEqual(uninterrupted.map((row) => row[3]));
+    // Without the average, the weights are those of the training without averaging.
+    expect(values.map((row) => row[6])).toEqual(uninterrupted.map((row) => row[5]));
     const kept = await keptRow(first);
     const highest = values.reduce((best, row) =>
       Number.parseFloat(row[4]!) > Number.parseFloat(best[4]!) ? row : best,
@@ -276,6 +345,23 @@ describe('a page that is reloaded or closed', () => {
     expect(await textOf(first, 'kept-text')).toContain(
       `keeps the average of the weights at epoch ${kept[0]}`,
     );
+    const last = uninterrupted.at(-1)!;
+    expect(await textOf(first, 'last-accuracy')).toContain(last[5]);
+    const gain = pointsIn(kept[5]) - pointsIn(last[5]);
+    expect(await textOf(first, 'outcome')).toBe(
+      Math.abs(gain) < 0.05
+        ? 'As good as the last epoch'
+        : `${gain > 0 ? '+' : '−'}${Math.abs(gain).toFixed(1)} points over the last epoch`,
+    );
+    const averaging = pointsIn(kept[5]) - pointsIn(kept[6]);
+    expect(await textOf(first, 'average-gain')).toBe(
+      `${averaging < 0 ? '−' : '+'}${Math.abs(averaging).toFixed(1)} points`,
+    );
+    expect((await drawnChart(first, 'accuracy-chart')).curves.sort()).toEqual([
+      'clean',
+      'noisy',
+      'not averaged',
+    ]);
     await expectRestored(first);
 
     const second = await (await demo.visit()).open();
@@ -453,7 +539,7 @@ describe('the downloads', () => {
     model.dispose();
     expect(report?.name).toBe('entropy-checkpoint-report.html');
     expect(report?.content.toString('utf8')).toMatch(
-      new RegExp(`^<!doctype html>.*Epoch ${epoch} was kept.*<svg.*</html>`, 's'),
+      new RegExp(`^<!doctype html>.*Epoch ${Number(epoch) - 1} was kept.*<svg.*</html>`, 's'),
     );
   });
 });
@@ -465,8 +551,13 @@ describe('accessibility', () => {
       const { open } = await demo.visit({ colorScheme });
       const page = await open();
       expect((await auditAccessibility(page)).violations).toEqual([]);
-      await start(page, { epochs: 4 });
+      await pauseAfter(page, 1);
+      await start(page, { epochs: 4, monitor: 'val_acc', averageWeights: true });
+      await paused(page);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
+      await click(page, 'Resume');
       await finished(page);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
       await click(page, 'Restore the best');
       await page.locator('summary').click();
       await page.reload();
@@ -477,6 +568,10 @@ describe('accessibility', () => {
       expect((await auditAccessibility(page)).violations).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect((await auditAccessibility(page)).violations).toEqual([]);
+      await page.evaluate(failPutsAbove, 0);
+      await start(page, { epochs: 2 });
+      await waitForText(page, 'problem', /./);
+      expect((await auditAccessibility(page)).violations).toEqual([]);
     },
   );
 
@@ -485,6 +580,9 @@ describe('accessibility', () => {
     const page = await open();
     const focused = () => page.evaluate(() => document.activeElement?.id);
     await page.getByLabel('Epochs', { exact: true }).fill('3');
+    await page.getByLabel('Average the weights').focus();
+    await page.keyboard.press('Space');
+    expect(await page.getByRole('switch', { name: 'Average the weights' }).isChecked()).toBe(true);
     while ((await focused()) !== 'start') await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.waitForSelector('#pause:enabled');
@@ -498,9 +596,10 @@ describe('accessibility', () => {
   test('a phone does not scroll sideways, also with a later first eligible epoch', async () => {
     const { open } = await demo.visit({ viewport: { width: 390, height: 844 } });
     const page = await open();
-    await start(page, { epochs: 3, startFromEpoch: 2 });
+    await start(page, { epochs: 3, firstEligibleEpoch: 3 });
     await finished(page);
-    expect(await textOf(page, 'kept-epoch')).toBe('Epoch 2');
+    expect(await textOf(page, 'kept-epoch')).toBe('Epoch 3');
+    expect(await page.locator('#entropy-chart .ineligible').count()).toBe(1);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBe(390);
   });

@@ -17,7 +17,7 @@ export default defineConfig({
   plugins: [mnistAsset()],
   build: {
     target: 'es2022',
-    // TensorFlow.js, Vega and ECharts are large. Vega and ECharts are loaded when they are needed.
+    // TensorFlow.js and ECharts are large. ECharts is loaded for a report.
     chunkSizeWarningLimit: 3000,
   },
 });

@@ -39,7 +39,7 @@ const COLUMNS = WIDTH - LEFT - RIGHT;
 /** Colours are variables of the page, so that they suit its light and its dark scheme. */
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
-const ACCENT = 'var(--accent)';
+const KEPT_COLOR = 'var(--kept)';
 /** Curves differ in dash and symbol as well as in colour. */
 const STYLES = [
   { color: 'var(--first)', dash: 'solid', symbol: 'circle' },
@@ -92,7 +92,7 @@ function optionOf(
   const bests = {
     type: 'line',
     name: 'became the best',
-    color: ACCENT,
+    color: KEPT_COLOR,
     symbol: 'diamond',
     symbolSize: 13,
     showAllSymbol: true,
@@ -102,7 +102,7 @@ function optionOf(
   const marked = {
     type: 'line',
     data: [],
-    color: ACCENT,
+    color: KEPT_COLOR,
     markLine: { symbol: 'none', silent: true, data: marksOf(frame, upperBound) },
     markArea: { silent: true, itemStyle: { color: FAINT, opacity: 0.5 }, data: areasOf(frame) },
   };
@@ -174,7 +174,7 @@ function marksOf({ kept }: ChartFrame, upperBound: UpperBound | null): object[] 
   };
   const keptLine = kept !== null && {
     xAxis: kept,
-    lineStyle: { color: ACCENT, type: 'solid', width: 2 },
+    lineStyle: { color: KEPT_COLOR, type: 'solid', width: 2 },
     label: { ...label, formatter: 'kept', fontWeight: 'bold' },
   };
   return [bound, keptLine].filter((mark) => typeof mark === 'object' && mark !== null);

@@ -1,20 +1,20 @@
-/** The style sheet of a report: light, dark and print, at any width. */
+/** The style sheet of a report: light, dark and print, at any width. Its colours hold for people with colour blindness. */
 export const STYLE_SHEET = `
 :root {
   color-scheme: light dark;
   --paper: #ffffff; --ink: #1c1f24; --quiet: #565d68; --faint: #dfe3e8;
-  --first: #0b5394; --second: #b45309; --third: #4d7c0f; --accent: #b91c1c;
+  --first: #0b4a94; --second: #b45309; --third: #7c3aed; --kept: #0d7f66;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181d; --ink: #e8eaed; --quiet: #a9b1bc; --faint: #363c45;
-    --first: #7ab7f5; --second: #f0a95b; --third: #a3d65c; --accent: #ff8a80;
+    --first: #5aa2ee; --second: #f0a95b; --third: #e5ccff; --kept: #5eead4;
   }
 }
 @media print {
   :root {
     --paper: #ffffff; --ink: #000000; --quiet: #333333; --faint: #dddddd;
-    --first: #0b5394; --second: #b45309; --third: #4d7c0f; --accent: #b91c1c;
+    --first: #0b4a94; --second: #b45309; --third: #7c3aed; --kept: #0d7f66;
   }
   figure, tr { break-inside: avoid; }
 }
@@ -37,6 +37,6 @@ figcaption p { margin: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
 th, td { padding: .25rem .75rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }
 td.state { text-align: left; }
-tr.best { font-weight: bold; outline: 2px solid var(--accent); outline-offset: -1px; }
+tr.best { font-weight: bold; outline: 2px solid var(--kept); outline-offset: -1px; }
 footer { margin-top: 2rem; }
 `;

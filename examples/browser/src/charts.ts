@@ -1,136 +1,108 @@
-import type { EpochRecord } from 'tfjs-entropy-checkpoint';
+import { drawPlot, type CurveStyle, type Plot } from './line-chart.js';
+import type { NoiseCeiling } from './noise-ceiling.js';
 import { element } from './page.js';
-import { CLEAN_ACCURACY } from './training-callbacks.js';
-import { yieldIfDue } from './yield-if-due.js';
+import { epochNumber, nats, percent } from './text.js';
+import { CLEAN_ACCURACY, PLAIN_ACCURACY, type ShownEpoch } from './shown-epoch.js';
 
-type Points = { x: number; y: number | null }[];
+/** What the charts show of a training, or of the example. */
+export interface ChartedRun {
+  readonly history: readonly ShownEpoch[];
+  readonly best: ShownEpoch | null;
+  readonly epochs: number;
+  readonly startFromEpoch: number;
+  readonly ceiling: NoiseCeiling;
+}
 
 interface Curve {
   readonly name: string;
-  readonly color: string;
-  readonly valueOf: (record: EpochRecord) => number | null;
+  readonly style: CurveStyle;
+  readonly valueOf: (epoch: ShownEpoch) => number | null;
 }
 
 interface Chart {
   readonly container: HTMLElement;
+  readonly title: string;
+  /** The kept epoch is marked on the first one. */
   readonly curves: readonly Curve[];
-  /** The curve whose value at the kept epoch is drawn as a line. */
-  readonly marked: Curve;
+  readonly format: (value: number) => string;
+  readonly levelOf: (ceiling: NoiseCeiling) => Plot['level'];
 }
 
-const BLUE = '#0b5394';
-const BROWN = '#a34e08';
-const GREEN = '#4a7a0c';
-const RED = '#c0281e';
-
-/** While a window is resized, the event comes many times a second. */
-const RESIZE_DELAY_MS = 150;
-
-/** Draws entropy and accuracy by epoch with tfjs-vis, and marks the kept epoch. */
+/** Draws entropy and accuracy by epoch, and marks the kept epoch. */
 export class Charts {
   readonly #charts = [entropyChart(), accuracyChart()];
-  #history: readonly EpochRecord[] = [];
-  #best: EpochRecord | null = null;
-  #isDrawing = false;
-  #isOutdated = false;
+  #shown: ChartedRun | null = null;
 
   constructor() {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    addEventListener('resize', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        this.#update();
-      }, RESIZE_DELAY_MS);
+    const observer = new ResizeObserver(() => {
+      if (this.#shown !== null) this.show(this.#shown);
     });
+    for (const { container } of this.#charts) observer.observe(container);
   }
 
-  show(history: readonly EpochRecord[], best: EpochRecord | null): void {
-    this.#history = [...history];
-    this.#best = best;
-    this.#update();
-  }
-
-  /** Draws one state at a time. Of the states that come meanwhile, only the newest is drawn next. */
-  #update(): void {
-    this.#isOutdated = true;
-    if (!this.#isDrawing) void this.#drawAll();
-  }
-
-  async #drawAll(): Promise<void> {
-    this.#isDrawing = true;
-    while (this.#isOutdated) {
-      this.#isOutdated = false;
-      for (const chart of this.#charts) {
-        await draw(chart, this.#history, this.#best);
-        await yieldIfDue();
-      }
-    }
-    this.#isDrawing = false;
+  show(run: ChartedRun): void {
+    this.#shown = run;
+    for (const chart of this.#charts) draw(chart, run);
   }
 }
 
-async function draw(chart: Chart, history: readonly EpochRecord[], best: EpochRecord | null): Promise<void> {
-  const { container, curves, marked } = chart;
+function draw({ container, title, curves, format, levelOf }: Chart, run: ChartedRun): void {
+  const { history, best, epochs, startFromEpoch, ceiling } = run;
   if (history.length === 0) {
     container.replaceChildren();
+    container.setAttribute('aria-label', `${title}: no epoch has ended yet`);
     return;
   }
-  const { render } = await import('@tensorflow/tfjs-vis');
-  const kept = best === null ? [] : [{ name: 'kept', color: RED, points: keptLine(history, best, marked) }];
-  // tfjs-vis assigns the colours to the names in alphabetical order.
-  const lines = [...curves.map((curve) => ({ ...curve, points: pointsOf(history, curve) })), ...kept].sort(
-    (a, b) => a.name.localeCompare(b.name),
-  );
-  // tfjs-vis leaves a gap for null, but its types do not allow null.
-  const values = lines.map(({ points }) => points) as { x: number; y: number }[][];
-  await render.linechart(
-    container,
-    { values, series: lines.map(({ name }) => name) },
-    {
-      width: container.clientWidth,
-      height: container.clientHeight,
-      // The heading has the label. In the chart it would be cut off.
-      xLabel: '',
-      yLabel: '',
-      zoomToFit: true,
-      fontSize: 12,
-      seriesColors: lines.map(({ color }) => color),
-    },
-  );
+  const drawn = curves
+    .map(({ name, style, valueOf }, index) => ({
+      name,
+      style,
+      values: history.map(valueOf),
+      isMarked: index === 0,
+    }))
+    .filter(({ values }) => values.some((value) => value !== null));
+  const kept = best === null ? null : history.indexOf(best);
+  drawPlot(container, {
+    curves: drawn,
+    numEpochs: epochs,
+    kept,
+    numIneligible: startFromEpoch,
+    level: levelOf(ceiling),
+  });
+  const latest = drawn.map(({ name, values }) => `${name} ${format(values.at(-1) ?? NaN)}`).join(', ');
+  const keptText = best === null ? 'No epoch is kept.' : `Epoch ${epochNumber(best)} is kept.`;
+  container.setAttribute('aria-label', `${title}, after ${history.length} epochs: ${latest}. ${keptText}`);
 }
 
 function entropyChart(): Chart {
-  const both = { name: 'both', color: BLUE, valueOf: ({ entropy }: EpochRecord) => entropy };
   return {
     container: element('entropy-chart', HTMLElement),
+    title: 'Entropy by epoch',
     curves: [
-      both,
-      { name: 'training', color: GREEN, valueOf: ({ trainEntropy }) => trainEntropy },
-      { name: 'validation', color: BROWN, valueOf: ({ valEntropy }) => valEntropy },
+      { name: 'all digits', style: 'first', valueOf: ({ entropy }) => entropy },
+      { name: 'training', style: 'third', valueOf: ({ trainEntropy }) => trainEntropy },
+      { name: 'validation', style: 'second', valueOf: ({ valEntropy }) => valEntropy },
     ],
-    marked: both,
+    format: nats,
+    levelOf: () => null,
   };
 }
 
 function accuracyChart(): Chart {
-  const clean = { name: 'clean', color: BLUE, valueOf: percentOf(CLEAN_ACCURACY) };
   return {
     container: element('accuracy-chart', HTMLElement),
-    curves: [clean, { name: 'noisy', color: BROWN, valueOf: percentOf('val_acc') }],
-    marked: clean,
+    title: 'Accuracy by epoch',
+    curves: [
+      { name: 'clean', style: 'first', valueOf: percentOf(CLEAN_ACCURACY) },
+      { name: 'not averaged', style: 'third', valueOf: percentOf(PLAIN_ACCURACY) },
+      { name: 'noisy', style: 'second', valueOf: percentOf('val_acc') },
+    ],
+    format: (value) => percent(value / 100),
+    levelOf: ({ share, numWrong }) =>
+      numWrong === 0 ? null : { value: 100 * share, name: `ceiling of “noisy”: ${percent(share, 0)}` },
   };
 }
 
 function percentOf(metric: string): Curve['valueOf'] {
   return ({ logs }) => (logs[metric] === undefined ? null : 100 * logs[metric]);
-}
-
-function pointsOf(history: readonly EpochRecord[], { valueOf }: Curve): Points {
-  return history.map((record, x) => ({ x, y: valueOf(record) }));
-}
-
-/** A level line from the kept epoch on: the value if training had ended there. */
-function keptLine(history: readonly EpochRecord[], best: EpochRecord, { valueOf }: Curve): Points {
-  const kept = history.indexOf(best);
-  return history.map((_, x) => ({ x, y: x < kept ? null : valueOf(best) }));
 }

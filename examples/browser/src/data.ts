@@ -35,6 +35,12 @@ interface Pools {
 
 let downloaded: Promise<Pools> | undefined;
 
+/** Begins the download, so that a training that starts later need not wait. A failure shows when it starts. */
+export function prefetchDigits(): void {
+  downloaded ??= download();
+  downloaded.catch(() => undefined);
+}
+
 async function download(): Promise<Pools> {
   try {
     const { body, ok, status } = await fetch(`${import.meta.env.BASE_URL}${ASSET_NAME}`);

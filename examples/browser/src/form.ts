@@ -54,7 +54,7 @@ export class SettingsForm {
     this.#monitor.value = settings.monitor;
     this.#averageWeights.checked = settings.averageWeights;
     this.#epochs.value = String(settings.epochs);
-    this.#startFromEpoch.value = String(settings.startFromEpoch);
+    this.#startFromEpoch.value = String(settings.startFromEpoch + 1);
     this.#backend.value = settings.backend;
     this.#seed.value = String(settings.seed);
     this.#showNoise();
@@ -69,7 +69,7 @@ export class SettingsForm {
       epochs: this.#epochs.valueAsNumber,
       monitor: this.#monitor.value as Settings['monitor'],
       averageWeights: this.#averageWeights.checked,
-      startFromEpoch: this.#startFromEpoch.valueAsNumber,
+      startFromEpoch: this.#startFromEpoch.valueAsNumber - 1,
       seed: this.#seed.valueAsNumber,
     };
   }
@@ -79,9 +79,9 @@ export class SettingsForm {
   }
 
   #checkStartFromEpoch(): void {
-    const leavesNone = this.#startFromEpoch.valueAsNumber >= this.#epochs.valueAsNumber;
+    const leavesNone = this.#startFromEpoch.valueAsNumber > this.#epochs.valueAsNumber;
     this.#startFromEpoch.setCustomValidity(
-      leavesNone ? `Enter a number below ${this.#epochs.value}. Otherwise no epoch can be kept.` : '',
+      leavesNone ? `Enter at most ${this.#epochs.value}. Otherwise no epoch can be kept.` : '',
     );
   }
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { offeredBackends, preferredBackend } from './backends.js';
+import { offeredBackends, preferredBackend, useBackend } from './backends.js';
+import { prefetchDigits } from './data.js';
 import { SettingsForm } from './form.js';
 import { problemText } from './messages.js';
 import { setText } from './page.js';
@@ -8,11 +9,13 @@ import { Session } from './session.js';
 async function main(): Promise<void> {
   const form = new SettingsForm((settings) => void session.start(settings));
   const session = new Session(form);
+  prefetchDigits();
   const backends = await offeredBackends();
-  // Enough to read what is stored.
-  await tf.setBackend('cpu');
+  const preferred = preferredBackend(backends);
+  // Loaded now, so that a training starts at once. To read what is stored, any backend will do.
+  await useBackend(preferred).catch(() => tf.setBackend('cpu'));
   await session.offerStoredRun();
-  form.offer(backends, preferredBackend(backends));
+  form.offer(backends, preferred);
   setText('progress-text', 'Ready to start.');
 }
 

@@ -2,30 +2,33 @@ import { EntropyCheckpointError, type EpochRecord } from 'tfjs-entropy-checkpoin
 import type { Restored } from './run.js';
 import type { Settings } from './settings.js';
 import type { StoredRun } from './stored-run.js';
-import { percent } from './text.js';
+import { epochNumber, percent } from './text.js';
+import type { Stage } from './outcome.js';
 
 export function storedRunText({ settings, numEpochs }: StoredRun): string {
   const { epochs, preset, noise } = settings;
   const description = `${preset} network, ${percent(noise, 0)} wrong labels`;
   return numEpochs >= epochs
     ? `This browser has stored a finished training (${description}, ${epochs} epochs).`
-    : `This browser has stored a training up to epoch ${numEpochs - 1} (${description}, ${numEpochs} of ${epochs} epochs done).`;
+    : `This browser has stored a training up to epoch ${numEpochs} of ${epochs} (${description}).`;
 }
 
-export function keptText({ epoch }: EpochRecord, { monitor, averageWeights }: Settings): string {
+/** Says which epoch is kept and by which rule. */
+export function keptText(best: EpochRecord, { monitor, averageWeights }: Settings, stage: Stage): string {
   const rule = {
-    entropy: 'the highest entropy so far',
-    consensus: 'the best agreement with earlier epochs so far',
-    label_wave: 'the fewest changed predictions so far',
-    val_acc: 'the highest accuracy on noisy validation labels so far',
+    entropy: 'the highest entropy',
+    consensus: 'the best agreement with earlier epochs',
+    label_wave: 'the fewest changed predictions',
+    val_acc: 'the highest accuracy on noisy validation labels',
   }[monitor];
+  const epoch = `epoch ${epochNumber(best)}: ${rule}${stage === 'running' ? ' so far' : ''}.`;
   return averageWeights
-    ? `The checkpoint keeps the average of the weights at epoch ${epoch}: ${rule}. All values but training entropy are of the average.`
-    : `The checkpoint keeps epoch ${epoch}: ${rule}.`;
+    ? `The checkpoint keeps the average of the weights at ${epoch} All values are of the average, but for training entropy and “not averaged”.`
+    : `The checkpoint keeps ${epoch}`;
 }
 
 export function restoredText({ best, accuracy, difference }: Restored): string {
-  const text = `Epoch ${best.epoch} is restored: ${percent(accuracy)} of the clean test digits are right.`;
+  const text = `Epoch ${epochNumber(best)} is restored: ${percent(accuracy)} of the clean test digits are right.`;
   if (difference === null) return text;
   return difference === 0
     ? `${text} Every prediction equals the one at the end of that epoch, bit for bit.`

@@ -9,11 +9,15 @@ import { NUM_CLASSES } from '../../noisy-mnist/image-pool.js';
 import { classAccuracy, maxDifference } from '../../noisy-mnist/predictions.js';
 import { useBackend } from './backends.js';
 import { loadDigits, type Digits } from './data.js';
+import { downloadHandler } from './download.js';
 import { Gate } from './gate.js';
 import { buildNetwork } from './network.js';
 import { imageTensor, observe, type Observation } from './observation.js';
+import { noiseCeiling, type NoiseCeiling } from './noise-ceiling.js';
 import { PRESETS, VALIDATION_SPLIT, type Settings } from './settings.js';
+import { CLEAN_ACCURACY, PLAIN_ACCURACY } from './shown-epoch.js';
 import { CHECKPOINT_NAME } from './stored-run.js';
+import { epochNumber } from './text.js';
 import { ProgressCallback, TestCallback } from './training-callbacks.js';
 import { YIELD_EVERY_MS } from './yield-if-due.js';
 
@@ -42,9 +46,10 @@ export interface Restored {
 export class Run {
   readonly settings: Settings;
   readonly digits: Digits;
+  readonly ceiling: NoiseCeiling;
   readonly #model: tf.LayersModel;
   readonly #checkpoint: EntropyCheckpointCallback;
-  /** Gets the average of the weights, to be observed while the page stays responsive; null without an average. */
+  /** Gets the average of the weights, to be observed between two epochs; null without an average. */
   readonly #averaged: tf.LayersModel | null;
   readonly #listener: RunListener;
   readonly #gate = new Gate();
@@ -52,11 +57,14 @@ export class Run {
   #isStopped = false;
   #last: Observation | null = null;
   #kept: Observation | null = null;
+  /** What the checkpoint would have kept of the latest epoch. */
+  #candidate: Observation | null = null;
 
   private constructor(settings: Settings, digits: Digits, listener: RunListener) {
     const { monitor, averageWeights, startFromEpoch } = settings;
     this.settings = settings;
     this.digits = digits;
+    this.ceiling = noiseCeiling(digits);
     this.#listener = listener;
     this.#model = buildNetwork(settings);
     this.#averaged = averageWeights ? buildNetwork(settings) : null;
@@ -96,7 +104,7 @@ export class Run {
     return this.#checkpoint.best;
   }
 
-  /** Null until the first epoch has ended. */
+  /** Of the weights as they were trained, never of an average. Null until the first epoch has ended. */
   get last(): Observation | null {
     return this.#last;
   }
@@ -163,8 +171,8 @@ export class Run {
 
   /** Downloads the kept model as the files of a tfjs model. */
   async downloadModel(): Promise<void> {
-    const { epoch } = await this.#checkpoint.loadCheckpoint();
-    await this.#model.save(`downloads://noisy-mnist-epoch-${epoch}`);
+    const best = await this.#checkpoint.loadCheckpoint();
+    await this.#model.save(downloadHandler(`noisy-mnist-epoch-${epochNumber(best)}`));
   }
 
   /** An HTML page. */
@@ -184,7 +192,7 @@ export class Run {
     const { initialEpoch } = await this.#checkpoint.resume(this.#model);
     this.#initialEpoch = initialEpoch;
     if (initialEpoch === 0) return;
-    this.#last = await this.#observe(initialEpoch - 1);
+    this.#last = await observe(this.#model, this.digits, initialEpoch - 1);
     if (this.best === null) return;
     const { model, record } = await loadCheckpoint(CHECKPOINT_NAME);
     this.#kept = await observe(model, this.digits, record.epoch);
@@ -194,14 +202,11 @@ export class Run {
   async #fit(): Promise<void> {
     const { epochs, preset } = this.settings;
     const { batchSize } = PRESETS[preset];
-    const { train, noisyLabels, test } = this.digits;
+    const { train, noisyLabels } = this.digits;
     const batchesPerEpoch = Math.ceil(Math.floor(train.labels.length * (1 - VALIDATION_SPLIT)) / batchSize);
     const x = imageTensor(train);
     const y = tf.tidy(() => tf.oneHot(tf.tensor1d(noisyLabels, 'int32'), NUM_CLASSES).toFloat());
-    const testing = new TestCallback(async (epoch) => {
-      this.#last = await this.#observe(epoch);
-      return classAccuracy(this.#last.test.classes, test.labels);
-    });
+    const testing = new TestCallback((epoch) => this.#test(epoch));
     const progress = new ProgressCallback(this.#gate, {
       onBatch: (epoch, batches) => {
         this.#listener.onBatch(epoch, batches, batchesPerEpoch);
@@ -228,19 +233,28 @@ export class Run {
     }
   }
 
-  /** What is validated: the average of the weights, or the weights as they were trained. */
-  async #observe(epoch: number): Promise<Observation> {
+  /** @returns what is logged of the epoch. */
+  async #test(epoch: number): Promise<Record<string, number>> {
+    const { labels } = this.digits.test;
+    const last = await observe(this.#model, this.digits, epoch);
+    this.#last = last;
+    const plain = classAccuracy(last.test.classes, labels);
     const averaged = this.#averaged;
-    if (averaged === null) return observe(this.#model, this.digits, epoch);
+    if (averaged === null) {
+      this.#candidate = last;
+      return { [CLEAN_ACCURACY]: plain };
+    }
     await this.#checkpoint.withAverage(() => {
       averaged.setWeights(this.#model.getWeights());
     });
-    return observe(averaged, this.digits, epoch);
+    const candidate = await observe(averaged, this.digits, epoch);
+    this.#candidate = candidate;
+    return { [CLEAN_ACCURACY]: classAccuracy(candidate.test.classes, labels), [PLAIN_ACCURACY]: plain };
   }
 
   #endEpoch(): void {
     const { best } = this;
-    if (this.history.at(-1)?.isBest === true) this.#kept = this.#last;
+    if (this.history.at(-1)?.isBest === true) this.#kept = this.#candidate;
     this.#listener.onEpoch();
     if (best === null) return;
     // Not awaited: the checkpoint is written while training continues.

@@ -1,17 +1,21 @@
 import type { EntropyCheckpointError, EpochRecord } from 'tfjs-entropy-checkpoint';
 import { preferredBackend } from './backends.js';
 import { Charts } from './charts.js';
+import { EXAMPLE } from './example-run.js';
 import { showDigits } from './digits.js';
 import { download } from './download.js';
 import type { SettingsForm } from './form.js';
+import { ceilingText } from './noise-ceiling.js';
 import { keptText, problemText, restoredText, storageFailureText, storedRunText } from './messages.js';
+import { showOutcome, type Stage } from './outcome.js';
 import { button, element, setProse, setText } from './page.js';
 import { Run, type Ending, type RunListener } from './run.js';
 import type { Settings } from './settings.js';
 import { findStoredRun, type StoredRun } from './stored-run.js';
-import { percent } from './text.js';
-import { CLEAN_ACCURACY } from './training-callbacks.js';
+import { epochNumber } from './text.js';
 import { showValues } from './values-table.js';
+
+const NO_EXPLANATION = 'The explanation appears once an epoch has ended.';
 
 /** Runs one training after another, as the user asks for it, and shows each in the page. */
 export class Session {
@@ -39,6 +43,7 @@ export class Session {
 
   constructor(form: SettingsForm) {
     this.#form = form;
+    this.#showExample();
   }
 
   /** Offers the training of an earlier visit, or the one that was just stopped. */
@@ -74,7 +79,7 @@ export class Session {
     try {
       const run = await begin();
       this.#run = run;
-      this.#showEpochs(run);
+      this.#showEpochs(run, 'running');
       this.#enable({ form: false, training: true, results: false });
       // The button that was pressed is disabled or hidden by now.
       this.#pause.focus();
@@ -83,6 +88,8 @@ export class Session {
     } catch (error) {
       setText('problem', problemText(error));
       setText('progress-text', 'Not training.');
+      if (this.#run === null || this.#run.numEpochs === 0) this.#showExample();
+      else this.#showEpochs(this.#run, 'over');
     }
     this.#finish();
     if (ending !== 'finished') await this.offerStoredRun();
@@ -92,6 +99,7 @@ export class Session {
     this.#enable({ form: false, training: false, results: false });
     element('stored-run', HTMLElement).hidden = true;
     setText('progress-text', 'Loading …');
+    this.#progress.value = 0;
     // It uses the network that is disposed next.
     await this.#lastAttempt;
     for (const id of ['message', 'problem', 'stored-text']) setText(id, '');
@@ -113,40 +121,61 @@ export class Session {
       this.#progress.max = epochs;
       this.#progress.value = epoch + batches / batchesPerEpoch;
       if (batches % 5 !== 0 && batches !== batchesPerEpoch) return;
-      setText('progress-text', `Epoch ${epoch} of 0–${epochs - 1} · batch ${batches} of ${batchesPerEpoch}`);
+      setText('progress-text', `Epoch ${epoch + 1} of ${epochs} · batch ${batches} of ${batchesPerEpoch}`);
     },
     onEpoch: () => {
-      this.#showEpochs(this.#run!);
+      this.#showEpochs(this.#run!, 'running');
     },
     onPaused: () => {
       setText('message', 'Paused.');
     },
-    onStored: ({ epoch }: EpochRecord) => {
+    onStored: (best: EpochRecord) => {
       setText('problem', '');
-      setText('stored-text', `Epoch ${epoch} is stored in this browser.`);
+      setText('stored-text', `Epoch ${epochNumber(best)} is stored in this browser.`);
     },
     onStorageFailure: (error: EntropyCheckpointError) => {
       setText('problem', storageFailureText(error));
     },
   };
 
-  #showEpochs(run: Run): void {
-    const { history, best, settings } = run;
-    this.#charts.show(history, best);
+  /** What a training will show, until one does. */
+  #showExample(): void {
+    const { history, best, ceiling } = EXAMPLE;
+    this.#isExample = true;
+    this.#charts.show(EXAMPLE);
+    setProse('explanation', NO_EXPLANATION);
+    showOutcome(history.at(-1) ?? null, best, 'over');
+    setText('ceiling-text', ceilingText(ceiling));
+  }
+
+  set #isExample(isExample: boolean) {
+    element('example-text', HTMLElement).hidden = !isExample;
+    element('results', HTMLElement).classList.toggle('example', isExample);
+  }
+
+  #showEpochs(run: Run, stage: Stage): void {
+    const { history, best, settings, ceiling } = run;
+    this.#isExample = false;
+    this.#charts.show({ history, best, ceiling, ...settings });
     showValues(history, best);
     showDigits(run);
-    showTile('kept', best);
-    showTile('last', history.at(-1) ?? null);
-    setText('kept-text', best === null ? '' : keptText(best, settings));
-    setProse('explanation', run.explanation);
+    showOutcome(history.at(-1) ?? null, best, stage);
+    setText('ceiling-text', ceilingText(ceiling));
+    setText('kept-text', best === null ? '' : keptText(best, settings, stage));
+    setProse('explanation', history.length === 0 ? NO_EXPLANATION : run.explanation);
   }
 
   #showEnding(run: Run, ending: Ending): void {
     const { epochs } = run.settings;
     this.#progress.max = epochs;
     this.#progress.value = run.numEpochs;
-    setText('progress-text', ending === 'finished' ? `Finished: ${epochs} epochs.` : 'Stopped.');
-    this.#showEpochs(run);
+    setText(
+      'progress-text',
+      ending === 'finished'
+        ? `Finished: ${epochs} epochs.`
+        : `Stopped after ${run.numEpochs} of ${epochs} epochs.`,
+    );
+    this.#showEpochs(run, 'over');
   }
 
   #togglePause(): void {
@@ -191,17 +220,12 @@ export class Session {
 
   #enable(parts: { form: boolean; training: boolean; results: boolean }): void {
     this.#form.isEnabled = parts.form;
-    this.#pause.disabled = !parts.training;
-    this.#stop.disabled = !parts.training;
-    for (const one of this.#resultButtons) one.disabled = !parts.results;
+    for (const one of [this.#pause, this.#stop]) showIf(one, parts.training);
+    for (const one of this.#resultButtons) showIf(one, parts.results);
   }
 }
 
-function showTile(name: 'kept' | 'last', record: EpochRecord | null): void {
-  const accuracy = record?.logs[CLEAN_ACCURACY];
-  setText(`${name}-epoch`, record === null ? '–' : `Epoch ${record.epoch}`);
-  setText(
-    `${name}-accuracy`,
-    accuracy === undefined ? 'no epoch yet' : `${percent(accuracy)} of clean test digits right`,
-  );
+function showIf(one: HTMLButtonElement, isUsable: boolean): void {
+  one.disabled = !isUsable;
+  one.hidden = !isUsable;
 }

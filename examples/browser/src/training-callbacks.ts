@@ -3,24 +3,21 @@ import type { Gate } from './gate.js';
 
 type Logs = Record<string, number | tf.Scalar>;
 
-/** The name in `logs`, and so in the history that is stored with the checkpoint. */
-export const CLEAN_ACCURACY = 'clean_acc';
-
 /** The checkpoint yields often enough. Each further callback that yields would wait for another frame. */
 const YIELD_EVERY = 'never';
 
 /** Tests the network at the end of each epoch. List it before the checkpoint, which then records the result. */
 export class TestCallback extends tf.CustomCallback {
-  readonly #test: (epoch: number) => Promise<number>;
+  readonly #test: (epoch: number) => Promise<Record<string, number>>;
 
-  /** @param test returns the accuracy on clean labels, 0…1. */
-  constructor(test: (epoch: number) => Promise<number>) {
+  /** @param test returns what is added to `logs`. */
+  constructor(test: (epoch: number) => Promise<Record<string, number>>) {
     super({}, YIELD_EVERY);
     this.#test = test;
   }
 
   override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-    logs[CLEAN_ACCURACY] = await this.#test(epoch);
+    Object.assign(logs, await this.#test(epoch));
     await super.onEpochEnd(epoch, logs);
   }
 }
