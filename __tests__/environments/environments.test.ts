@@ -50,10 +50,10 @@ const BUILT = {
 
 /** Projects whose `npm start` trains, and prints as its last line what it has done. */
 const STARTED = new Map([
-  ['worker-threads', 'Node, `worker_threads`'],
-  ['cluster', 'Node, `cluster`'],
-  ['vue', 'Vue 3.5, in Node'],
-  ['svelte', 'Svelte 5, in Node'],
+  ['worker-threads', { environment: 'Node, `worker_threads`' }],
+  ['cluster', { environment: 'Node, `cluster`' }],
+  ['vue', { environment: 'Vue 3.5, in Node', store: 'memory' }],
+  ['svelte', { environment: 'Svelte 5, in Node', store: 'memory' }],
 ]);
 
 /** What has passed, in the order of the tests. */
@@ -138,13 +138,12 @@ describe('in Node', () => {
       tested: 'types for `commonjs`, `node16` and `bundler`; none of ours fails without `skipLibCheck`',
     },
     async () => {
-      const project = await makeProject('typescript', folder, tarball, ['@tensorflow', '@types', '@webgpu']);
+      const project = await makeProject('typescript', folder, tarball, ['@tensorflow']);
       const lowest = join(project, 'node_modules/typescript/bin/tsc');
       const commonJs = ['--module', 'commonjs', '--moduleResolution', 'node'];
       for (const [compiler, ...options] of [
         [lowest, ...commonJs],
         [lowest, '--module', 'node16'],
-        [TYPESCRIPT, ...commonJs, '--ignoreDeprecations', '6.0'],
         [TYPESCRIPT, '--module', 'node16'],
         [TYPESCRIPT, '--module', 'esnext', '--moduleResolution', 'bundler'],
       ] as const) {
@@ -220,8 +219,8 @@ describe('in other runtimes', () => {
 });
 
 describe('in separate programs', () => {
-  for (const [name, title] of STARTED) {
-    environment({ ...NODE, environment: title }, async () => {
+  for (const [name, description] of STARTED) {
+    environment({ ...NODE, ...description }, async () => {
       const project = await makeProject(name, folder, tarball, TFJS);
       const output = await runProgram(project, 'npm', 'run', '--silent', 'start');
       const { ok, what } = JSON.parse(output.trim().split('\n').at(-1)!) as { ok: boolean; what: string };
