@@ -14,7 +14,9 @@ export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './error
 export { loadCheckpoint, type LoadCheckpointOptions, type LoadedCheckpoint } from './load-checkpoint.js';
 export type { AveragingOptions, EntropyCheckpointOptions, YieldEvery } from './options.js';
 export type { CheckpointJson } from './report/checkpoint-json.js';
-export type { ReportOptions } from './report/report.js';
+export type { EpochRow, EpochTable } from './report/epoch-table.js';
+export type { ReportChart, ReportCurve, ReportFact, ReportJson } from './report/report-json.js';
+export type { ReportJsonOptions, ReportOptions } from './report/report.js';
 export type { EpochSummary } from './report/summary.js';
 export type { LogValue } from './scoring/epoch-logs.js';
 export type { MonitorFunction, MonitorName } from './selection/monitor.js';
