@@ -64,6 +64,8 @@ describe('main.ts', () => {
     expect(run.stdout).toContain(join(FOLDER, 'report.html'));
     expect(page).toContain('<p class="title">mnist with 40 % wrong labels (symmetric)</p>');
     expect(page).toContain(`Epoch ${stored.record.epoch} was kept: `);
+    expect(page).toContain('<dt>Test accuracy</dt>');
+    expect(page).toContain('<th scope="col">test_acc</th>');
   });
 
   it('exits with status 0', () => {

@@ -14,6 +14,7 @@ const PUBLIC_NAMES = [
   'EntropyCheckpointCallback',
   'EntropyCheckpointError',
   'MemoryStore',
+  'compareReports',
   'loadCheckpoint',
   'topKEntropy',
 ];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
+import { compareReports } from '../../src/compare-reports.js';
 import { report } from '../../src/report/report.js';
 import { auditAccessibility } from '../support/accessibility.js';
 import { fakeTraining } from '../support/fake-training.js';
@@ -42,7 +43,7 @@ async function open(
 /** The horizontal centre of the first label with this text in the first plot. */
 function centerOf(page: Page, text: string): Promise<number> {
   return page
-    .locator('svg')
+    .locator('.chart svg')
     .first()
     .locator('text', { hasText: new RegExp(`^${text}$`) })
     .first()
@@ -61,6 +62,19 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
+  it.each(['light', 'dark'] as const)('passes it as a comparison in the %s scheme', async (colorScheme) => {
+    const epochs = ENTROPIES.map((value) => ({ value, isAveraged: true as const, logs: { val_acc: value } }));
+    const { history } = fakeTraining(epochs).selector;
+    // Every colour of a curve.
+    const trainings = Array.from({ length: 8 }, () => ({ history }));
+    const { page } = await open(390, colorScheme, await compareReports(trainings));
+    const { violations, passed } = await auditAccessibility(page);
+    expect(violations).toEqual([]);
+    expect(passed).toContain('color-contrast');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.close();
+  });
+
   it('makes no requests', async () => {
     const { page, requests } = await open(900);
     expect(requests).toEqual([]);
@@ -76,7 +90,7 @@ describe('the report in a browser', () => {
   it('shades the epochs before the first one that could be selected', async () => {
     const { page } = await open(900);
     const [left, right] = await page
-      .locator('svg')
+      .locator('.chart svg')
       .first()
       .locator('[fill="var(--faint)"]')
       .first()

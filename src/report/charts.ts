@@ -123,13 +123,13 @@ function optionOf(
 
 /** A curve, and the diamonds on it. */
 function linesOf(
-  { values, isMonitored, keptAt }: Curve,
+  { values, isMonitored, keptAt, style }: Curve,
   position: number,
   frame: ChartFrame,
   columns: number,
 ): object[] {
   const { numEpochs, allKept } = frame;
-  const { color, dash, symbol } = styleOf(position);
+  const { color, dash, symbol } = styleOf(style ?? position);
   const always = keptAt == null ? allKept : [keptAt];
   const line = {
     type: 'line',

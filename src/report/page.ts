@@ -20,7 +20,7 @@ export function pageOf(title: string, headline: string, content: Html): string {
       <body>
         <main>
           <p class="title">${title}</p>
-          <h1>${headline}</h1>
+          <h1>${unbroken(headline)}</h1>
           ${content}
           <footer>Made by tfjs-entropy-checkpoint.</footer>
         </main>
@@ -30,6 +30,13 @@ export function pageOf(title: string, headline: string, content: Html): string {
 
 /** A text as HTML: what is within backticks is code. */
 export function prose(text: string): Html {
-  const parts = text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  const parts = unbroken(text)
+    .split('`')
+    .map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
   return raw(parts.map((part) => part.text).join(''));
+}
+
+/** A number stays on the line of its sign. */
+function unbroken(text: string): string {
+  return text.replace(/(\d) %/g, '$1\u00a0%');
 }

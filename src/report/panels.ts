@@ -12,6 +12,8 @@ export interface Curve {
   readonly isMonitored: boolean;
   /** The position of the epoch that its own training kept, where each curve has one; null for none. */
   readonly keptAt?: number | null;
+  /** The position of its style; its position in the panel if left out. */
+  readonly style?: number;
 }
 
 /** Curves that share a plot. */
@@ -110,10 +112,11 @@ function stemsOf(names: ReadonlySet<string>): string[] {
   return [...stems].sort((a, b) => Number(b === 'loss') - Number(a === 'loss'));
 }
 
-function finite(value: number | null | undefined): number {
+/** NaN for what a chart can't show. */
+export function finite(value: number | null | undefined): number {
   return value != null && Number.isFinite(value) ? value : NaN;
 }
 
-function hasValues({ values }: Curve): boolean {
+export function hasValues({ values }: Curve): boolean {
   return values.some((value) => !Number.isNaN(value));
 }

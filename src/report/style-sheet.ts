@@ -50,6 +50,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }
 .text { text-align: left; }
 tr.best th, tr.best td { background: var(--kept); font-weight: bold; }
-tfoot th, tfoot td { border-bottom: 0; font-weight: bold; }
+thead th, tfoot th { white-space: normal; vertical-align: bottom; }
+tfoot th, tfoot td { border-bottom: 0; font-weight: bold; vertical-align: top; }
 footer { margin-top: 2.5rem; }
 `;
