@@ -8,7 +8,7 @@
 
 export { EntropyCheckpointCallback } from './callback.js';
 export { EntropyCheckpoint } from './checkpoint.js';
-export { compareReports } from './compare-reports.js';
+export { compareReports } from './report/compare-reports.js';
 export { topKEntropy, type TopKEntropyOptions } from './entropy/top-k-entropy.js';
 export type { EpochRecord, MonitoredEpoch, Phase } from './epoch-record.js';
 export { EntropyCheckpointError, type EntropyCheckpointErrorCode } from './errors.js';

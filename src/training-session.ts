@@ -76,7 +76,7 @@ export interface CheckpointAccess {
   /** Plain data for `JSON.stringify`, without tensors. JSON writes NaN and ±Infinity as null; `historyCsv` has them. */
   toJSON(): CheckpointJson;
   /**
-   * What `report` shows as plain data, for a dashboard or a test of your own: the result in one line, the explanation, the
+   * What `report` shows as plain data, for a dashboard or a test: the result in one line, the explanation, the
    * curves and the table. It's bounded like the page; `toJSON` has every epoch. JSON writes NaN and ±Infinity as null.
    *
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.

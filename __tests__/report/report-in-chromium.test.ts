@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
-import { compareReports } from '../../src/compare-reports.js';
+import { compareReports } from '../../src/report/compare-reports.js';
 import { report } from '../../src/report/report.js';
 import { auditAccessibility } from '../support/accessibility.js';
 import { fakeTraining } from '../support/fake-training.js';

@@ -76,7 +76,7 @@ function panelsOf(trainings: readonly CheckedTraining[]): Panel[] {
     if (monitors.has(name)) return 0;
     return /^(val|test)_.*acc/.test(name) ? 1 : /^(val|test)_/.test(name) ? 2 : 3;
   };
-  // A monitored value that has a panel of its own isn't shown twice.
+  // A monitored value that has a panel already isn't shown twice.
   const isShown = (name: string): boolean =>
     name !== 'monitored value' ||
     ![...monitors].every((one) => one !== null && (names.has(one) || one === 'entropy'));

@@ -21,6 +21,7 @@ export interface EpochRow {
 export interface EpochTable {
   /** The names of the values. */
   readonly columns: readonly string[];
+  /** In the order in which the epochs ran. */
   readonly rows: readonly EpochRow[];
 }
 

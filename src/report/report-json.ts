@@ -8,6 +8,7 @@ import { rangeOf, positionsToPlot, type Point } from './thinning.js';
 
 /** What a report shows, as plain data: `report({ format: 'json' })`. */
 export interface ReportJson {
+  /** The title of the page. */
   readonly title: string;
   /** The result in one line: which epoch was kept, and what that gained over the last one. */
   readonly headline: string;
@@ -19,24 +20,31 @@ export interface ReportJson {
   readonly facts: readonly ReportFact[];
   /** The monitored values first. */
   readonly charts: readonly ReportChart[];
+  /** The values of the epochs; empty before the first. */
   readonly table: EpochTable;
 }
 
+/** A fact for people, such as `Epochs` and `15`. */
 export interface ReportFact {
+  /** What it's about. */
   readonly name: string;
+  /** What it is, with its unit. */
   readonly value: string;
 }
 
 /** Curves that share a chart. */
 export interface ReportChart {
+  /** What the curves show, such as `Accuracy`. */
   readonly title: string;
   /** `'nats'`, or empty. */
   readonly unit: string;
+  /** At least one. */
   readonly curves: readonly ReportCurve[];
 }
 
 /** The values of a name by epoch. */
 export interface ReportCurve {
+  /** Its name in the legend, such as `validation`. */
   readonly name: string;
   /** Whether the epochs were compared by these values. */
   readonly isMonitored: boolean;

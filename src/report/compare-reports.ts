@@ -1,7 +1,7 @@
-import { loadCode } from './platform/load-code.js';
-import type { ComparedTraining } from './report/check-trainings.js';
-import type { ComparisonOptions } from './report/comparison.js';
-import type { CheckpointAccess } from './training-session.js';
+import { loadCode } from '../platform/load-code.js';
+import type { ComparedTraining } from './check-trainings.js';
+import type { CheckpointJson } from './checkpoint-json.js';
+import type { ComparisonOptions } from './comparison.js';
 
 /**
  * A page that compares trainings, such as the same one with five seeds: what each of them kept, the means, and the curves
@@ -16,9 +16,9 @@ import type { CheckpointAccess } from './training-session.js';
  * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`, `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
  */
 export async function compareReports(
-  trainings: readonly (CheckpointAccess | ComparedTraining)[],
+  trainings: readonly ({ toJSON(): CheckpointJson } | ComparedTraining)[],
   options?: ComparisonOptions,
 ): Promise<string> {
-  const { comparison } = await loadCode(import('./report/comparison.js'));
+  const { comparison } = await loadCode(import('./comparison.js'));
   return comparison(trainings, options);
 }
