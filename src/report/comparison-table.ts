@@ -146,7 +146,7 @@ function footOf(columns: readonly FilledColumn[], isAveraged: boolean): Html {
 function spreadText({ mean, deviation }: Spread, format: KeptColumn['format']): string {
   if (Number.isNaN(deviation)) return format(mean);
   // The unit stands at the end, and a deviation has no sign.
-  const [number, ...unit] = format(Number(deviation.toPrecision(2)))
+  const [number, ...unit] = format(format === asText ? Number(deviation.toPrecision(2)) : deviation)
     .replace(/^[+±]/, '')
     .split(' ');
   return [format(mean).split(' ')[0]!, '±', number!, ...unit].join(' ');
