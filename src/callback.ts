@@ -15,7 +15,8 @@ import type {
   ValidationWeights,
 } from './predictions/prediction-tap.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
-import type { ReportOptions } from './report/report.js';
+import type { ReportJson } from './report/report-json.js';
+import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
 import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
@@ -198,7 +199,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     return this.#session.toJSON();
   }
 
-  report(options?: ReportOptions): Promise<string> {
+  report(options: ReportJsonOptions): Promise<ReportJson>;
+  report(options?: ReportOptions): Promise<string>;
+  report(options?: ReportOptions | ReportJsonOptions): Promise<string | ReportJson> {
     return this.#session.report(options);
   }
 

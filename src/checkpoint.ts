@@ -9,7 +9,8 @@ import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOp
 import { bindMembers } from './platform/bind-members.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
-import type { ReportOptions } from './report/report.js';
+import type { ReportJson } from './report/report-json.js';
+import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
 import { EpochLogs, type LogValue } from './scoring/epoch-logs.js';
 import { EpochScore } from './scoring/epoch-score.js';
@@ -116,7 +117,9 @@ export class EntropyCheckpoint implements CheckpointAccess {
     return this.#session.toJSON();
   }
 
-  report(options?: ReportOptions): Promise<string> {
+  report(options: ReportJsonOptions): Promise<ReportJson>;
+  report(options?: ReportOptions): Promise<string>;
+  report(options?: ReportOptions | ReportJsonOptions): Promise<string | ReportJson> {
     return this.#session.report(options);
   }
 

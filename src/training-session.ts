@@ -6,7 +6,8 @@ import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { Outcome } from './report/explain.js';
-import type { ReportOptions } from './report/report.js';
+import type { ReportJson } from './report/report-json.js';
+import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
@@ -74,7 +75,14 @@ export interface CheckpointAccess {
   /** Plain data for `JSON.stringify`, without tensors. JSON writes NaN and ±Infinity as null; `historyCsv` has them. */
   toJSON(): CheckpointJson;
   /**
-   * A report on the training so far: the selected epoch and why, the curves of entropy, loss and metrics, and a table
+   * What `report` shows as plain data, for a dashboard or a test: the result in one line, the explanation, the
+   * curves and the table. It's bounded like the page; `toJSON` has every epoch. JSON writes NaN and ±Infinity as null.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
+   */
+  report(options: ReportJsonOptions): Promise<ReportJson>;
+  /**
+   * A report on the training so far: the result in one line and why, the curves of entropy, loss and metrics, and a table
    * of all values. It stays below a few MB: beyond 2,000 epochs, the table has some of them, and the curves keep what
    * is visible.
    *
@@ -216,7 +224,7 @@ export class TrainingSession {
   }
 
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`. */
-  async report(options?: ReportOptions): Promise<string> {
+  async report(options?: ReportOptions | ReportJsonOptions): Promise<string | ReportJson> {
     await this.#closing.catch(() => null);
     const { report } = await loadCode(import('./report/report.js'));
     return report(this.#outcome, options);
@@ -372,7 +380,7 @@ export class TrainingSession {
 
   get #outcome(): Outcome {
     const { selector, options } = this;
-    return { selector, options, monitor: options.monitor, numClasses: this.#score?.numClasses ?? null };
+    return { selector, options, monitor: options.monitor, score: this.#score };
   }
 
   #loadCode(): Promise<TrainingCode> {

@@ -63,8 +63,10 @@ describe('main.ts', () => {
   it('writes a report, and prints its path', () => {
     const page = readFileSync(join(FOLDER, 'report.html'), 'utf8');
     expect(run.stdout).toContain(join(FOLDER, 'report.html'));
-    expect(page).toContain('<h1>mnist with 40 % wrong labels (symmetric)</h1>');
+    expect(page).toContain('<p class="title">mnist with 40 % wrong labels (symmetric)</p>');
     expect(page).toContain(`Epoch ${stored.record.epoch} was kept: `);
+    expect(page).toContain('<dt>Test accuracy</dt>');
+    expect(page).toContain('<th scope="col">test_acc</th>');
   });
 
   it('exits with status 0', () => {

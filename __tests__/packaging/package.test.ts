@@ -15,6 +15,7 @@ const PUBLIC_NAMES = [
   'EntropyCheckpointError',
   'MemoryStore',
   'listCheckpoints',
+  'compareReports',
   'loadCheckpoint',
   'topKEntropy',
 ];
@@ -107,7 +108,7 @@ describe('the built package', () => {
     // The README states both sizes.
     expect(gzippedBytes(initial)).toBeLessThanOrEqual(15_000);
     const withoutCharts = chunks.filter(({ inputs }) => !inputs.includes(CHARTS));
-    expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(71_000);
+    expect(gzippedBytes(withoutCharts)).toBeLessThanOrEqual(78_000);
   });
 
   async function packedPaths(): Promise<string[]> {

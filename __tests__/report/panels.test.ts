@@ -22,13 +22,48 @@ describe('the panels of a report', () => {
     expect(Object.entries(namesOf(panels))).toEqual([
       ['Entropy of the predictions', ['training and validation', 'training', 'validation']],
       ['Loss', ['training', 'validation']],
-      ['acc', ['training', 'validation']],
-      ['auc', ['training']],
+      ['Accuracy', ['training', 'validation']],
+      ['AUC', ['AUC']],
     ]);
     expect(Array.from(panels[0]!.curves[2]!.values)).toEqual([0.4, 0.3]);
     expect(panels[2]!.curves.map(({ values }) => Array.from(values))).toEqual([
       [0.2, 0.3],
       [0.1, 0.2],
+    ]);
+  });
+
+  test('have the values of one metric in one panel: training, validation and test', () => {
+    const epochs = [
+      {
+        value: 0.5,
+        logs: { loss: 2, val_loss: 3, digit_acc: 0.1, val_digit_acc: 0.2, test_digit_acc: 0.3, lr: 1 },
+      },
+    ];
+    const { selector, monitor } = fakeTraining(epochs);
+    expect(namesOf(panelsOf(selector.history, monitor))).toMatchObject({
+      'Digit accuracy': ['training', 'validation', 'test'],
+      // Nobody said that it's of the training rows.
+      'Learning rate': ['learning rate'],
+    });
+  });
+
+  test('have different titles, whatever the metrics are called', () => {
+    const { selector, monitor } = fakeTraining([{ value: 1, logs: { acc: 1, accuracy: 1, entropy: 1 } }]);
+    expect(panelsOf(selector.history, monitor).map(({ title }) => title)).toEqual([
+      'Entropy of the predictions',
+      'Accuracy (acc)',
+      'Accuracy (accuracy)',
+      'Entropy (metric)',
+    ]);
+  });
+
+  test('begin with the one that was monitored', () => {
+    const epochs = [{ value: 1, logs: { loss: 2, val_loss: 3, acc: 0.1, val_acc: 0.2 } }];
+    const { selector, monitor } = fakeTraining(epochs, { monitor: 'val_acc' });
+    expect(panelsOf(selector.history, monitor).map(({ title }) => title)).toEqual([
+      'Accuracy',
+      'Entropy of the predictions',
+      'Loss',
     ]);
   });
 
@@ -50,7 +85,7 @@ describe('the panels of a report', () => {
     ['train_entropy', 'Entropy of the predictions: training'],
     ['val_entropy', 'Entropy of the predictions: validation'],
     ['val_loss', 'Loss: validation'],
-    ['acc', 'acc: training'],
+    ['acc', 'Accuracy: training'],
   ])('mark the monitored curve with `monitor: %s`: %s', (name, expected) => {
     const epochs = [{ value: 1, valEntropy: 1, logs: { loss: 1, val_loss: 1, acc: 1 } }];
     const { selector, monitor } = fakeTraining(epochs, { monitor: name });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
+import { compareReports } from '../../src/report/compare-reports.js';
 import { report } from '../../src/report/report.js';
 import { auditAccessibility } from '../support/accessibility.js';
 import { fakeTraining } from '../support/fake-training.js';
@@ -30,18 +31,19 @@ afterAll(async () => {
 async function open(
   width: number,
   colorScheme: 'light' | 'dark' = 'light',
+  content = html,
 ): Promise<{ page: Page; requests: string[] }> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
   const requests: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
-  await page.setContent(html, { waitUntil: 'networkidle' });
+  await page.setContent(content, { waitUntil: 'networkidle' });
   return { page, requests };
 }
 
 /** The horizontal centre of the first label with this text in the first plot. */
 function centerOf(page: Page, text: string): Promise<number> {
   return page
-    .locator('svg')
+    .locator('.chart svg')
     .first()
     .locator('text', { hasText: new RegExp(`^${text}$`) })
     .first()
@@ -60,6 +62,19 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
+  it.each(['light', 'dark'] as const)('passes it as a comparison in the %s scheme', async (colorScheme) => {
+    const epochs = ENTROPIES.map((value) => ({ value, isAveraged: true as const, logs: { val_acc: value } }));
+    const { history } = fakeTraining(epochs).selector;
+    // Every colour of a curve.
+    const trainings = Array.from({ length: 8 }, () => ({ history }));
+    const { page } = await open(390, colorScheme, await compareReports(trainings));
+    const { violations, passed } = await auditAccessibility(page);
+    expect(violations).toEqual([]);
+    expect(passed).toContain('color-contrast');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.close();
+  });
+
   it('makes no requests', async () => {
     const { page, requests } = await open(900);
     expect(requests).toEqual([]);
@@ -75,7 +90,7 @@ describe('the report in a browser', () => {
   it('shades the epochs before the first one that could be selected', async () => {
     const { page } = await open(900);
     const [left, right] = await page
-      .locator('svg')
+      .locator('.chart svg')
       .first()
       .locator('[fill="var(--faint)"]')
       .first()
@@ -89,14 +104,66 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
-  it('fits a phone: only its charts scroll sideways', async () => {
+  it.each([320, 390, 1000])('fits a screen of %i pixels: only its table scrolls sideways', async (width) => {
+    const { page } = await open(width);
+    const [pageWidth, ...charts] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      ...[...document.querySelectorAll('.chart')].map(({ scrollWidth }) => scrollWidth),
+    ]);
+    expect(pageWidth).toBeLessThanOrEqual(width);
+    expect(charts).toHaveLength(3);
+    for (const chart of charts) expect(chart).toBeLessThan(width);
+    await page.close();
+  });
+
+  it('shows the state of an epoch on a phone, without scrolling', async () => {
     const { page } = await open(390);
-    const widths = await page.evaluate(() => ({
-      page: document.documentElement.scrollWidth,
-      chart: document.querySelector('.chart')!.scrollWidth,
-    }));
-    expect(widths.page).toBeLessThanOrEqual(390);
-    expect(widths.chart).toBeGreaterThan(390);
+    const right = await page
+      .locator('tr.best td')
+      .first()
+      .evaluate((cell) => cell.getBoundingClientRect().right);
+    expect(right).toBeLessThan(390);
+    await page.close();
+  });
+
+  it.each([
+    [390, 0],
+    [390, ENTROPIES.length - 1],
+    [1000, 0],
+    [1000, 4],
+  ])('has no label over another on %i pixels with epoch %i kept', async (width, peak) => {
+    const values = ENTROPIES.map((_, i) => 0.7 - Math.abs(i - peak) / 20);
+    const { page } = await open(
+      width,
+      'light',
+      await report(fakeTraining(values.map((value) => ({ value })))),
+    );
+    const boxes = await page.locator('.chart svg:visible text').evaluateAll((labels) =>
+      labels.map((label) => {
+        const { left, right, top, bottom } = label.getBoundingClientRect();
+        return { text: label.textContent, left, right, top, bottom };
+      }),
+    );
+    const overlaps = boxes.flatMap((a, i) =>
+      boxes
+        .slice(i + 1)
+        .filter((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+        .map((b) => `${a.text} over ${b.text}`),
+    );
+    expect(boxes.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['kept', 'the largest possible: 2/e']),
+    );
+    expect(overlaps).toEqual([]);
+    await page.close();
+  });
+
+  it('opens the numbers of a chart with the keyboard', async () => {
+    const { page } = await open(900);
+    const numbers = page.locator('details p').first();
+    expect(await numbers.isVisible()).toBe(false);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await numbers.isVisible()).toBe(true);
     await page.close();
   });
 

@@ -99,7 +99,7 @@ describe('a metric of the model with the name of a value of this package', () =>
       expect(columns).toContain('entropy');
       expect(columns).toContain('entropy (metric)');
       expect(new Set(columns).size).toBe(columns.length);
-      expect(page).toContain('<h2>entropy (metric)</h2>');
+      expect(page).toContain('<h2>Entropy (metric)</h2>');
     }));
 });
 

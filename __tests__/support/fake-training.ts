@@ -21,5 +21,5 @@ export function fakeTraining(
     const entropies = { entropy: value, trainEntropy: value, valEntropy: null };
     selector.add({ epoch: position, fit: 0, ...entropies, logs: {}, ...given }, true);
   }
-  return { selector, monitor, options: resolved, numClasses };
+  return { selector, monitor, options: resolved, score: { numClasses, mostClasses: numClasses } };
 }

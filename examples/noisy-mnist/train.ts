@@ -44,6 +44,15 @@ export interface TrainingResult {
   readonly restoredProbabilities: Probabilities;
 }
 
+/** What an epoch predicts for the test images. */
+interface TestResult {
+  readonly probabilities: Probabilities;
+  /** With the average of the weights. */
+  readonly ofAverage: Probabilities;
+  readonly cleanAccuracy: number;
+  readonly averagedAccuracy: number;
+}
+
 /** Trains on the images of `dataset.train` with `noisyLabels`, and tests after every epoch. */
 export async function train(
   dataset: Dataset,
@@ -70,23 +79,33 @@ export async function train(
   const [trained, averaged] = flags.averageWeights ? [other, checkpoint] : [checkpoint, other];
   const epochs: EpochResult[] = [];
   let bestProbabilities: Probabilities = new Float32Array();
+  let tested: TestResult | null = null;
+  // Before the checkpoints, so that their histories and reports have the accuracy.
   const testCallback = new tf.CustomCallback({
-    onEpochEnd: async (epoch) => {
+    onEpochEnd: async (_, logs) => {
       const probabilities = predict(model, dataset.test);
       const ofAverage = await averaged.withAverage(() => predict(model, dataset.test));
       const [cleanAccuracy, averagedAccuracy] = [probabilities, ofAverage].map((one) =>
         accuracy(one, dataset.test.labels),
       ) as [number, number];
+      tested = { probabilities, ofAverage, cleanAccuracy, averagedAccuracy };
+      if (logs !== undefined) logs['test_acc'] = flags.averageWeights ? averagedAccuracy : cleanAccuracy;
+    },
+  });
+  // After them, so that it finds the epoch in their histories.
+  const recordCallback = new tf.CustomCallback({
+    onEpochEnd: (epoch) => {
+      const { probabilities, ofAverage, ...accuracies } = tested!;
       const monitored = checkpoint.history.at(-1)!.value ?? NaN;
-      epochs.push({ ...epochResult(trained.history.at(-1)!), monitored, cleanAccuracy, averagedAccuracy });
+      epochs.push({ ...epochResult(trained.history.at(-1)!), monitored, ...accuracies });
       if (checkpoint.best?.epoch === epoch) {
         bestProbabilities = flags.averageWeights ? ofAverage : probabilities;
       }
     },
   });
 
-  // The checkpoints come first, so that `testCallback` finds the epoch in their histories.
-  await fit(model, dataset.train.images, noisyLabels, flags, [checkpoint, other, testCallback]);
+  const callbacks = [testCallback, checkpoint, other, recordCallback];
+  await fit(model, dataset.train.images, noisyLabels, flags, callbacks);
   const best = await checkpoint.loadCheckpoint();
   const restoredProbabilities = predict(model, dataset.test);
 

@@ -1,20 +1,21 @@
 // The only module that needs a plotting library. The build bundles that library into this file, which is loaded when a
 // report is made.
 import { LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
+import { GridComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { styleOf } from './curve-styles.js';
 import type { Curve, Panel } from './panels.js';
 import { lastInEachColumn, positionsToPlot, rangeOf } from './thinning.js';
 
-use([LineChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
+use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer]);
 
-/** What all plots of a report have in common. Positions are indices of epochs, in the order in which they ran. */
+/** What all plots of a page have in common. Positions are indices of epochs, in the order in which they ran. */
 export interface ChartFrame {
   readonly numEpochs: number;
   /** The label below a position. */
   readonly nameAt: (position: number) => string;
-  /** The position of the kept epoch; null for none. */
+  /** The position of the kept epoch; null for none, and where each curve has its own. */
   readonly kept: number | null;
   /** The positions of all kept epochs. */
   readonly allKept: readonly number[];
@@ -22,6 +23,8 @@ export interface ChartFrame {
   readonly saved: readonly number[];
   /** How many epochs at the beginning couldn't be selected. */
   readonly ineligible: number;
+  /** How many columns of pixels one curve may take; the whole width if left out. */
+  readonly maxColumns?: number;
 }
 
 /** A value that the curves can't exceed, but for rounding. */
@@ -30,22 +33,23 @@ export interface UpperBound {
   readonly name: string;
 }
 
-const WIDTH = 720;
-const HEIGHT = 280;
-const LEFT = 64;
+/** For which screens a chart is drawn. */
+export type ChartWidth = 'wide' | 'narrow';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const SIZES: Readonly<Record<ChartWidth, Size>> = {
+  wide: { width: 780, height: 270 },
+  narrow: { width: 380, height: 230 },
+};
+const LEFT = 56;
 const RIGHT = 28;
-/** How many columns of pixels the curves cover. More epochs are thinned, so that no page grows beyond a few MB. */
-const COLUMNS = WIDTH - LEFT - RIGHT;
-/** Colours are variables of the page, so that they suit its light and its dark scheme. */
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
 const KEPT_COLOR = 'var(--kept)';
-/** Curves differ in dash and symbol as well as in colour. */
-const STYLES = [
-  { color: 'var(--first)', dash: 'solid', symbol: 'circle' },
-  { color: 'var(--second)', dash: [7, 3], symbol: 'rect' },
-  { color: 'var(--third)', dash: [2, 2], symbol: 'triangle' },
-] as const;
 /** Up to this many epochs, every value has a symbol. */
 const FEW_EPOCHS = 40;
 
@@ -53,52 +57,35 @@ const FEW_EPOCHS = 40;
  * The curves of a panel as the text of an SVG, to be embedded in a page.
  *
  * @param id identifies the SVG within the page.
- * @param upperBound a line to draw, within the range of the axis; null for none.
+ * @param upperBound a line to draw; null for none.
  */
-export function chartOf(id: string, panel: Panel, frame: ChartFrame, upperBound: UpperBound | null): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+export function chartOf(
+  id: string,
+  panel: Panel,
+  frame: ChartFrame,
+  upperBound: UpperBound | null,
+  width: ChartWidth,
+): string {
+  const size = SIZES[width];
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
   try {
-    chart.setOption(optionOf(panel, frame, upperBound));
-    return withinPage(chart.renderToSVGString(), id);
+    chart.setOption(optionOf(panel.curves, frame, upperBound, size));
+    return withinPage(chart.renderToSVGString(), id, size);
   } finally {
     chart.dispose();
   }
 }
 
 function optionOf(
-  { unit, curves }: Panel,
+  curves: readonly Curve[],
   frame: ChartFrame,
   upperBound: UpperBound | null,
+  { width }: Size,
 ): EChartsCoreOption {
-  const { numEpochs, kept } = frame;
+  const { numEpochs } = frame;
+  const columns = width - LEFT - RIGHT;
   const text = { color: INK, fontSize: 13, fontFamily: 'inherit' };
   const axis = { axisLabel: text, nameTextStyle: text, axisLine: { show: true, lineStyle: { color: INK } } };
-  const lines = curves.map(({ name, values, isMonitored }, i) => {
-    const { color, dash, symbol } = STYLES[i % STYLES.length]!;
-    return {
-      type: 'line',
-      name,
-      color,
-      symbol,
-      symbolSize: 6,
-      showSymbol: numEpochs <= FEW_EPOCHS,
-      lineStyle: { color, type: dash, width: isMonitored ? 3 : 1.75 },
-      data: pointsAt(values, positionsToPlot(values, COLUMNS, frame.allKept)),
-    };
-  });
-  const compared = curves.find(({ isMonitored }) => isMonitored);
-  const saved = lastInEachColumn(frame.saved, numEpochs, COLUMNS);
-  if (kept !== null && !saved.includes(kept)) saved.push(kept);
-  const bests = {
-    type: 'line',
-    name: 'became the best',
-    color: KEPT_COLOR,
-    symbol: 'diamond',
-    symbolSize: 13,
-    showAllSymbol: true,
-    lineStyle: { width: 0 },
-    data: compared === undefined ? [] : pointsAt(compared.values, saved),
-  };
   const marked = {
     type: 'line',
     data: [],
@@ -109,15 +96,7 @@ function optionOf(
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit' },
-    grid: { left: LEFT, right: RIGHT, top: 44, bottom: 72 },
-    legend: {
-      bottom: 0,
-      // Texts are wider than ECharts estimates: it has no font.
-      itemGap: 52,
-      itemWidth: 36,
-      textStyle: text,
-      data: [...lines, ...(compared === undefined ? [] : [bests])].map(({ name }) => name),
-    },
+    grid: { left: LEFT, right: RIGHT, top: 30, bottom: 44 },
     xAxis: {
       type: 'value',
       name: 'epoch',
@@ -128,19 +107,57 @@ function optionOf(
       max: Math.max(1, numEpochs - 1),
       minInterval: 1,
       splitLine: { show: false },
-      axisLabel: { ...text, formatter: frame.nameAt },
+      axisLabel: { ...text, formatter: frame.nameAt, hideOverlap: true },
     },
     yAxis: {
       type: 'value',
-      name: unit,
       ...axis,
       scale: true,
       ...(upperBound === null ? {} : rangeBelow(upperBound, curves)),
       axisLabel: { ...text, formatter: (value: number) => String(Number(value.toPrecision(3))) },
       splitLine: { lineStyle: { color: FAINT } },
     },
-    series: [...lines, ...(compared === undefined ? [] : [bests]), marked],
+    series: [...curves.flatMap((curve, i) => linesOf(curve, i, frame, columns)), marked],
   };
+}
+
+/** A curve, and the diamonds on it. */
+function linesOf(
+  { values, isMonitored, keptAt, style }: Curve,
+  position: number,
+  frame: ChartFrame,
+  columns: number,
+): object[] {
+  const { numEpochs, allKept } = frame;
+  const { color, dash, symbol } = styleOf(style ?? position);
+  const always = keptAt == null ? allKept : [keptAt];
+  const line = {
+    type: 'line',
+    color,
+    symbol,
+    symbolSize: 6,
+    showSymbol: numEpochs <= FEW_EPOCHS,
+    lineStyle: { color, type: dash.length === 0 ? 'solid' : dash, width: isMonitored ? 3 : 1.75 },
+    data: pointsAt(values, positionsToPlot(values, Math.min(columns, frame.maxColumns ?? columns), always)),
+  };
+  const diamonds = (positions: readonly number[], fill: string): object => ({
+    type: 'line',
+    color: fill,
+    symbol: 'diamond',
+    symbolSize: 13,
+    showAllSymbol: true,
+    lineStyle: { width: 0 },
+    data: pointsAt(values, positions),
+  });
+  if (keptAt != null) return [line, diamonds([keptAt], color)];
+  return isMonitored ? [line, diamonds(bestsOf(frame, columns), KEPT_COLOR)] : [line];
+}
+
+/** The positions at which an epoch became the best, as far as a plot can show them. */
+function bestsOf({ kept, saved, numEpochs }: ChartFrame, columns: number): number[] {
+  const shown = lastInEachColumn(saved, numEpochs, columns);
+  if (kept !== null && !shown.includes(kept)) shown.push(kept);
+  return shown;
 }
 
 function pointsAt(values: Float64Array, positions: readonly number[]): [number, number | null][] {
@@ -160,22 +177,36 @@ function rangeBelow({ value: bound }: UpperBound, curves: readonly Curve[]): obj
   const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((one) => (bound - lowest) / one <= 5) ?? 1;
   return {
     min: Math.floor(lowest / step) * step,
-    max: Math.ceil(bound / step + 0.25) * step,
+    max: Math.ceil(bound / step + 0.6) * step,
     interval: step,
   };
 }
 
-function marksOf({ kept }: ChartFrame, upperBound: UpperBound | null): object[] {
-  const label = { color: INK, fontSize: 13 };
+function marksOf({ kept, numEpochs }: ChartFrame, upperBound: UpperBound | null): object[] {
+  const label = { color: INK, fontSize: 13, fontFamily: 'inherit', backgroundColor: 'var(--paper)' };
+  // From 0 at the left to 1 at the right.
+  const place = kept === null ? 0 : kept / Math.max(1, numEpochs - 1);
   const bound = upperBound && {
     yAxis: upperBound.value,
     lineStyle: { color: INK, type: 'dotted', width: 1 },
-    label: { ...label, formatter: upperBound.name, position: 'insideEndTop' },
+    // On the side where the line of the kept epoch isn't.
+    label: {
+      ...label,
+      formatter: upperBound.name,
+      position: place > 0.5 ? 'insideStartTop' : 'insideEndTop',
+    },
   };
   const keptLine = kept !== null && {
     xAxis: kept,
     lineStyle: { color: KEPT_COLOR, type: 'solid', width: 2 },
-    label: { ...label, formatter: 'kept', fontWeight: 'bold' },
+    // At the left edge, beside the labels of the axis and not above them.
+    label: {
+      ...label,
+      formatter: 'kept',
+      fontWeight: 'bold',
+      distance: 9,
+      ...(place < 0.05 ? { align: 'left' } : {}),
+    },
   };
   return [bound, keptLine].filter((mark) => typeof mark === 'object' && mark !== null);
 }
@@ -186,10 +217,10 @@ function areasOf({ ineligible, numEpochs }: ChartFrame): object[] {
 }
 
 /** Lets the page set the width of the SVG, and removes its style sheet and class names. */
-function withinPage(svg: string, id: string): string {
+function withinPage(svg: string, id: string, { width, height }: Size): string {
   return svg
     .replace(/\bzr\d+-/g, `${id}-`)
-    .replace(/<svg [^>]*>/, `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true">`)
+    .replace(/<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" aria-hidden="true">`)
     .replace(/<style[\s\S]*?<\/style>/g, '')
     .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
     .replace(/ (class|pointer-events|ecmeta_[a-z_]+)="[^"]*"/g, '');

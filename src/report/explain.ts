@@ -11,8 +11,16 @@ export interface Outcome {
   >;
   readonly monitor: Monitor;
   readonly options: ReportedOptions;
-  /** The number of classes of the output with the fewest; null if unknown. */
+  /** null before the first epoch of this instance. */
+  readonly score: ClassCounts | null;
+}
+
+/** How many classes the outputs have; null if unknown. */
+export interface ClassCounts {
+  /** Of the output with the fewest. */
   readonly numClasses: number | null;
+  /** Of the output with the most. */
+  readonly mostClasses: number | null;
 }
 
 /** The options that matter to a reader. */
@@ -158,11 +166,13 @@ const DOUBTS: readonly Doubt[] = [
     monitor.comparing !== null && valInformation != null && valInformation < ENOUGH_INFORMATION
       ? 'The network had hardly begun to distinguish the classes.'
       : null,
-  ({ numClasses, monitor }, best) =>
-    isEntropyMonitor(monitor) && numClasses !== null && numClasses <= FEW_CLASSES
+  ({ score, monitor }, best) => {
+    const numClasses = score?.numClasses ?? Infinity;
+    return isEntropyMonitor(monitor) && numClasses <= FEW_CLASSES
       ? `With ${numClasses} classes the entropy says little, as an untrained network is near its maximum; ` +
-        `${recommended(best)} does not depend on that.`
-      : null,
+          `${recommended(best)} does not depend on that.`
+      : null;
+  },
   ({ monitor, selector: { history } }) =>
     isEntropyMonitor(monitor) && history.every(({ valEntropy }) => valEntropy === null)
       ? 'Without validation data, only training rows were scored.'

@@ -1,6 +1,7 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { COMPUTED_MONITORS, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
 import { loggedNames } from './columns.js';
+import { capitalized, isTrainingName, phaseName, splitName, stemInWords } from './readable-names.js';
 
 /** The values of one name by epoch, in the order in which the epochs ran. */
 export interface Curve {
@@ -9,6 +10,10 @@ export interface Curve {
   readonly values: Float64Array;
   /** Whether the epochs were compared by these values. */
   readonly isMonitored: boolean;
+  /** The position of the epoch that its own training kept, where each curve has one; null for none. */
+  readonly keptAt?: number | null;
+  /** The position of its style; its position in the panel if left out. */
+  readonly style?: number;
 }
 
 /** Curves that share a plot. */
@@ -19,9 +24,10 @@ export interface Panel {
   readonly curves: readonly Curve[];
 }
 
-const VALIDATION = 'val_';
-
-/** The entropies, the monitored values, then the losses and metrics. Curves without a value are left out. */
+/**
+ * The panel with the monitored curve, then the entropies, the losses and the metrics. Curves without a value are left
+ * out.
+ */
 export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Panel[] {
   const curve = (
     name: string,
@@ -55,17 +61,39 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
       curve('information', 'val_information', ({ valInformation }) => valInformation),
     ],
   };
-  const logged = metricNames(history).map((name): Panel => {
-    const validation = VALIDATION + name;
+  const names = loggedNames(history);
+  const stems = stemsOf(names);
+  const logged = stems.map((stem): Panel => {
+    const keys = [stem, `val_${stem}`, `test_${stem}`];
     return {
-      title: name === 'loss' ? 'Loss' : labelOf(name),
+      title: titleOf(stem, stems),
       unit: '',
-      curves: [metric('training', name), metric('validation', validation)],
+      curves: keys.map((key) => metric(curveName(key, names), key)),
     };
   });
   return [entropies, ...(hasOwnPanel(monitor) ? [monitored] : []), ...logged]
     .map((panel) => ({ ...panel, curves: panel.curves.filter(hasValues) }))
-    .filter(({ curves }) => curves.length > 0);
+    .filter(({ curves }) => curves.length > 0)
+    .sort((a, b) => Number(isMonitored(b)) - Number(isMonitored(a)));
+}
+
+function isMonitored({ curves }: Panel): boolean {
+  return curves.some((curve) => curve.isMonitored);
+}
+
+/** A title that no other metric has. */
+function titleOf(stem: string, stems: readonly string[]): string {
+  const titles = stems.map((other) => capitalized(stemInWords(other)));
+  const title = capitalized(stemInWords(stem));
+  if (labelOf(stem) !== stem) return capitalized(labelOf(stem));
+  return titles.filter((other) => other === title).length > 1 ? `${title} (${stem})` : title;
+}
+
+/** Where `fit` validates, a value without a validation value isn't of `fit`, and may be of anything. */
+function curveName(key: string, names: ReadonlySet<string>): string {
+  const [phase] = splitName(key);
+  const isOfFit = phase !== '' || isTrainingName(key) || names.has(`val_${key}`) || !names.has('val_loss');
+  return isOfFit ? phaseName(phase) : stemInWords(key);
 }
 
 /** Whether the monitored value is neither an entropy nor logged by `fit`. */
@@ -78,19 +106,17 @@ export function labelOf(name: string): string {
   return COMPUTED_MONITORS.includes(name) ? `${name} (metric)` : name;
 }
 
-/** The names of what was logged, without `val_`; the loss first. */
-function metricNames(history: readonly EpochRecord[]): string[] {
-  const names = loggedNames(history);
-  const stems = [...names].map((name) =>
-    name.startsWith(VALIDATION) ? name.slice(VALIDATION.length) : name,
-  );
-  return [...new Set(['loss', ...stems])].filter((stem) => names.has(stem) || names.has(VALIDATION + stem));
+/** The names of what was logged, without their phases; the loss first. */
+function stemsOf(names: ReadonlySet<string>): string[] {
+  const stems = new Set([...names].map((name) => splitName(name)[1]));
+  return [...stems].sort((a, b) => Number(b === 'loss') - Number(a === 'loss'));
 }
 
-function finite(value: number | null | undefined): number {
+/** NaN for what a chart can't show. */
+export function finite(value: number | null | undefined): number {
   return value != null && Number.isFinite(value) ? value : NaN;
 }
 
-function hasValues({ values }: Curve): boolean {
+export function hasValues({ values }: Curve): boolean {
   return values.some((value) => !Number.isNaN(value));
 }

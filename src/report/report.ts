@@ -1,25 +1,36 @@
-import { checkOptions, type OptionCheck } from '../check-options.js';
-import type { EpochRecord } from '../epoch-record.js';
+import { checkOptions, isOneOf, type OptionCheck } from '../check-options.js';
 import type { ChartFrame, UpperBound } from './charts.js';
-import { logColumns, rounded, SCORES, type NumberColumn } from './columns.js';
-import { explain, type Outcome } from './explain.js';
-import { html, raw, type Html } from './html.js';
+import { rounded } from './columns.js';
+import { diamondKey, keyOf, styleOf } from './curve-styles.js';
+import { namesOf, positionsOf, type EpochTable } from './epoch-table.js';
+import type { Outcome } from './explain.js';
+import { figureOf, type Figure } from './figure.js';
+import { html, type Html } from './html.js';
 import { loadCharts } from './load-charts.js';
-import { hasOwnPanel, labelOf, panelsOf, type Curve, type Panel } from './panels.js';
-import { STYLE_SHEET } from './style-sheet.js';
-import { evenlySpaced, rangeOf, type Point } from './thinning.js';
-
-/** How many epochs the table of values has at most. */
-const MAX_ROWS = 2000;
+import { pageOf, prose } from './page.js';
+import { panelsOf, type Curve, type Panel } from './panels.js';
+import { reportJson, type ReportFact, type ReportJson } from './report-json.js';
+import { rangeOf } from './thinning.js';
 
 /** Options of `report`. */
 export interface ReportOptions {
   /** The page's title. @default 'Entropy checkpoint' */
   readonly title?: string;
+  /** An HTML page. @default 'html' */
+  readonly format?: 'html';
 }
 
-const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
+/** Options of `report` for plain data instead of a page. */
+export interface ReportJsonOptions {
+  /** @default 'Entropy checkpoint' */
+  readonly title?: string;
+  /** What the page shows, as plain data. */
+  readonly format: 'json';
+}
+
+const CHECKS: Readonly<Record<keyof ReportJsonOptions, OptionCheck>> = {
   title: [(value) => typeof value === 'string', 'a string'],
+  format: [isOneOf('html', 'json'), "'html' or 'json'"],
 };
 
 /**
@@ -29,35 +40,32 @@ const CHECKS: Readonly<Record<keyof ReportOptions, OptionCheck>> = {
  * of pixels, and the table at most 2,000 epochs, the kept ones among them.
  *
  * @param options as the user gave them.
- * @returns a self-contained HTML page: it needs no script and no other file.
+ * @returns a self-contained HTML page, which needs no script and no other file; or its data.
  * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_CODE_NOT_LOADED`.
  */
-export async function report(training: Outcome, options: ReportOptions = {}): Promise<string> {
+export async function report(training: Outcome, options: ReportJsonOptions): Promise<ReportJson>;
+export async function report(training: Outcome, options?: ReportOptions): Promise<string>;
+export async function report(
+  training: Outcome,
+  options?: ReportOptions | ReportJsonOptions,
+): Promise<string | ReportJson>;
+export async function report(
+  training: Outcome,
+  options: ReportOptions | ReportJsonOptions = {},
+): Promise<string | ReportJson> {
   checkOptions(options, CHECKS);
-  const { title = 'Entropy checkpoint' } = options;
+  const { title = 'Entropy checkpoint', format = 'html' } = options;
   const outcome = asOfNow(training);
-  const { monitor, selector } = outcome;
-  const { history } = selector;
-  const figures = history.length === 0 ? [] : await figuresOf(outcome, panelsOf(history, monitor));
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${raw(STYLE_SHEET)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <p class="why">${explain(outcome)}</p>
-          ${factsOf(outcome)} ${figures} ${history.length === 0 ? '' : tableOf(outcome)}
-          <footer>Made by tfjs-entropy-checkpoint.</footer>
-        </main>
-      </body>
-    </html>`.text;
+  const json = reportJson(outcome, title);
+  if (format === 'json') return json;
+  const { history } = outcome.selector;
+  const figures = history.length === 0 ? [] : await figuresOf(outcome);
+  return pageOf(
+    title,
+    json.headline,
+    html`<p class="why">${prose(json.explanation)}</p>
+      ${listOf(json.facts)} ${figures} ${history.length === 0 ? '' : tableOf(json.table, history.length)}`,
+  );
 }
 
 /** A copy that doesn't change while the report is made: training may continue. */
@@ -67,40 +75,44 @@ function asOfNow(training: Outcome): Outcome {
   return { ...training, selector };
 }
 
-function factsOf({ selector: { best, history }, monitor, options }: Outcome): Html {
-  const { topK, startFromEpoch, filepath } = options;
-  const isBySize = monitor.comparing === null;
-  const facts: [string, string][] = [
-    ['Kept epoch', best === null ? 'none' : namesOf(history)(best)],
-    ['Epochs', String(history.length)],
-    [
-      'Selected by',
-      isBySize ? `${monitor.mode === 'max' ? 'highest' : 'lowest'} ${monitor.name}` : monitor.name,
-    ],
-    ['Probabilities scored in each row', `the ${topK} largest`],
-    ['Stored', filepath === null ? 'in memory' : typeof filepath === 'string' ? filepath : 'in a store'],
-  ];
-  if (best?.isAveraged === true) facts.push(['Kept', 'the average of the weights']);
-  if (startFromEpoch > 0) facts.push(['Never selected', `epochs before ${startFromEpoch} (shaded)`]);
+function listOf(facts: readonly ReportFact[]): Html {
   return html`<dl>
     ${facts.map(
-      ([term, value]) =>
+      ({ name, value }) =>
         html`<div>
-          <dt>${term}</dt>
+          <dt>${name}</dt>
           <dd>${value}</dd>
         </div>`,
     )}
   </dl>`;
 }
 
-async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<Html[]> {
+async function figuresOf(training: Outcome): Promise<Html[]> {
   const { chartOf } = await loadCharts();
-  const { best, history, kept } = training.selector;
-  const { startFromEpoch } = training.options;
+  const frame = frameOf(training);
+  const { topK } = training.options;
+  return panelsOf(training.selector.history, training.monitor).map((panel, i) => {
+    const isEntropy = panel.unit === 'nats';
+    const figure: Figure = {
+      legend: legendOf(panel.curves),
+      notes: isEntropy
+        ? [
+            `The mean entropy of the ${topK === 1 ? 'largest class probability' : `${topK} largest class probabilities`} of each row.`,
+          ]
+        : [],
+    };
+    const bound = isEntropy ? boundOf(training, panel) : null;
+    const draw = (width: 'wide' | 'narrow'): string =>
+      chartOf(`chart${i}-${width}`, panel, frame, bound, width);
+    return figureOf(panel, frame, figure, draw);
+  });
+}
+
+function frameOf({ selector: { best, history, kept }, options: { startFromEpoch } }: Outcome): ChartFrame {
   const nameOf = namesOf(history);
   const saved: number[] = [];
   for (const [position, { isBest }] of history.entries()) if (isBest) saved.push(position);
-  const frame: ChartFrame = {
+  return {
     numEpochs: history.length,
     nameAt: (position) => {
       const record = history[position];
@@ -112,32 +124,33 @@ async function figuresOf(training: Outcome, panels: readonly Panel[]): Promise<H
     // Only those at the beginning can be shaded as one area.
     ineligible: ineligibleAtFirst(history, startFromEpoch),
   };
-  return panels.map((panel, i) => {
-    const bound = panel.unit === 'nats' ? largestEntropy(training) : null;
-    return html`<figure>
-      <figcaption>
-        <h2>${panel.title}${panel.unit === '' ? '' : ` (${panel.unit})`}</h2>
-        ${panel.curves.map((curve) => html`<p>${describe(curve, frame)}</p>`)}
-      </figcaption>
-      <div
-        class="chart"
-        tabindex="0"
-        role="img"
-        aria-label="${panel.title} by epoch; values are in the table"
-      >
-        ${raw(chartOf(`chart${i}`, panel, frame, bound))}
-      </div>
-    </figure>`;
-  });
 }
 
-function ineligibleAtFirst(history: readonly EpochRecord[], startFromEpoch: number): number {
+function legendOf(curves: readonly Curve[]): [Html, string][] {
+  const items = curves.map(({ name }, i): [Html, string] => [keyOf(styleOf(i)), name]);
+  const hasBests = curves.some(({ isMonitored }) => isMonitored);
+  return hasBests ? [...items, [diamondKey(), 'became the best']] : items;
+}
+
+function ineligibleAtFirst(history: Outcome['selector']['history'], startFromEpoch: number): number {
   const first = history.findIndex(({ epoch }) => epoch >= startFromEpoch);
   return first < 0 ? history.length : first;
 }
 
+/** How far float32 sums may carry a mean beyond its bound. */
+const ROUNDING = 1e-4;
+
+/** null where outputs with different numbers of classes have different bounds. */
+function boundOf(training: Outcome, { curves }: Panel): UpperBound | null {
+  const { numClasses = null, mostClasses = null } = training.score ?? {};
+  if (numClasses !== mostClasses) return null;
+  const bound = largestEntropy(numClasses, training.options.topK);
+  const isExceeded = curves.some(({ values }) => rangeOf(values)!.highest.value > bound.value + ROUNDING);
+  return isExceeded ? null : bound;
+}
+
 /** The largest sum of −p·ln p over the k largest probabilities. It's reached at p = 1/e if the classes allow that. */
-function largestEntropy({ numClasses, options: { topK } }: Outcome): UpperBound {
+function largestEntropy(numClasses: number | null, topK: number): UpperBound {
   const all = { value: Math.log(topK), name: `the largest possible: ln ${topK}` };
   if (topK > 2 || numClasses === topK) return all;
   if (topK === 2) return { value: 2 / Math.E, name: 'the largest possible: 2/e' };
@@ -147,48 +160,29 @@ function largestEntropy({ numClasses, options: { topK } }: Outcome): UpperBound 
     : { value: 1 / Math.E, name: 'the largest possible: 1/e' };
 }
 
-/** Describes a curve in words. */
-function describe({ name, values }: Curve, { nameAt }: ChartFrame): string {
-  const { first, last, lowest, highest, count } = rangeOf(values)!;
-  const at = ({ value, position }: Point): string => `${short(value)} (epoch ${nameAt(position)})`;
-  if (count === 1) return `${name}: ${at(first)}.`;
-  return `${name}: from ${at(first)} to ${at(last)}; lowest ${at(lowest)}, highest ${at(highest)}.`;
-}
-
-function tableOf({ selector: { best, history, kept }, monitor }: Outcome): Html {
-  const monitored: NumberColumn = { name: monitor.name, valueOf: ({ value }) => value };
-  const columns: NumberColumn[] = [
-    ...SCORES.map((score) => ({ ...score, name: score.label })),
-    // Any other monitored value has a column already.
-    ...(hasOwnPanel(monitor) ? [monitored] : []),
-    ...logColumns(history).map((column) => ({ ...column, name: labelOf(column.name) })),
-  ];
-  const shown = columns.filter(({ valueOf }) => history.some((record) => valueOf(record) != null));
-  const nameOf = namesOf(history);
-  const alsoKept = new Set(kept);
-  const rows = evenlySpaced(history.length, MAX_ROWS, positionsOf(kept, history));
-  const isWhole = rows.length === history.length;
+function tableOf({ columns, rows }: EpochTable, numEpochs: number): Html {
+  const isWhole = rows.length === numEpochs;
   const title = isWhole ? 'All values' : 'Values';
   return html`<h2>${title}</h2>
-    ${isWhole ? '' : html`<p>${shownOf(rows.length, history.length)}</p>`}
+    ${isWhole ? '' : html`<p>${prose(shownOf(rows.length, numEpochs))}</p>`}
     <div class="table" tabindex="0" role="region" aria-label="${title}">
       <table>
         <thead>
           <tr>
             <th scope="col">epoch</th>
-            ${shown.map(({ name }) => html`<th scope="col">${name}</th>`)}
-            <th scope="col">state</th>
+            <th scope="col" class="text">state</th>
+            ${columns.map((name) => html`<th scope="col">${name}</th>`)}
           </tr>
         </thead>
         <tbody>
-          ${rows.map((position) => {
-            const record = history[position]!;
-            return html`<tr class="${record === best ? 'best' : ''}">
-              <th scope="row">${nameOf(record)}</th>
-              ${shown.map(({ valueOf }) => html`<td>${short(valueOf(record))}</td>`)}
-              <td class="state">${stateOf(record, best, alsoKept)}</td>
-            </tr>`;
-          })}
+          ${rows.map(
+            ({ epoch, state, values }) =>
+              html`<tr class="${state === 'kept' ? 'best' : ''}">
+                <th scope="row">${epoch}</th>
+                <td class="text">${state}</td>
+                ${values.map((value) => html`<td>${short(value)}</td>`)}
+              </tr>`,
+          )}
         </tbody>
       </table>
     </div>`;
@@ -202,32 +196,6 @@ function shownOf(rows: number, epochs: number): string {
   );
 }
 
-/** The positions of `records` in the history, in the order of `records`. */
-function positionsOf(records: readonly EpochRecord[], history: readonly EpochRecord[]): number[] {
-  const positions = new Map<EpochRecord, number>(records.map((record) => [record, -1]));
-  for (const [position, record] of history.entries()) {
-    if (positions.has(record)) positions.set(record, position);
-  }
-  return [...positions.values()].filter((position) => position >= 0);
-}
-
-function stateOf(record: EpochRecord, best: EpochRecord | null, kept: ReadonlySet<EpochRecord>): string {
-  if (record === best) return 'kept: the best';
-  if (kept.has(record)) return 'kept as well';
-  return record.isBest ? 'the best until then' : '';
-}
-
-type NameOf = (record: EpochRecord) => string;
-
-/** Epochs are named by their number. Where one was cut short and run again by a later `fit` call, by the call as well. */
-function namesOf(history: readonly EpochRecord[]): NameOf {
-  const isRepeated = history.some(
-    ({ epoch }, position) => position > 0 && epoch <= history[position - 1]!.epoch,
-  );
-  const hasOneCall = history.at(-1)?.fit === history[0]?.fit;
-  return ({ epoch, fit }) => (hasOneCall || !isRepeated ? String(epoch) : `${fit}·${epoch}`);
-}
-
-function short(value: number | null | undefined): string {
-  return value == null ? '–' : String(rounded(value));
+function short(value: number | null): string {
+  return value === null ? '–' : String(rounded(value));
 }

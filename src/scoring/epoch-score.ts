@@ -40,6 +40,7 @@ export class EpochScore {
   readonly #means: Record<Phase, RunningMean> = { train: new RunningMean(), val: new RunningMean() };
   #changes: PredictionChanges | null = null;
   #numClasses: number | null = null;
+  #mostClasses: number | null = null;
 
   constructor({ topK }: EpochScoreOptions) {
     this.#topK = topK;
@@ -58,6 +59,11 @@ export class EpochScore {
   /** The smallest number of classes of any output seen so far; null before the first. */
   get numClasses(): number | null {
     return this.#numClasses;
+  }
+
+  /** The largest number of classes of any output seen so far; null before the first. */
+  get mostClasses(): number | null {
+    return this.#mostClasses;
   }
 
   /** What the next epoch is compared with, on the device; null for nothing. This object owns it. */
@@ -104,6 +110,7 @@ export class EpochScore {
     const numClasses = Math.max(2, checkPredictions(predictions, 1));
     checkK(this.#topK, numClasses);
     this.#numClasses = Math.min(numClasses, this.#numClasses ?? numClasses);
+    this.#mostClasses = Math.max(numClasses, this.#mostClasses ?? numClasses);
     return tf.keep(withoutTape(() => runTopKEntropy(predictions, this.#topK, fromLogits)));
   }
 
