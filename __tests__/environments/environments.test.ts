@@ -10,7 +10,7 @@ import { launchChromium } from '../../backends/launch-chromium.js';
 import { serveFolder } from '../../examples/browser/static-site.js';
 import { compatibilityTable, type Environment } from './fixtures/compatibility-table.js';
 import { openSite, type Site } from './fixtures/static-site.js';
-import { addSecondTfjs, makeProject, pack, runIn, runProgram } from './fixtures/toy-project.js';
+import { addSecondTfjs, bunOf, makeProject, pack, runIn, runProgram } from './fixtures/toy-project.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'docs/compatibility.md');
@@ -197,11 +197,7 @@ describe('in other runtimes', () => {
     ]),
   );
   environment({ environment: 'Bun 1.4', backend: 'cpu, wasm', store: 'folder', tested }, () =>
-    trainAndConform('bun', (project) => {
-      // The script that links it for `npm install` isn't run.
-      const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
-      return [join(project, `node_modules/@oven/bun-${process.platform}-${arch}/bin/bun`)];
-    }),
+    trainAndConform('bun', (project) => [bunOf(project)]),
   );
 
   async function bundleConformance(outfile: string): Promise<void> {
