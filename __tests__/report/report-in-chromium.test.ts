@@ -176,9 +176,9 @@ describe('the report in a browser', () => {
         .evaluate((curve) => getComputedStyle(curve).stroke);
     const paperOf = (): Promise<string> =>
       page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    expect(await strokeOf()).toBe('rgb(122, 183, 245)');
+    expect(await strokeOf()).toBe('rgb(90, 162, 238)');
     await page.emulateMedia({ media: 'print' });
-    expect(await strokeOf()).toBe('rgb(11, 83, 148)');
+    expect(await strokeOf()).toBe('rgb(11, 74, 148)');
     expect(await paperOf()).toBe('rgb(255, 255, 255)');
     await page.close();
   });
