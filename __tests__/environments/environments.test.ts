@@ -413,5 +413,5 @@ function expectNoCharts({ scripts }: Site): void {
 function expectReport(report: string): void {
   expect(report).toMatch(/^<!doctype html>/);
   expect(report).toContain('<svg');
-  expect(report).toContain('Kept epoch');
+  expect(report).toContain('was kept');
 }
