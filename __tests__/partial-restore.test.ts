@@ -200,6 +200,7 @@ describe('loadCheckpoint with `partial: true`', () => {
     await checkpoint.saveCheckpoint(0, { val_acc: 1 });
     await checkpoint.flush();
     const second = tf.sequential({ layers: layers() });
+    // TensorFlow.js declares it as protected.
     const stateOf = (): string =>
       tensorBits((second.layers[0] as unknown as { states_: [tf.Tensor] }).states_[0]);
     const before = stateOf();

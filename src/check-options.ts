@@ -16,6 +16,9 @@ export const isIntegerFrom =
   (min: number) =>
   (value: unknown): boolean =>
     Number.isInteger(value) && (value as number) >= min;
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 export const isOneOf =
   (...allowed: unknown[]) =>
   (value: unknown): boolean =>
@@ -34,7 +37,7 @@ export function checkOptions(
   checks: Readonly<Record<string, OptionCheck>>,
   otherNames: Readonly<Record<string, string>> = {},
 ): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw invalidOption(`Expected an object of options, got ${describeValue(options)}.`);
   }
   for (const [name, value] of Object.entries(options)) {

@@ -100,12 +100,12 @@ export async function loadCheckpoint(
   const { model, optimizer, epoch, partial = false, storeTimeoutMs } = options;
   if (partial) refuseWholeOptions(options);
   const location = resolveLocation(source);
-  const [{ withStoredEpoch }, { requireLiveModel, restoreState }, { buildModel }, { restoreFitting }, store] =
+  const [{ withStoredEpoch }, { requireLiveModel, restoreState }, { buildModel }, partialRestore, store] =
     await Promise.all([
       loadCode(import('./saving/load-stored.js')),
       loadCode(import('./state/training-state.js')),
       loadCode(import('./state/model/build-model.js')),
-      loadCode(import('./state/partial-restore.js')),
+      partial ? loadCode(import('./state/partial-restore.js')) : null,
       location.loadStore(storeTimeoutMs),
     ]);
   if (model !== undefined) requireLiveModel(model);
@@ -117,7 +117,9 @@ export async function loadCheckpoint(
       );
       return { model: built, record, metadata };
     }
-    if (partial) return { model, record, metadata, ...(await restoreFitting(state, model)) };
+    if (partialRestore !== null) {
+      return { model, record, metadata, ...(await partialRestore.restoreFitting(state, model)) };
+    }
     await restoreState(state, model, optimizer ?? compiledOptimizer(model));
     return { model, record, metadata };
   });

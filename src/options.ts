@@ -8,6 +8,7 @@ import {
   isFunction,
   isIntegerFrom,
   isName,
+  isObject,
   isOneOf,
   isTimeoutMs,
   isUrl,
@@ -211,9 +212,6 @@ const isLocation = (value: unknown): boolean => {
   return isStore(value) || 'save' in value || 'load' in value;
 };
 
-const isSettings = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   filepath: [isLocation, 'a path, a URL, a tf.io.IOHandler, a store or null'],
   monitor: [(value) => isName(value) || isFunction(value), 'the name of a value, or a function'],
@@ -221,7 +219,7 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   patience: [isCountOrInfinity, 'an integer from 1 up, or Infinity'],
   stopTraining: [isBoolean, 'true or false'],
   averageWeights: [
-    (value) => isBoolean(value) || isSettings(value),
+    (value) => isBoolean(value) || isObject(value),
     'true, false or an object of `decay` and `updatesPerEpoch`',
   ],
   topK: [isIntegerFrom(1), 'an integer from 1 up'],

@@ -8,6 +8,7 @@ it('shows the share, the epochs that have ended, and the time left', () => {
 });
 
 it('shows no time as long as none can be estimated', () => {
+  // The types of cli-progress know numbers alone.
   for (const eta of ['0', 'INF', 'NULL', NaN] as unknown as number[]) {
     expect(progressText({ value: 0, total: 1080, eta }, 36)).toMatch(/ 0 % \| 0 of 30 epochs$/);
   }

@@ -55,6 +55,22 @@ function expectedFiles(folder: string): string[] {
   return [...models, ...new Set(named)].sort();
 }
 
+/** Loads each epoch into the trained model and as a new one. */
+async function expectToLoadEach(
+  epochs: readonly number[],
+  folder: string,
+  { checkpoint, model }: { readonly checkpoint: EntropyCheckpointCallback; readonly model: tf.LayersModel },
+): Promise<void> {
+  for (const epoch of epochs) {
+    expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
+    expect(scaleOf(model)).toBeCloseTo(SCALES[epoch]!, 5);
+    const loaded = await loadCheckpoint(folder, { epoch });
+    expect(loaded.record).toEqual(checkpoint.history[epoch]);
+    expect(scaleOf(loaded.model)).toBeCloseTo(SCALES[epoch]!, 5);
+    loaded.model.dispose();
+  }
+}
+
 describe('maxToKeep', () => {
   it('keeps the best epochs and no other file, and each can be loaded by its number', async () => {
     const folder = tempFolder();
@@ -63,14 +79,7 @@ describe('maxToKeep', () => {
     expect(await stored(folder)).toEqual({ best: 5, 'epoch-5': 5, 'epoch-3': 3, 'epoch-0': 0 });
     expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
 
-    for (const epoch of [0, 3, 5]) {
-      expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
-      expect(scaleOf(model)).toBeCloseTo(SCALES[epoch]!, 5);
-      const loaded = await loadCheckpoint(folder, { epoch });
-      expect(loaded.record).toEqual(checkpoint.history[epoch]);
-      expect(scaleOf(loaded.model)).toBeCloseTo(SCALES[epoch]!, 5);
-      loaded.model.dispose();
-    }
+    await expectToLoadEach([0, 3, 5], folder, { checkpoint, model });
     expect((await checkpoint.loadCheckpoint()).epoch).toBe(5);
   });
 
@@ -166,14 +175,7 @@ describe('keepEvery', () => {
       'periodic-epoch-5': 5,
     });
     expect(readdirSync(folder).sort()).toEqual(expectedFiles(folder));
-    for (const epoch of [1, 3, 5]) {
-      expect((await checkpoint.loadCheckpoint({ epoch })).epoch).toBe(epoch);
-      expect(scaleOf(model)).toBeCloseTo(SCALES[epoch]!, 5);
-      const loaded = await loadCheckpoint(folder, { epoch });
-      expect(loaded.record).toEqual(checkpoint.history[epoch]);
-      expect(scaleOf(loaded.model)).toBeCloseTo(SCALES[epoch]!, 5);
-      loaded.model.dispose();
-    }
+    await expectToLoadEach([1, 3, 5], folder, { checkpoint, model });
     expect((await rejection(loadCheckpoint(folder, { epoch: 0 }))).code).toBe('ENTROPY_NO_CHECKPOINT');
   });
 

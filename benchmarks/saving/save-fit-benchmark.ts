@@ -34,8 +34,8 @@ export async function benchmarkSaveFit(
     try {
       onOpen(open.description);
       const size = await open.call<SaveFitSize>('prepareSaveFit', epochMs, epochs);
-      const measure = (name: SaveContenderName, ...rest: number[]): Promise<SaveFitSample> =>
-        open.call('measureSaveFit', name, join(folder, name), ...rest);
+      const measure = (name: SaveContenderName, numEpochs = epochs): Promise<SaveFitSample> =>
+        open.call('measureSaveFit', name, join(folder, name), numEpochs);
       const turns = SAVE_CONTENDERS.map((name) => ({ name, every: 1 }));
       // The first run compiles, and creates the folders. One epoch is enough.
       if (epochMs !== null) for (const name of SAVE_CONTENDERS) await measure(name, 1);

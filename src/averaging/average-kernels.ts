@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   cpuMemory,
+  ifSmallOnCpu,
   tensorflowMemory,
   wasmMemory,
   type BackendMemory,
-  type TensorFlowStorage,
 } from '../platform/backend-memory.js';
 import { isRegistered, registerKernels } from '../tfjs-internals.js';
 
@@ -78,18 +78,14 @@ function move(from: Float32Array, to: Float32Array, share: number, moved: Float3
 /** Above this size TensorFlow's operations are faster: reading copies the weight. Measured. */
 const MAX_VALUES_IN_JAVASCRIPT = 2 ** 13;
 
-function tensorflowKernel(): tf.KernelConfig {
-  const kernel = kernelFor('tensorflow', tensorflowMemory);
-  const kernelFunc: tf.KernelFunc = (call) => {
-    const { average, weight } = call.inputs as MoveTowardsInputs;
-    const { share } = call.attrs as MoveTowardsAttrs;
-    const isSmall = tf.util.sizeFromShape(average.shape) <= MAX_VALUES_IN_JAVASCRIPT;
-    // Nothing is read from a GPU within a batch.
-    if (isSmall && !(call.backend as TensorFlowStorage).isUsingGpuDevice) return kernel.kernelFunc(call);
-    return composedMove(average as tf.Tensor, weight as tf.Tensor, share);
-  };
-  return { ...kernel, kernelFunc };
-}
+const composedKernel: tf.KernelFunc = ({ inputs, attrs }) => {
+  const { average, weight } = inputs as MoveTowardsInputs;
+  return composedMove(average as tf.Tensor, weight as tf.Tensor, (attrs as MoveTowardsAttrs).share);
+};
 
 // Importing this module registers the kernels.
-registerKernels([kernelFor('cpu', cpuMemory), kernelFor('wasm', wasmMemory), tensorflowKernel()]);
+registerKernels([
+  kernelFor('cpu', cpuMemory),
+  kernelFor('wasm', wasmMemory),
+  ifSmallOnCpu(kernelFor('tensorflow', tensorflowMemory), MAX_VALUES_IN_JAVASCRIPT, composedKernel),
+]);

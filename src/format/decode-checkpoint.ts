@@ -1,7 +1,7 @@
+import { isObject } from '../check-options.js';
 import type { EpochRecord } from '../epoch-record.js';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
 import { checkManifest, damaged, METADATA_KEY } from '../stores/check-manifest.js';
-import { isObject } from '../stores/outside-data.js';
 import { sizeOfShards, type CheckpointManifest, type Json, type StoredCheckpoint } from '../stores/store.js';
 import { weightSizeBytes } from '../stores/weight-data.js';
 import { isCheckpointMetadata } from './check-metadata.js';

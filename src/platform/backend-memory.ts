@@ -39,6 +39,26 @@ export const wasmMemory: BackendMemory<WasmBackend> = {
   valuesOf: (wasm, info) => wasm.typedArrayFromHeap(info),
 };
 
+/**
+ * On tfjs-node, the kernel where its first input is small, and `composed` elsewhere: calling an operation takes longer than
+ * a small one itself, and TensorFlow runs a large one on all cores. Nothing is read from a GPU.
+ *
+ * @param maxValues the size up to which the input is small.
+ */
+export function ifSmallOnCpu(
+  kernel: tf.KernelConfig,
+  maxValues: number,
+  composed: tf.KernelFunc,
+): tf.KernelConfig {
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const [first] = Object.values(call.inputs) as [tf.TensorInfo];
+    const isSmall = tf.util.sizeFromShape(first.shape) <= maxValues;
+    const { isUsingGpuDevice } = call.backend as TensorFlowStorage;
+    return isSmall && !isUsingGpuDevice ? kernel.kernelFunc(call) : composed(call);
+  };
+  return { ...kernel, kernelFunc };
+}
+
 /** Only without a GPU: all tensors are in this process's memory then. */
 export const tensorflowMemory: BackendMemory<TensorFlowStorage> = {
   makeOutput: (backend, shape) => {

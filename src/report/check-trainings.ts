@@ -4,6 +4,7 @@ import {
   isFiniteNumber,
   isIntegerFrom,
   isName,
+  isObject,
   isOneOf,
   type OptionCheck,
 } from '../check-options.js';
@@ -38,8 +39,6 @@ export interface CheckedTraining {
   readonly monitor: string | null;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 /** JSON writes NaN and ±Infinity as null. */
 const isNumberOrNone = (value: unknown): boolean => value == null || typeof value === 'number';
 
@@ -84,15 +83,10 @@ export function checkTrainings(trainings: unknown): CheckedTraining[] {
 function checkTraining(given: unknown, position: number): CheckedTraining {
   const where = `trainings[${position}]`;
   checkArgument(where, given, [isObject, 'a checkpoint or an object with a `history`']);
-  const training = plainData(given as object) as Record<string, unknown>;
+  const training = plainData(given as object) as ComparedTraining;
   checkOptions(training, CHECKS);
-  checkArgument(`${where}.history`, training['history'], CHECKS.history);
-  const {
-    name = `Training ${position + 1}`,
-    history,
-    best,
-    monitor = null,
-  } = training as unknown as ComparedTraining;
+  checkArgument(`${where}.history`, training.history, CHECKS.history);
+  const { name = `Training ${position + 1}`, history, best, monitor = null } = training;
   for (const [i, record] of history.entries()) checkRecord(`${where}.history[${i}]`, record);
   if (best != null) checkRecord(`${where}.best`, best);
   return { name, history: history.map(withValues), keptAt: positionOfBest(history, best), monitor };

@@ -17,6 +17,11 @@ export const SCORES: readonly (NumberColumn & { readonly label: string })[] = [
   { name: 'val_information', label: 'information', valueOf: ({ valInformation }) => valInformation },
 ];
 
+/** What was logged under a name, which an object may have by itself, such as `constructor`; undefined for nothing. */
+export function loggedValue({ logs }: EpochRecord, name: string): number | undefined {
+  return Object.hasOwn(logs, name) ? logs[name] : undefined;
+}
+
 /** The names of what was logged. */
 export function loggedNames(history: readonly EpochRecord[]): Set<string> {
   const names = new Set<string>();
@@ -29,7 +34,7 @@ export function loggedNames(history: readonly EpochRecord[]): Set<string> {
 export function logColumns(history: readonly EpochRecord[]): NumberColumn[] {
   return [...loggedNames(history)].map((name) => ({
     name,
-    valueOf: ({ logs }) => (Object.hasOwn(logs, name) ? logs[name] : undefined),
+    valueOf: (record) => loggedValue(record, name),
   }));
 }
 

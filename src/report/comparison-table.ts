@@ -1,6 +1,6 @@
 import type { EpochRecord } from '../epoch-record.js';
 import type { CheckedTraining } from './check-trainings.js';
-import { rounded } from './columns.js';
+import { loggedValue, rounded } from './columns.js';
 import { keyOf, styleOf } from './curve-styles.js';
 import { percent, points, validationAccuracy } from './headline.js';
 import { html, type Html } from './html.js';
@@ -16,8 +16,8 @@ const asText = (value: number): string => String(rounded(value));
 
 const ofLogs =
   (name: string) =>
-  ({ logs }: EpochRecord): number | null =>
-    Object.hasOwn(logs, name) ? logs[name]! : null;
+  (record: EpochRecord): number | null =>
+    loggedValue(record, name) ?? null;
 
 /** `end` − `start`; null if one is missing. */
 function difference(end: number | null, start: number | null): number | null {

@@ -3,12 +3,12 @@ import type { EpochRecord } from '../epoch-record.js';
 import type { ChartFrame } from './charts.js';
 import { checkTrainings, type CheckedTraining } from './check-trainings.js';
 import { comparisonTable, comparedHeadline } from './comparison-table.js';
-import { loggedNames } from './columns.js';
+import { loggedNames, loggedValue } from './columns.js';
 import { diamondKey, keyOf, styleOf } from './curve-styles.js';
 import { figureOf } from './figure.js';
 import { html, type Html } from './html.js';
 import { loadCharts } from './load-charts.js';
-import { pageOf } from './page.js';
+import { DEFAULT_TITLE, pageOf, TITLE_CHECK } from './page.js';
 import { finite, hasValues, type Panel } from './panels.js';
 import { capitalized, inWords } from './readable-names.js';
 
@@ -19,7 +19,7 @@ export interface ComparisonOptions {
 }
 
 const CHECKS: Readonly<Record<keyof ComparisonOptions, OptionCheck>> = {
-  title: [(value) => typeof value === 'string', 'a string'],
+  title: TITLE_CHECK,
 };
 
 /** How many columns of pixels all curves of a chart may take together, so that no page grows beyond a few MB. */
@@ -29,7 +29,7 @@ const MAX_COLUMNS = 1400;
 export async function comparison(trainings: unknown, options: ComparisonOptions = {}): Promise<string> {
   checkOptions(options, CHECKS);
   const checked = checkTrainings(trainings);
-  const { title = 'Entropy checkpoint' } = options;
+  const { title = DEFAULT_TITLE } = options;
   return pageOf(
     title,
     comparedHeadline(checked),
@@ -62,10 +62,7 @@ type ValueOf = (record: EpochRecord) => number | null | undefined;
 /** A panel for each value: the monitored one, those of validation and test labels, the entropies, the others. */
 function panelsOf(trainings: readonly CheckedTraining[]): Panel[] {
   const names = new Set(trainings.flatMap(({ history }) => [...loggedNames(history)]));
-  const logged = [...names].map((name): [string, ValueOf] => [
-    name,
-    ({ logs }) => (Object.hasOwn(logs, name) ? logs[name] : null),
-  ]);
+  const logged = [...names].map((name): [string, ValueOf] => [name, (record) => loggedValue(record, name)]);
   const values: [string, ValueOf][] = [
     ...logged,
     ['entropy', ({ entropy }) => entropy],

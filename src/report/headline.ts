@@ -1,5 +1,6 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { isEntropyMonitor, type Monitor } from '../selection/monitor.js';
+import { loggedValue } from './columns.js';
 import type { Outcome } from './explain.js';
 import { monitorInWords } from './readable-names.js';
 
@@ -20,8 +21,8 @@ export function headline({ selector: { best, history }, monitor }: Outcome): str
 }
 
 /** The accuracy on validation labels, 0…1; null if the epoch has none. */
-export function validationAccuracy({ logs }: EpochRecord): number | null {
-  const values = ACCURACIES.map((name) => (Object.hasOwn(logs, name) ? logs[name] : undefined));
+export function validationAccuracy(record: EpochRecord): number | null {
+  const values = ACCURACIES.map((name) => loggedValue(record, name));
   return values.find((value) => value !== undefined && isShare(value)) ?? null;
 }
 

@@ -1,5 +1,9 @@
+import type { OptionCheck } from '../check-options.js';
 import { html, raw, type Html } from './html.js';
 import { STYLE_SHEET } from './style-sheet.js';
+
+export const DEFAULT_TITLE = 'Entropy checkpoint';
+export const TITLE_CHECK: OptionCheck = [(value) => typeof value === 'string', 'a string'];
 
 /**
  * A self-contained HTML page.

@@ -61,6 +61,14 @@ export interface ReportCurve {
 const COLUMNS = 800;
 
 export function reportJson(outcome: Outcome, title: string): ReportJson {
+  const { history } = outcome.selector;
+  const { table, ...texts } = textsOf(outcome, title);
+  const charts = panelsOf(history, outcome.monitor).map((panel) => chartJson(panel, history));
+  return { ...texts, charts, table };
+}
+
+/** Everything but the charts, which a page draws. */
+export function textsOf(outcome: Outcome, title: string): Omit<ReportJson, 'charts'> {
   const { best, history } = outcome.selector;
   return {
     title,
@@ -68,12 +76,11 @@ export function reportJson(outcome: Outcome, title: string): ReportJson {
     explanation: explain(outcome),
     best,
     facts: factsOf(outcome),
-    charts: panelsOf(history, outcome.monitor).map((panel) => chartJson(panel, history)),
     table: history.length === 0 ? { columns: [], rows: [] } : epochTable(outcome),
   };
 }
 
-export function factsOf({ selector: { best, history }, monitor, options }: Outcome): ReportFact[] {
+function factsOf({ selector: { best, history }, monitor, options }: Outcome): ReportFact[] {
   const { startFromEpoch, filepath } = options;
   const extreme = monitor.mode === 'max' ? 'highest' : 'lowest';
   const facts: ReportFact[] = [

@@ -7,9 +7,9 @@ import type { Outcome } from './explain.js';
 import { figureOf, type Figure } from './figure.js';
 import { html, type Html } from './html.js';
 import { loadCharts } from './load-charts.js';
-import { pageOf, prose } from './page.js';
+import { DEFAULT_TITLE, pageOf, prose, TITLE_CHECK } from './page.js';
 import { panelsOf, type Curve, type Panel } from './panels.js';
-import { reportJson, type ReportFact, type ReportJson } from './report-json.js';
+import { reportJson, textsOf, type ReportFact, type ReportJson } from './report-json.js';
 import { rangeOf } from './thinning.js';
 
 /** Options of `report`. */
@@ -29,7 +29,7 @@ export interface ReportJsonOptions {
 }
 
 const CHECKS: Readonly<Record<keyof ReportJsonOptions, OptionCheck>> = {
-  title: [(value) => typeof value === 'string', 'a string'],
+  title: TITLE_CHECK,
   format: [isOneOf('html', 'json'), "'html' or 'json'"],
 };
 
@@ -54,17 +54,17 @@ export async function report(
   options: ReportOptions | ReportJsonOptions = {},
 ): Promise<string | ReportJson> {
   checkOptions(options, CHECKS);
-  const { title = 'Entropy checkpoint', format = 'html' } = options;
+  const { title = DEFAULT_TITLE, format = 'html' } = options;
   const outcome = asOfNow(training);
-  const json = reportJson(outcome, title);
-  if (format === 'json') return json;
+  if (format === 'json') return reportJson(outcome, title);
+  const { headline, explanation, facts, table } = textsOf(outcome, title);
   const { history } = outcome.selector;
   const figures = history.length === 0 ? [] : await figuresOf(outcome);
   return pageOf(
     title,
-    json.headline,
-    html`<p class="why">${prose(json.explanation)}</p>
-      ${listOf(json.facts)} ${figures} ${history.length === 0 ? '' : tableOf(json.table, history.length)}`,
+    headline,
+    html`<p class="why">${prose(explanation)}</p>
+      ${listOf(facts)} ${figures} ${history.length === 0 ? '' : tableOf(table, history.length)}`,
   );
 }
 

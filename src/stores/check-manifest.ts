@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointError, excerpt } from '../errors.js';
-import { hasShape, isCount, isHarmless, isObject, isString, listOf } from './outside-data.js';
+import { isObject } from '../check-options.js';
+import { hasShape, isCount, isHarmless, isString, listOf } from './outside-data.js';
 import { refusalOfJson } from './json-limits.js';
 import { SHARD_BYTES, sizeOfShards, type CheckpointManifest, type Json, type ShardSpec } from './store.js';
 import { UNCHANGED } from './store-failure.js';

@@ -1,6 +1,7 @@
 // How data from outside (files, handlers, a page's storage) is checked before it's used. A checksum that matches proves
 // nothing: an attacker can compute one.
 
+import { isObject } from '../check-options.js';
 import { MAX_DEPTH, MAX_MANIFEST_BYTES, maxContainers } from './json-limits.js';
 
 /** Whether a value has the expected form. */
@@ -10,10 +11,6 @@ export const isString: Check = (value) => typeof value === 'string';
 export const isBoolean: Check = (value) => typeof value === 'boolean';
 /** An integer from 0 up. */
 export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export const orNull =
   (check: Check): Check =>

@@ -54,7 +54,7 @@ export async function prepareSaveFit(epochMs: number | null, epochs: number): Pr
 async function batchesIn(epochMs: number): Promise<number> {
   prepared = createRows(PROBE_BATCHES, BATCH_SIZE, 1);
   const { x, y } = prepared;
-  const probe = async (): Promise<number> => (await measureSaveFit('bare', '')).timeMs / PROBE_BATCHES;
+  const probe = async (): Promise<number> => (await measureSaveFit('bare', '', 1)).timeMs / PROBE_BATCHES;
   // The first run compiles.
   await probe();
   const batchMs = Math.min(await probe(), await probe());
@@ -77,13 +77,11 @@ function createRows(batches: number, batchSize: number, epochs: number): Prepare
 /**
  * Runs one `fit` until everything is saved. Each trains a new model from the same weights, with the rows in the same
  * order.
- *
- * @param epochs of this `fit` alone.
  */
 export async function measureSaveFit(
   name: SaveContenderName,
   folder: string,
-  epochs?: number,
+  epochs: number,
 ): Promise<SaveFitSample> {
   if (prepared === null) throw new Error('Expected `prepareSaveFit` to be called first.');
   const { x, y, size } = prepared;
@@ -96,7 +94,7 @@ export async function measureSaveFit(
   // With the callback, `fit` ends once everything is stored.
   const stepsMs = await timeOptimizerSteps(() =>
     model.fit(x, y, {
-      epochs: epochs ?? size.epochs,
+      epochs,
       batchSize: size.batchSize,
       shuffle: false,
       verbose: 0,

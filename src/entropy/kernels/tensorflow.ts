@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedRunningMean } from '../composed.js';
-import { tensorflowMemory, type TensorFlowStorage } from '../../platform/backend-memory.js';
+import { ifSmallOnCpu, tensorflowMemory, type TensorFlowStorage } from '../../platform/backend-memory.js';
 import { javascriptKernels } from './javascript.js';
 import { RUNNING_MEAN, type RunningMeanAttrs, type RunningMeanInputs } from './running-mean-kernel.js';
 import {
@@ -94,15 +94,5 @@ const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
 
 /** tfjs-node registers its backend as `'tensorflow'` with and without a GPU. */
 export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', tensorflowMemory).map(
-  ({ kernelName, backendName, kernelFunc }) => ({
-    kernelName,
-    backendName,
-    kernelFunc: (call) => {
-      const { isUsingGpuDevice } = call.backend as TensorFlowBackend;
-      const [first] = Object.values(call.inputs) as [tf.TensorInfo];
-      const isSmall = tf.util.sizeFromShape(first.shape) <= MAX_VALUES_IN_JAVASCRIPT;
-      // Nothing is read from a GPU within a batch.
-      return isUsingGpuDevice || !isSmall ? composedKernels[kernelName]!(call) : kernelFunc(call);
-    },
-  }),
+  (kernel) => ifSmallOnCpu(kernel, MAX_VALUES_IN_JAVASCRIPT, composedKernels[kernel.kernelName]!),
 );

@@ -1,3 +1,4 @@
+import { isObject } from '../../check-options.js';
 import { Pacer } from '../../platform/event-loop.js';
 import { shardFileName } from './file-names.js';
 import { refusalOfJson } from '../json-limits.js';
@@ -72,8 +73,4 @@ function parseObject(bytes: Uint8Array): Record<string, Json> | null {
   } catch {
     return null;
   }
-}
-
-function isObject(value: Json | undefined): value is Record<string, Json> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,38 +1,15 @@
 // Trains in several processes of a cluster at once: each into its own folder, and two into one.
-import assert from 'node:assert/strict';
 import cluster from 'node:cluster';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { loadCheckpoint } from 'tfjs-entropy-checkpoint';
+import { trainSideBySide } from './train-side-by-side.js';
 
 cluster.setupPrimary({ exec: fileURLToPath(new URL('train.js', import.meta.url)), silent: true });
-const start = (filepath, waits = false) => cluster.fork({ FILEPATH: filepath, WAITS: String(waits) });
-
-/** What a process sends when its training has ended. */
-function outcomeOf(worker) {
-  return new Promise((resolve, reject) => {
-    worker.on('message', (message) => {
-      if (!message.begun) resolve(message);
-    });
-    worker.on('exit', reject);
-  });
-}
-
-const folders = ['checkpoints/a', 'checkpoints/b'];
-const outcomes = await Promise.all(folders.map((folder) => outcomeOf(start(folder))));
-for (const [i, { epoch }] of outcomes.entries()) {
-  const { record } = await loadCheckpoint(folders[i]);
-  assert.equal(record.epoch, epoch);
-}
-
-const first = start('checkpoints/both', true);
-await once(first, 'message'); // its training has begun
-const { code, message } = await outcomeOf(start('checkpoints/both'));
-assert.equal(code, 'ENTROPY_STORE_IN_USE');
-assert.match(message, /another training/);
-first.send('end');
-const { epoch } = await outcomeOf(first);
-assert.equal((await loadCheckpoint('checkpoints/both')).record.epoch, epoch);
+await trainSideBySide({
+  start: (filepath, waits) => cluster.fork({ FILEPATH: filepath, WAITS: String(waits) }),
+  tell: (worker) => worker.send('end'),
+  failure: 'exit',
+  refusal: /another training/,
+});
 
 const what = 'two processes of a cluster, each with its folder; the second of two in one folder is refused';
 process.stdout.write(`${JSON.stringify({ ok: true, what })}\n`);

@@ -17,6 +17,7 @@ const training = new Training();
 const seen = [];
 const stop = watchEpochs(training, (numEpochs, loss) => void seen.push([numEpochs, loss]));
 const { epoch } = await training.train(x, y);
+// Svelte runs effects after the task that has changed their state.
 await new Promise((resolve) => setTimeout(resolve));
 stop();
 

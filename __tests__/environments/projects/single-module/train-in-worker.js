@@ -1,2 +1,0 @@
-/** A worker has no import map. */
-export const trainInWorker = null;
