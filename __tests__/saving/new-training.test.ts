@@ -187,6 +187,21 @@ describe('where the latest epoch is kept', () => {
       training.saver.dispose();
     }));
 
+  it('`flush` fails as long as it is not stored, also once another training is there', () =>
+    expectNoTensorsLeft(async () => {
+      const store = new GatedStore();
+      const training = new SaverTraining(store, { saveLast: true, initialThreshold: 9 });
+      await training.saver.open();
+      store.failures.push(FULL, FULL);
+      await training.endEpoch(4);
+      expect((await rejection(training.saver.flush())).code).toBe('ENTROPY_STORE_FAILED');
+      training.saver.close();
+      (await train(store, [1])).saver.dispose();
+      expect((await rejection(training.saver.flush())).code).toBe('ENTROPY_STORE_FAILED');
+      expect(await storedEpochs(store)).toEqual({ best: 0 });
+      training.saver.dispose();
+    }));
+
   it('loading it says why it is not stored, where another training is', () =>
     expectNoTensorsLeft(async () => {
       const store = new MemoryStore();

@@ -15,6 +15,7 @@ import {
   missingEpochs,
   slotsToLoad,
   wantedSlots,
+  withoutPeriodic,
   type Retention,
   type SelectedEpochs,
 } from './slot-policy.js';
@@ -263,9 +264,10 @@ export class EpochSaver {
     } finally {
       if (mustOpen) store.close();
     }
-    // Before its first best epoch, a training stores nothing in place of another one: that is no failure.
-    if (this.#contents.isOfOther() && !this.#wanted.has('best')) return;
-    const [missing] = missingEpochs(this.#wanted, this.#contents.slots);
+    // Beside another training, periodic epochs wait in memory for the first best one. Another epoch has been replaced.
+    const isWaiting = this.#contents.isOfOther() && !this.#wanted.has('best');
+    const due = isWaiting ? withoutPeriodic(this.#wanted) : this.#wanted;
+    const [missing] = missingEpochs(due, this.#contents.slots);
     // Disposing drops what could not be stored.
     if (missing === undefined || this.#isDisposed) return;
     throw (

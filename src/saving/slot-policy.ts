@@ -48,6 +48,13 @@ export function isPeriodic(slot: CheckpointSlot): boolean {
   return slot.startsWith('periodic-');
 }
 
+/** The epochs that are wanted because of their value, or to resume from. */
+export function withoutPeriodic(
+  wanted: ReadonlyMap<CheckpointSlot, EpochRecord>,
+): Map<CheckpointSlot, EpochRecord> {
+  return new Map([...wanted].filter(([slot]) => !isPeriodic(slot)));
+}
+
 /** Whether an epoch may be in a slot without being one of the best. */
 export function isUnranked(slot: CheckpointSlot): boolean {
   return slot === 'last' || isPeriodic(slot);
