@@ -122,8 +122,13 @@ await build({
 });
 
 // A process that uses both `import` and `require` has one class.
-const names = Object.keys(require('../dist/cjs/index.js') as object);
-writeFileSync(resolve(root, 'dist/index.js'), `export { ${names.join(', ')} } from './cjs/index.js';\n`);
+for (const entry of ['index', 's3']) {
+  const names = Object.keys(require(`../dist/cjs/${entry}.js`) as object);
+  writeFileSync(
+    resolve(root, `dist/${entry}.js`),
+    `export { ${names.join(', ')} } from './cjs/${entry}.js';\n`,
+  );
+}
 
 const integrity = Object.fromEntries(
   [tagged, single].map((script) => {

@@ -145,6 +145,7 @@ describe('the built package', () => {
       'benchmarks/README.md',
       'examples/browser/README.md',
       'package.json',
+      's3/package.json',
       'single/package.json',
       'study/README.md',
       'study/RESULTS.md',

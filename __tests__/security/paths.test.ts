@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpoint, loadCheckpoint } from '../../src/index.js';
 import { FileStore } from '../../src/stores/file/file-store.js';
 import { nodeFileSystem } from '../../src/stores/file/file-system.js';
-import { encodeModelJson } from '../../src/stores/file/model-json.js';
+import { encodeModelJson } from '../../src/stores/model-json.js';
 import { manifestOf, partsOfStep, sourceOf } from '../stores/fixtures/checkpoints.js';
 import { interceptCalls } from '../stores/fixtures/intercepted-file-system.js';
 import { rejection } from '../support/errors.js';

@@ -6,6 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import { FileStore } from '../../../src/stores/file/file-store.js';
 import { HandlerStore } from '../../../src/stores/handler-store.js';
 import { MemoryStore } from '../../../src/stores/memory-store.js';
+import { S3Store } from '../../../src/stores/s3/s3-store.js';
+import { FakeS3 } from '../s3/fixtures/fake-s3.js';
 import { STORE_CASES } from './store-cases.js';
 import { casesFor, type MakeStore, type StoreTraits } from './store-case.js';
 import { nothingStored } from '../../support/nothing-stored.js';
@@ -25,6 +27,11 @@ function fileStore(): MakeStore {
 function memoryStore(): MakeStore {
   const store = new MemoryStore();
   return () => store;
+}
+
+function s3Store(): MakeStore {
+  const client = new FakeS3().client();
+  return () => new S3Store({ client, bucket: 'bucket', prefix: 'runs/7' });
 }
 
 /** The in-memory handlers of TensorFlow.js: one saves, another loads. */
@@ -66,6 +73,7 @@ function userHandler(): MakeStore {
 const STORES: readonly (readonly [string, () => MakeStore, StoreTraits])[] = [
   ['FileStore', fileStore, { capacity: 'many', holdsLarge: true }],
   ['MemoryStore', memoryStore, { capacity: 'many', holdsLarge: true }],
+  ['S3Store', s3Store, { capacity: 'many', holdsLarge: true }],
   ["HandlerStore with TensorFlow.js's own handlers", tfjsHandlers, { capacity: 'one', holdsLarge: true }],
   ["HandlerStore with a user's handler", userHandler, { capacity: 'one', holdsLarge: true }],
 ];

@@ -2,7 +2,7 @@ import { constants, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EntropyCheckpointError } from '../../errors.js';
-import { newTemporaryFileName } from './file-names.js';
+import { newTemporaryFileName } from './temporary-file-names.js';
 import { damaged } from '../check-manifest.js';
 import { MAX_MANIFEST_BYTES } from '../json-limits.js';
 import { attempt } from '../store-failure.js';

@@ -1,6 +1,6 @@
 import { partsOfRange } from '../byte-range.js';
 import type { DurableFolder } from './durable-folder.js';
-import { shardFileName } from './file-names.js';
+import { shardFileName } from '../file-names.js';
 import type { OpenFile } from './file-system.js';
 import { mapConcurrent } from '../map-concurrent.js';
 import { damaged } from '../check-manifest.js';

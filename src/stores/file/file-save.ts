@@ -3,10 +3,10 @@ import { Pacer } from '../../platform/event-loop.js';
 import { notLoadable } from '../check-manifest.js';
 import { settleAll } from '../settle-all.js';
 import type { DurableFolder } from './durable-folder.js';
-import { shardFileName, slotFileName } from './file-names.js';
+import { shardFileName, slotFileName } from '../file-names.js';
 import { writeShards, type ShardBuffers } from './file-shards.js';
 import type { KnownFiles } from './known-files.js';
-import { decodeModelJson, encodeModelJson } from './model-json.js';
+import { decodeModelJson, encodeModelJson } from '../model-json.js';
 import { UNCHANGED } from '../store-failure.js';
 import type {
   CheckpointManifest,

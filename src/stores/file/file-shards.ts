@@ -1,6 +1,6 @@
 import { settleAll } from '../settle-all.js';
 import type { DurableFolder } from './durable-folder.js';
-import { shardFileName } from './file-names.js';
+import { shardFileName } from '../file-names.js';
 import { SHARD_BYTES, specOf, type CheckpointSource, type ShardInBuffer, type ShardSpec } from '../store.js';
 
 /** How many shards are in memory: one is read while the others are hashed and passed to the operating system. */

@@ -1,12 +1,12 @@
 import { DurableFolder } from './durable-folder.js';
 import { FileCheckpoint } from './file-checkpoint.js';
 import { FolderLock } from './file-lock.js';
-import { slotFileName, slotOfFile } from './file-names.js';
+import { slotFileName, slotOfFile } from '../file-names.js';
 import { ShardBuffers } from './file-shards.js';
 import { saveToFolder } from './file-save.js';
 import { nodeFileSystem, type FileSystem } from './file-system.js';
 import { KnownFiles } from './known-files.js';
-import { decodeModelJson } from './model-json.js';
+import { decodeModelJson } from '../model-json.js';
 import { realFolder } from './real-folder.js';
 import type {
   CheckpointSource,

@@ -1,8 +1,9 @@
 import { EntropyCheckpointError } from '../../errors.js';
 import type { DurableFolder } from './durable-folder.js';
-import { isShardFile, isTemporaryFile, shardFileName, slotFileName, slotOfFile } from './file-names.js';
+import { isShardFile, shardFileName, slotFileName, slotOfFile } from '../file-names.js';
 import type { FolderEntry } from './file-system.js';
-import { decodeModelJson, isForeignModelJson } from './model-json.js';
+import { isTemporaryFile } from './temporary-file-names.js';
+import { decodeModelJson, isForeignModelJson } from '../model-json.js';
 import type { CheckpointSlot, ShardSpec } from '../store.js';
 
 /**

@@ -1,9 +1,9 @@
-import { isObject } from '../../check-options.js';
-import { Pacer } from '../../platform/event-loop.js';
+import { isObject } from '../check-options.js';
+import { Pacer } from '../platform/event-loop.js';
 import { shardFileName } from './file-names.js';
-import { refusalOfJson } from '../json-limits.js';
-import { damaged, checkManifest } from '../check-manifest.js';
-import type { CheckpointManifest, Json } from '../store.js';
+import { refusalOfJson } from './json-limits.js';
+import { damaged, checkManifest } from './check-manifest.js';
+import type { CheckpointManifest, Json } from './store.js';
 
 /** Encodes a manifest as the text of `model.json`, in TensorFlow.js's layers-model format. */
 export function encodeModelJson(manifest: CheckpointManifest): string {
@@ -58,7 +58,8 @@ export function isForeignModelJson(bytes: Uint8Array): boolean {
 function isEncodingOf(manifest: CheckpointManifest, bytes: Uint8Array): boolean {
   try {
     // Compares bytes, not text: decoding turns every invalid UTF-8 byte into U+FFFD.
-    return Buffer.from(encodeModelJson(manifest)).equals(bytes);
+    const encoded = new TextEncoder().encode(encodeModelJson(manifest));
+    return encoded.length === bytes.length && encoded.every((byte, i) => byte === bytes[i]);
   } catch {
     // Re-encoding can lengthen numbers, so the text may exceed the maximum length of a string.
     return false;

@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { isCheckpointSlot, type ShardSpec, type CheckpointSlot } from '../store.js';
+import { isCheckpointSlot, type ShardSpec, type CheckpointSlot } from './store.js';
 
 const SHARD_FILE = /^weights\.[0-9a-f]{16}\.bin$/;
-const TEMPORARY_FILE = /^\.entropy-checkpoint\.[0-9a-f]{16}\.tmp$/;
 
 /** `model.json`, where TensorFlow.js looks for a model, for `best`; a name beside it for any other slot. */
 export function slotFileName(slot: CheckpointSlot): string {
@@ -24,12 +22,4 @@ export function shardFileName({ sha256 }: Pick<ShardSpec, 'sha256'>): string {
 
 export function isShardFile(name: string): boolean {
   return SHARD_FILE.test(name);
-}
-
-export function newTemporaryFileName(): string {
-  return `.entropy-checkpoint.${randomBytes(8).toString('hex')}.tmp`;
-}
-
-export function isTemporaryFile(name: string): boolean {
-  return TEMPORARY_FILE.test(name);
 }
