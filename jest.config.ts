@@ -11,6 +11,8 @@ const BACKENDS = `${suitesIn('conformance')}|-in-chromium\\.test\\.ts$`;
 const REST = `${suitesIn('backends-open', 'benchmarks', 'docs', 'environments', 'examples', 'integrations', 'packaging', 'study', 'torture')}|\\.slow\\.test\\.ts$`;
 /** What needs more than `npm ci` installs: `npm run native`. */
 const NATIVE = suitesIn('native');
+/** What needs an object store or Redis: `npm run servers`. */
+const SERVERS = suitesIn('s3', 'sweep');
 
 /** A set of suites: those whose path matches `only`, and matches none of `except`. */
 function project(displayName: string, only: string, except: readonly string[]): Project {
@@ -24,6 +26,7 @@ function project(displayName: string, only: string, except: readonly string[]): 
     moduleNameMapper: {
       '^#platform$': '<rootDir>/src/stores/node-stores.ts',
       '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
+      '^tfjs-entropy-checkpoint/s3$': '<rootDir>/src/s3.ts',
       // Sources import each other with the extension that they have once built.
       '^(\\.{1,2}/.*)\\.js$': '$1',
     },
@@ -36,10 +39,11 @@ function project(displayName: string, only: string, except: readonly string[]): 
 
 const config: Config = {
   projects: [
-    project('core', '\\.test\\.ts$', [BACKENDS, REST, NATIVE]),
+    project('core', '\\.test\\.ts$', [BACKENDS, REST, NATIVE, SERVERS]),
     project('backends', BACKENDS, [REST, NATIVE]),
-    project('rest', REST, [NATIVE]),
+    project('rest', REST, [NATIVE, SERVERS]),
     project('native', NATIVE, []),
+    project('s3', SERVERS, []),
   ],
   maxWorkers: '100%',
   // Machines are shared, and browsers draw in software: a limit that only a test that hangs can reach.

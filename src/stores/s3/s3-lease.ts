@@ -95,7 +95,11 @@ export class S3Lease {
   /** Makes sure that the lease is held for a while. @throws EntropyCheckpointError as `commit` does. */
   async confirm(): Promise<void> {
     if (this.#loss !== null) throw this.#loss;
-    if (this.#isRecent()) return;
+    if (!this.#isRecent()) await this.renew();
+  }
+
+  /** Shows that the holder lives, and makes sure that nobody has taken over. @throws EntropyCheckpointError as `commit` does. */
+  async renew(): Promise<void> {
     await this.#inTurn(() => this.#write(this.#slots));
   }
 

@@ -161,6 +161,8 @@ export class S3Writer {
         this.#copies.set(slot, { manifest, etag });
         return;
       }
+      // Either an earlier answer is lost, or another program has written it: perhaps the training that took over.
+      await this.#lease.renew();
       const found = await this.#folder.get(name, MAX_MANIFEST_BYTES);
       if (found !== null && isForeignModelJson(found.bytes)) throw foreign(this.#folder.urlOf(name));
       condition = found === null ? 'absent' : { etag: found.etag };
