@@ -52,7 +52,7 @@ describe('copyOfJson', () => {
     ['a field of undefined', { a: undefined }, /`metadata\.a` .*got undefined/],
     ['a method', { a: { run: () => 1 } }, /`metadata\.a\.run` .*got a function/],
     ['a BigInt', { a: 1n }, /`metadata` .*BigInt/],
-    ['an object that contains itself', cyclic, /`metadata` .*circular/],
+    ['an object that contains itself', cyclic, /`metadata` .*(circular|cyclic)/],
     ['a Map', { classes: new Map([['a', 1]]) }, /`metadata\.classes` .*got an object/],
     ['a Date', { at: new Date(0) }, /`metadata\.at` .*got an object/],
     ['a typed array', { a: new Float32Array(2) }, /`metadata\.a` .*got an object/],
@@ -66,7 +66,7 @@ describe('copyOfJson', () => {
     ['a list with a name', Object.assign([1], { name: 'x' }), /`metadata\.name` /],
     ['a key __proto__', JSON.parse('{ "a": { "__proto__": 1 } }'), /`metadata\.a\.__proto__` /],
     ['too many levels', nested(101), /100 levels/],
-    ['far too many levels', nested(100_000), /`metadata` /],
+    ['far too many levels', nested(100_000), /`metadata[`.]/],
     ['too much text', 'x'.repeat(500_000), /at most 500000 characters as JSON, got 500002/],
     ['a long path', { ['k'.repeat(10_000)]: NaN }, /k…` to be/],
   ])('refuses %s', (_name, value, message) => {

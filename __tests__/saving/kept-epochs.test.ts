@@ -23,6 +23,7 @@ import {
 } from '../support/fixtures.js';
 import { GatedStore } from '../support/gated-store.js';
 import { storedEpochs } from '../support/stored-epochs.js';
+import { until } from '../support/until.js';
 
 const tempFolder = useTempFolder();
 /** Epochs in the order of falling entropy: 5, 3, 0, 2, 4, 1. */
@@ -212,7 +213,13 @@ describe('keepEvery', () => {
   it('stores an epoch again that could not be stored', async () => {
     const store = new GatedStore();
     store.failures.push(null, new Error('full'), new Error('full'), null);
-    const { checkpoint } = await fitWithConfidences([2, 3, 4, 5], { filepath: store, keepEvery: 2 });
+    // Both fail before the training ends: its end tries once more, and would reject.
+    const wait = callbackWith('onEpochEnd', async (epoch) => {
+      if (epoch === 1) await until(() => store.ended >= 2);
+      if (epoch === 3) await until(() => store.ended >= 3);
+    });
+    const options = { filepath: store, keepEvery: 2 };
+    const { checkpoint } = await fitWithConfidences([2, 3, 4, 5], options, [wait]);
     await checkpoint.flush();
     expect(await storedEpochs(store)).toEqual({ best: 0, 'periodic-epoch-1': 1, 'periodic-epoch-3': 3 });
   });
