@@ -18,7 +18,7 @@ interface Look {
 }
 
 const PAGE_LOOKS: Record<string, Look> = {
-  'page-light.png': { colorScheme: 'light', viewport: { width: 1100, height: 1000 } },
+  'page-light.png': { colorScheme: 'light', viewport: { width: 1100, height: 1030 } },
   'page-dark-phone.png': { colorScheme: 'dark', viewport: { width: 390, height: 1560 } },
 };
 

@@ -109,7 +109,7 @@ function levelLine({ level }: Plot, { right, y }: Scale): SVGElement[] {
   if (level === null) return [];
   return [
     line('level', MARGIN.left, y(level.value), right, y(level.value)),
-    text('level-name', right, y(level.value) - 6, level.name, 'end'),
+    text('level-name', right, y(level.value) - 9, level.name, 'end'),
   ];
 }
 
