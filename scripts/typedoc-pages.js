@@ -1,6 +1,6 @@
 // A plugin of typedoc: names each page by its heading, puts it into a group of the sidebar, and links the live page, which
 // `npm run docs` builds beside the pages. The search finds each question and each error by its heading.
-import { Converter, DocumentReflection, IndexEvent, JSX } from 'typedoc';
+import { Converter, DocumentReflection, IndexEvent, JSX, PageEvent } from 'typedoc';
 
 /** By path without extension. What is not listed is a guide. */
 const GROUPS = {
@@ -34,6 +34,9 @@ export function load(app) {
       event.searchResults.push(section);
     }
   });
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = accessible(page.contents ?? '');
+  });
   // The option `sidebarLinks` knows only absolute addresses.
   app.renderer.hooks.on('sidebar.begin', (context) =>
     JSX.createElement(
@@ -42,6 +45,24 @@ export function load(app) {
       JSX.createElement('a', { href: context.relativeURL('demo/index.html') }, 'Try it without installing'),
     ),
   );
+}
+
+/**
+ * A page with what its theme lacks for screen readers: a main part, no link in a button, and no level of headings skipped.
+ *
+ * @param {string} html
+ */
+function accessible(html) {
+  const [first = '', ...rest] = html
+    .replace('<div class="col-content">', '<div class="col-content" role="main">')
+    .replace('<div class="page-menu">', '<div class="page-menu" role="navigation" aria-label="This page">')
+    .replace(/<summary[^]*?<\/summary>/g, (summary) =>
+      summary.replace(/<a [^>]*class="tsd-anchor-icon"[^]*?<\/a>/g, ''),
+    )
+    .replaceAll('<h5 class="tsd-index-heading', '<h5 aria-level="2" class="tsd-index-heading')
+    .split(/(?=<section class="tsd-panel-group)/);
+  // These are right below the page's title.
+  return [first.replace(/<h4(?=[ >])/g, '<h4 aria-level="2"'), ...rest].join('');
 }
 
 /**

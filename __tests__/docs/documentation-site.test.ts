@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LinkChecker, LinkState, type CheckOptions } from 'linkinator';
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../../backends/launch-chromium.js';
+import { auditAccessibility } from '../support/accessibility.js';
+import { unreachableByTab } from '../support/keyboard.js';
 import { serveFolder } from '../../examples/browser/static-site.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -155,6 +157,69 @@ describe('the search', () => {
         expect(anchors).toContain(`id="${hit!.split('#')[1]}"`);
         await page.keyboard.press('Escape');
       }
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
+describe('accessibility', () => {
+  const PAGES = [
+    'index.html',
+    'classes/API.EntropyCheckpointCallback.html',
+    'interfaces/API.EntropyCheckpointOptions.html',
+    'documents/Choosing_a_monitor.html',
+  ];
+  /** A screen reader reads an option of a search by its text. That it's a link as well is how typedoc opens it. */
+  const isSearchOption = (violation: string): boolean =>
+    violation.startsWith('nested-interactive\n<li id="tsd-search:');
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const)('passes the rules of axe-core in the %s theme at %i pixels', async (colorScheme, width) => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+      for (const name of PAGES) {
+        await page.goto(pathToFileURL(join(site, name)).href);
+        await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' });
+        expect({ name, ...(await auditAccessibility(page)) }).toMatchObject({ name, violations: [] });
+      }
+      await page.locator('#tsd-search-trigger').click();
+      await page.locator('#tsd-search-input').fill('ENTROPY_NO_BEST');
+      await page.locator('#tsd-search-results a').first().waitFor();
+      const { violations } = await auditAccessibility(page);
+      expect(violations.filter((one) => !isSearchOption(one))).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('a keyboard is enough to reach everything, to open what is closed, and to search', async () => {
+    const browser = await launchChromium('cpu');
+    try {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      for (const name of PAGES) {
+        await page.goto(pathToFileURL(join(site, name)).href);
+        await page.locator('#tsd-nav-container a').first().waitFor({ state: 'attached' });
+        expect({ name, unreachable: await unreachableByTab(page) }).toEqual({ name, unreachable: [] });
+      }
+      const group = page.locator('#tsd-nav-container summary', { hasText: 'Evidence' });
+      const entry = page.locator('#tsd-nav-container a', { hasText: /^Costs$/ });
+      expect(await entry.isVisible()).toBe(false);
+      await group.focus();
+      await page.keyboard.press('Enter');
+      expect(await entry.isVisible()).toBe(true);
+      await page.locator('#tsd-search-trigger').focus();
+      await page.keyboard.press('Enter');
+      await page.keyboard.type('ENTROPY_NO_BEST');
+      await page.locator('#tsd-search-results a').first().waitFor();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/Questions_and_error_messages\.html#entropy_no_best$/);
     } finally {
       await browser.close();
     }

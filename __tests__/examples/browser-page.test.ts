@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Download, Page } from 'playwright-core';
 import { auditAccessibility } from '../support/accessibility.js';
+import { unreachableByTab } from '../support/keyboard.js';
 import { EXAMPLE } from '../../examples/browser/src/example-run.js';
 import { startDemoBrowser, type DemoBrowser } from './fixtures/demo-browser.js';
 
@@ -95,10 +96,11 @@ const framesDrawn = (page: Page, count: number) =>
     for (let i = 0; i < numFrames; i++) await new Promise(requestAnimationFrame);
   }, count);
 
-/** The rows of the values table: epoch, three entropies, two or three accuracies, state. */
+/** The rows of the values table: epoch, three entropies, two or three accuracies, and the state, which is the second cell. */
 async function valuesOf(page: Page): Promise<string[][]> {
   const rows = await page.locator('#values tr').all();
-  return Promise.all(rows.map((row) => row.locator('th, td').allTextContents()));
+  const cells = await Promise.all(rows.map((row) => row.locator('th, td').allTextContents()));
+  return cells.map(([epoch, state, ...values]) => [epoch!, ...values, state!]);
 }
 
 async function keptRow(page: Page): Promise<string[]> {
@@ -576,21 +578,45 @@ describe('accessibility', () => {
   );
 
   test('a keyboard is enough to train and restore, and the focus is never lost', async () => {
-    const { open } = await demo.visit();
+    const { open } = await demo.visit({ acceptDownloads: true });
     const page = await open();
     const focused = () => page.evaluate(() => document.activeElement?.id);
-    await page.getByLabel('Epochs', { exact: true }).fill('3');
-    await page.getByLabel('Average the weights').focus();
+    const tabTo = async (id: string) => {
+      for (let i = 0; (await focused()) !== id && i < 60; i++) await page.keyboard.press('Tab');
+      expect(await focused()).toBe(id);
+    };
+    expect(await unreachableByTab(page)).toEqual([]);
+    await tabTo('noise');
+    await page.keyboard.press('ArrowRight');
+    expect(await textOf(page, 'noise-value')).toBe('45 %');
+    await tabTo('monitor');
+    await page.keyboard.press('End');
+    expect(await page.locator('#monitor').inputValue()).toBe('val_acc');
+    await tabTo('average-weights');
     await page.keyboard.press('Space');
     expect(await page.getByRole('switch', { name: 'Average the weights' }).isChecked()).toBe(true);
-    while ((await focused()) !== 'start') await page.keyboard.press('Tab');
+    await tabTo('epochs');
+    await page.keyboard.type('3');
+    expect(await page.locator('#epochs').inputValue()).toBe('3');
+    await tabTo('start');
+    await pauseAfter(page, 0);
     await page.keyboard.press('Enter');
-    await page.waitForSelector('#pause:enabled');
+    await paused(page);
     expect(await focused()).toBe('pause');
+    await page.keyboard.press('Enter');
     await finished(page);
     expect(await focused()).toBe('restore');
     await page.keyboard.press('Enter');
     await waitForText(page, 'message', /is restored/);
+
+    await page.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('#values').isVisible()).toBe(true);
+    expect(await unreachableByTab(page)).toEqual([]);
+    await tabTo('download-report');
+    const downloading = page.waitForEvent('download');
+    await page.keyboard.press('Enter');
+    expect((await downloading).suggestedFilename()).toMatch(/report\.html$/);
   });
 
   test('a phone does not scroll sideways, also with a later first eligible epoch', async () => {

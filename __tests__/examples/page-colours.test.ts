@@ -9,9 +9,17 @@ function valuesOf(css: string, name: string): string[] {
   return Array.from(css.matchAll(new RegExp(`--${name}: (#\\w+);`, 'g')), ([, value]) => value!).slice(0, 2);
 }
 
-test.each(['first', 'second', 'third', 'kept'])('the page and reports have the same colour “%s”', (name) => {
-  expect(valuesOf(PAGE, name)).toHaveLength(2);
-  expect(valuesOf(PAGE, name)).toEqual(valuesOf(STYLE_SHEET, name));
+test.each(['first', 'second', 'third', 'sixth', 'kept'])(
+  'the page and reports have the same colour “%s”',
+  (name) => {
+    expect(valuesOf(PAGE, name)).toHaveLength(2);
+    expect(valuesOf(PAGE, name)).toEqual(valuesOf(STYLE_SHEET, name));
+  },
+);
+
+test.each(['first', 'second', 'kept'])('the picture of the README has the colour “%s” too', (name) => {
+  const picture = readFileSync(new URL('../../docs/images/kept-against-last.svg', import.meta.url), 'utf8');
+  expect(picture).toContain(`"${valuesOf(STYLE_SHEET, name)[0]!}"`);
 });
 
 test('what is kept does not have the colour of what is wrong', () => {

@@ -42,7 +42,7 @@ describe('compareReports', () => {
     ]);
     expect(page).toContain('<title>Two seeds</title>');
     expect(page).toContain(
-      '<h1>2 trainings: the kept epochs have 56.3\u00a0% validation accuracy on average, +31.3 points',
+      '<h1>2 trainings: the kept epochs have 56.3\u00a0% validation accuracy on average, +31.3\u00a0points',
     );
   });
 
@@ -88,6 +88,13 @@ describe('compareReports', () => {
     const page = await compareReports([{ history: [{ ...record!, isBest: false }] }, { history: [] }]);
     expect(page).toContain('<h1>2 trainings: none kept an epoch</h1>');
     expect(cellsOf(page).map(([, epoch]) => epoch)).toEqual(['kept epoch', 'none', 'none', '']);
+  });
+
+  it('shows a monitored value once, though a history does not say what was monitored', async () => {
+    const history = historyOf([0.5, 0.25]);
+    expect(await compareReports([{ history }])).not.toContain('Monitored value');
+    const other = history.map((record) => ({ ...record, value: 2 * record.value! }));
+    expect(await compareReports([{ history: other }])).toContain('Monitored value');
   });
 
   it('names the averaged weights', async () => {

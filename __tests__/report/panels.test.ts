@@ -36,7 +36,14 @@ describe('the panels of a report', () => {
     const epochs = [
       {
         value: 0.5,
-        logs: { loss: 2, val_loss: 3, digit_acc: 0.1, val_digit_acc: 0.2, test_digit_acc: 0.3, lr: 1 },
+        logs: {
+          loss: 2,
+          val_loss: 3,
+          digit_acc: 0.1,
+          val_digit_acc: 0.2,
+          test_digit_acc: 0.3,
+          learningRate: 1,
+        },
       },
     ];
     const { selector, monitor } = fakeTraining(epochs);
@@ -45,6 +52,22 @@ describe('the panels of a report', () => {
       // Nobody said that it's of the training rows.
       'Learning rate': ['learning rate'],
     });
+  });
+
+  test('give the same data the same style in each', () => {
+    const { selector, monitor } = fakeTraining([
+      { value: 0.5, valEntropy: 0.4, logs: { loss: 1, val_loss: 2, val_acc: 0.1, test_acc: 0.2, lr: 1 } },
+    ]);
+    const styles = panelsOf(selector.history, monitor).map(({ title, curves }) => [
+      title,
+      curves.map(({ style }) => style),
+    ]);
+    expect(styles).toEqual([
+      ['Entropy of the predictions', ['all', 'training', 'validation']],
+      ['Loss', ['training', 'validation']],
+      ['Accuracy', ['validation', 'test']],
+      ['Learning rate', ['all']],
+    ]);
   });
 
   test('have different titles, whatever the metrics are called', () => {

@@ -157,6 +157,40 @@ describe('the report in a browser', () => {
     await page.close();
   });
 
+  it.each([390, 1000])('cuts no label of tiny and huge values on %i pixels', async (width) => {
+    const epochs = ENTROPIES.map((value) => ({
+      value,
+      logs: { learning_rate: value / 1000, tiny: value / 1e7, huge: value * 1.3e6, negative: -value / 1000 },
+    }));
+    const { page } = await open(width, 'light', await report(fakeTraining(epochs)));
+    const labels = await page.locator('.chart svg:visible').evaluateAll((charts) =>
+      charts.flatMap((chart) =>
+        [...chart.querySelectorAll('text')].map((label) => ({
+          text: label.textContent,
+          isCut: label.getBoundingClientRect().left < chart.getBoundingClientRect().left,
+        })),
+      ),
+    );
+    expect(labels.map(({ text }) => text)).toEqual(expect.arrayContaining(['4.5e-4', '6e-8']));
+    expect(labels.filter(({ isCut }) => isCut)).toEqual([]);
+    await page.close();
+  });
+
+  it('wraps the long name of a compared training, so that a phone shows what it kept', async () => {
+    const { history } = fakeTraining(
+      ENTROPIES.map((value) => ({ value, logs: { val_acc: value } })),
+    ).selector;
+    const name =
+      'A run with a name of many words, in checkpoints/seeds/2026/noise-40/run-with-averaged-weights';
+    const { page } = await open(390, 'light', await compareReports([{ name, history }]));
+    const right = await page
+      .locator('tbody td')
+      .nth(1)
+      .evaluate((cell) => cell.getBoundingClientRect().right);
+    expect(right).toBeLessThan(390);
+    await page.close();
+  });
+
   it('opens the numbers of a chart with the keyboard', async () => {
     const { page } = await open(900);
     const numbers = page.locator('details p').first();
@@ -171,14 +205,14 @@ describe('the report in a browser', () => {
     const { page } = await open(900, 'dark');
     const strokeOf = (): Promise<string> =>
       page
-        .locator('svg path[stroke="var(--first)"]')
+        .locator('svg path[stroke="var(--third)"]')
         .first()
         .evaluate((curve) => getComputedStyle(curve).stroke);
     const paperOf = (): Promise<string> =>
       page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    expect(await strokeOf()).toBe('rgb(90, 162, 238)');
+    expect(await strokeOf()).toBe('rgb(229, 204, 255)');
     await page.emulateMedia({ media: 'print' });
-    expect(await strokeOf()).toBe('rgb(11, 74, 148)');
+    expect(await strokeOf()).toBe('rgb(124, 58, 237)');
     expect(await paperOf()).toBe('rgb(255, 255, 255)');
     await page.close();
   });

@@ -45,7 +45,9 @@ const SIZES: Readonly<Record<ChartWidth, Size>> = {
   wide: { width: 780, height: 270 },
   narrow: { width: 380, height: 230 },
 };
-const LEFT = 56;
+const LEFT = 60;
+/** More characters don't fit beside the axis. */
+const MAX_LABEL_LENGTH = 6;
 const RIGHT = 28;
 const INK = 'var(--ink)';
 const FAINT = 'var(--faint)';
@@ -114,22 +116,21 @@ function optionOf(
       ...axis,
       scale: true,
       ...(upperBound === null ? {} : rangeBelow(upperBound, curves)),
-      axisLabel: { ...text, formatter: (value: number) => String(Number(value.toPrecision(3))) },
+      axisLabel: { ...text, formatter: axisLabel },
       splitLine: { lineStyle: { color: FAINT } },
     },
-    series: [...curves.flatMap((curve, i) => linesOf(curve, i, frame, columns)), marked],
+    series: [...curves.flatMap((curve) => linesOf(curve, frame, columns)), marked],
   };
 }
 
 /** A curve, and the diamonds on it. */
 function linesOf(
   { values, isMonitored, keptAt, style }: Curve,
-  position: number,
   frame: ChartFrame,
   columns: number,
 ): object[] {
   const { numEpochs, allKept } = frame;
-  const { color, dash, symbol } = styleOf(style ?? position);
+  const { color, dash, symbol } = styleOf(style);
   const always = keptAt == null ? allKept : [keptAt];
   const line = {
     type: 'line',
@@ -165,6 +166,14 @@ function pointsAt(values: Float64Array, positions: readonly number[]): [number, 
     const value = values[position]!;
     return [position, Number.isNaN(value) ? null : value];
   });
+}
+
+/** A value beside the axis, such as `0.25`, `4.5e-4` or `1.25e6`. */
+function axisLabel(value: number): string {
+  const plain = String(Number(value.toPrecision(3)));
+  if (plain.length <= MAX_LABEL_LENGTH) return plain;
+  const [mantissa, exponent] = value.toExponential(2).split('e');
+  return `${Number(mantissa)}e${Number(exponent)}`;
 }
 
 /** An axis with room for the name of the bound above it. */

@@ -49,7 +49,7 @@ async function figuresOf(trainings: readonly CheckedTraining[]): Promise<Html[]>
     maxColumns: Math.floor(MAX_COLUMNS / trainings.length),
   };
   return panelsOf(trainings).map((panel, i) => {
-    const legend = panel.curves.map(({ name, style = 0 }) => [keyOf(styleOf(style)), name] as const);
+    const legend = panel.curves.map(({ name, style }) => [keyOf(styleOf(style)), name] as const);
     const figure = { legend: [...legend, [diamondKey('var(--ink)'), 'kept'] as const], notes: [] };
     return figureOf(panel, frame, figure, (width) =>
       chartOf(`chart${i}-${width}`, panel, frame, null, width),
@@ -73,15 +73,23 @@ function panelsOf(trainings: readonly CheckedTraining[]): Panel[] {
     if (monitors.has(name)) return 0;
     return /^(val|test)_.*acc/.test(name) ? 1 : /^(val|test)_/.test(name) ? 2 : 3;
   };
-  // A monitored value that has a panel already isn't shown twice.
-  const isShown = (name: string): boolean =>
+  // A monitored value that has a panel already isn't shown twice. A history alone doesn't say what was monitored.
+  const isShown = ([name, valueOf]: (typeof values)[number]): boolean =>
     name !== 'monitored value' ||
-    ![...monitors].every((one) => one !== null && (names.has(one) || one === 'entropy'));
+    (![...monitors].every((one) => one !== null && (names.has(one) || one === 'entropy')) &&
+      !values.some((other) => other[0] !== name && areEqual(valueOf, other[1], trainings)));
   return values
-    .filter(([name]) => isShown(name))
+    .filter(isShown)
     .sort(([a], [b]) => rank(a) - rank(b))
     .map(([name, valueOf]) => panelOf(name, valueOf, trainings))
     .filter(({ curves }) => curves.length > 0);
+}
+
+/** Whether all epochs have the same values. */
+function areEqual(one: ValueOf, other: ValueOf, trainings: readonly CheckedTraining[]): boolean {
+  return trainings.every(({ history }) =>
+    history.every((record) => Object.is(finite(one(record)), finite(other(record)))),
+  );
 }
 
 function panelOf(name: string, valueOf: ValueOf, trainings: readonly CheckedTraining[]): Panel {

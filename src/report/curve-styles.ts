@@ -11,6 +11,9 @@ export interface CurveStyle {
 /** How many curves of a chart look different. */
 export const MAX_STYLES = 24;
 
+/** Which data the values of a curve are of; `'all'` for training and validation together, and for what is of no data. */
+export type CurveRole = 'training' | 'validation' | 'test' | 'all';
+
 const COLORS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'];
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const SYMBOLS = ['circle', 'rect', 'triangle'] as const;
@@ -21,14 +24,23 @@ const SHAPES = {
   diamond: html`<path d="M18 0l6 6l-6 6l-6-6z" />`,
 };
 
-/** The style of the curve at a position in its chart, from 0 to `MAX_STYLES` − 1. */
-export function styleOf(position: number): CurveStyle {
+/** The same data look the same in every chart of a report, and on the live page. */
+const ROLE_STYLES: Readonly<Record<CurveRole, CurveStyle>> = {
+  test: { color: 'var(--first)', dash: [], symbol: 'circle' },
+  validation: { color: 'var(--second)', dash: [7, 3], symbol: 'rect' },
+  training: { color: 'var(--third)', dash: [2, 2], symbol: 'triangle' },
+  all: { color: 'var(--sixth)', dash: [], symbol: 'circle' },
+};
+
+/** The style of a curve by its data, or by its position among trainings, from 0 to `MAX_STYLES` − 1. */
+export function styleOf(style: CurveRole | number): CurveStyle {
+  if (typeof style === 'string') return ROLE_STYLES[style];
   // The dash moves on where the colours and dashes would repeat together.
-  const dash = position + Math.floor(position / 12);
+  const dash = style + Math.floor(style / 12);
   return {
-    color: `var(--${COLORS[position % COLORS.length]!})`,
+    color: `var(--${COLORS[style % COLORS.length]!})`,
     dash: DASHES[dash % DASHES.length]!,
-    symbol: SYMBOLS[position % SYMBOLS.length]!,
+    symbol: SYMBOLS[style % SYMBOLS.length]!,
   };
 }
 

@@ -40,7 +40,7 @@ export function prose(text: string): Html {
   return raw(parts.map((part) => part.text).join(''));
 }
 
-/** A number stays on the line of its sign. */
+/** A number stays on the line of its unit. */
 function unbroken(text: string): string {
-  return text.replace(/(\d) %/g, '$1\u00a0%');
+  return text.replace(/(\d) (%|points)/g, '$1\u00a0$2');
 }

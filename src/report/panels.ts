@@ -1,6 +1,7 @@
 import type { EpochRecord } from '../epoch-record.js';
 import { COMPUTED_MONITORS, isEntropyMonitor, type Monitor } from '../selection/monitor.js';
 import { loggedNames } from './columns.js';
+import type { CurveRole } from './curve-styles.js';
 import { capitalized, isTrainingName, phaseName, splitName, stemInWords } from './readable-names.js';
 
 /** The values of one name by epoch, in the order in which the epochs ran. */
@@ -12,8 +13,8 @@ export interface Curve {
   readonly isMonitored: boolean;
   /** The position of the epoch that its own training kept, where each curve has one; null for none. */
   readonly keptAt?: number | null;
-  /** The position of its style; its position in the panel if left out. */
-  readonly style?: number;
+  /** Which data its values are of; its training's position where each training has a curve. */
+  readonly style: CurveRole | number;
 }
 
 /** Curves that share a plot. */
@@ -32,33 +33,35 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
   const curve = (
     name: string,
     key: string,
+    style: Curve['style'],
     valueOf: (record: EpochRecord) => number | null | undefined,
   ): Curve => ({
     name,
+    style,
     values: Float64Array.from(history, (record) => finite(valueOf(record))),
     isMonitored: key === monitor.name,
   });
   /** A metric may have the name of a computed value, which alone is monitored then. */
   const metric = (name: string, key: string): Curve => ({
-    ...curve(name, key, ({ logs }) => logs[key]),
+    ...curve(name, key, roleOf(name), ({ logs }) => logs[key]),
     isMonitored: key === monitor.name && monitor.phases.length === 0,
   });
   const entropies: Panel = {
     title: 'Entropy of the predictions',
     unit: 'nats',
     curves: [
-      curve('training and validation', 'entropy', ({ entropy }) => entropy),
-      curve('training', 'train_entropy', ({ trainEntropy }) => trainEntropy),
-      curve('validation', 'val_entropy', ({ valEntropy }) => valEntropy),
+      curve('training and validation', 'entropy', 'all', ({ entropy }) => entropy),
+      curve('training', 'train_entropy', 'training', ({ trainEntropy }) => trainEntropy),
+      curve('validation', 'val_entropy', 'validation', ({ valEntropy }) => valEntropy),
     ],
   };
   const monitored: Panel = {
     title: 'Monitored values',
     unit: '',
     curves: [
-      curve(monitor.name, monitor.name, ({ value }) => value),
-      curve('changed predictions', 'val_changes', ({ valChanges }) => valChanges),
-      curve('information', 'val_information', ({ valInformation }) => valInformation),
+      curve(monitor.name, monitor.name, 'all', ({ value }) => value),
+      curve('changed predictions', 'val_changes', 'validation', ({ valChanges }) => valChanges),
+      curve('information', 'val_information', INFORMATION_STYLE, ({ valInformation }) => valInformation),
     ],
   };
   const names = loggedNames(history);
@@ -75,6 +78,14 @@ export function panelsOf(history: readonly EpochRecord[], monitor: Monitor): Pan
     .map((panel) => ({ ...panel, curves: panel.curves.filter(hasValues) }))
     .filter(({ curves }) => curves.length > 0)
     .sort((a, b) => Number(isMonitored(b)) - Number(isMonitored(a)));
+}
+
+/** That of a fourth curve, which differs from those of all data. */
+const INFORMATION_STYLE = 3;
+
+/** The data that a curve's name says. */
+function roleOf(name: string): CurveRole {
+  return name === 'training' || name === 'validation' || name === 'test' ? name : 'all';
 }
 
 function isMonitored({ curves }: Panel): boolean {

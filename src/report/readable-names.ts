@@ -39,7 +39,9 @@ export function phaseName(phase: string): string {
 
 /** A logged name without its phase, in words: `digit accuracy` of `digit_acc`. */
 export function stemInWords(stem: string): string {
-  const words = stem.replace(/([a-z])([A-Z])/g, '$1 $2').split(/[_ ]+/);
+  const words = stem
+    .replace(/([a-z])([A-Z])(?=[a-z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`)
+    .split(/[_ ]+/);
   return words.map((word) => (Object.hasOwn(WORDS, word) ? WORDS[word]! : word)).join(' ') || stem;
 }
 

@@ -127,7 +127,7 @@ function frameOf({ selector: { best, history, kept }, options: { startFromEpoch 
 }
 
 function legendOf(curves: readonly Curve[]): [Html, string][] {
-  const items = curves.map(({ name }, i): [Html, string] => [keyOf(styleOf(i)), name]);
+  const items = curves.map(({ name, style }): [Html, string] => [keyOf(styleOf(style)), name]);
   const hasBests = curves.some(({ isMonitored }) => isMonitored);
   return hasBests ? [...items, [diamondKey(), 'became the best']] : items;
 }

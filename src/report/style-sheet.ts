@@ -8,7 +8,7 @@ export const STYLE_SHEET = `
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181d; --ink: #e8eaed; --quiet: #a9b1bc; --faint: #363c45; --kept: #5eead4; --kept-row: #143a34;
-    --first: #5aa2ee; --second: #f0a95b; --third: #e5ccff; --fourth: #a3d65c; --fifth: #f59ac1; --sixth: #cbd5e1;
+    --first: #5aa2ee; --second: #f0a95b; --third: #e5ccff; --fourth: #a3d65c; --fifth: #f59ac1; --sixth: #94a3b8;
   }
 }
 @media print {
@@ -49,6 +49,7 @@ details p { margin: .25rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
 th, td { padding: .25rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }
 .text { text-align: left; }
+tbody th.text, tfoot th.text { min-width: 9.5rem; max-width: 14rem; white-space: normal; overflow-wrap: anywhere; }
 tr.best th, tr.best td { background: var(--kept-row); font-weight: bold; }
 thead th, tfoot th { white-space: normal; vertical-align: bottom; }
 tfoot th, tfoot td { border-bottom: 0; font-weight: bold; vertical-align: top; }

@@ -1,17 +1,18 @@
-/** Curves differ in dash and symbol as well as in colour. */
-export type CurveStyle = 'first' | 'second' | 'third';
+import type { CurveStyle } from '../../../src/report/curve-styles.js';
 
 export interface PlottedCurve {
   readonly name: string;
   readonly style: CurveStyle;
   /** By epoch; null where there is none. */
   readonly values: readonly (number | null)[];
-  /** The kept epoch has its sign on this curve. */
-  readonly isMarked: boolean;
+  /** It is thick, and the kept epoch has its sign on it. */
+  readonly isMain: boolean;
 }
 
 export interface Plot {
   readonly curves: readonly PlottedCurve[];
+  /** How many characters of a curve's name have room at the right. */
+  readonly nameLength: number;
   /** How many epochs the axis has. */
   readonly numEpochs: number;
   /** The position of the kept epoch; null for none. */
@@ -55,8 +56,7 @@ export function drawPlot(container: HTMLElement, plot: Plot): void {
   ]);
   const [lowest, highest] = [ticks[0]!, ticks.at(-1)!];
   const bottom = height - MARGIN.bottom;
-  const longestName = Math.max(...plot.curves.map(({ name }) => name.length));
-  const right = width - NAME_DISTANCE - CHARACTER_WIDTH * longestName - 4;
+  const right = width - NAME_DISTANCE - CHARACTER_WIDTH * plot.nameLength - 4;
   const scale: Scale = {
     right,
     height,
@@ -109,7 +109,7 @@ function levelLine({ level }: Plot, { right, y }: Scale): SVGElement[] {
   if (level === null) return [];
   return [
     line('level', MARGIN.left, y(level.value), right, y(level.value)),
-    text('level-name', right, y(level.value) - 6, level.name, 'end'),
+    text('level-name', right, y(level.value) - 9, level.name, 'end'),
   ];
 }
 
@@ -124,13 +124,17 @@ function keptLine({ kept }: Plot, { height, x }: Scale): SVGElement[] {
 function keptSigns({ curves, kept }: Plot, { x, y }: Scale): SVGElement[] {
   if (kept === null) return [];
   return curves
-    .filter(({ isMarked }) => isMarked)
+    .filter(({ isMain }) => isMain)
     .map(({ values }) => values[kept])
     .filter(isNumber)
     .map((value) => node('path', { class: 'kept-sign', d: diamond(x(kept), y(value), KEPT_RADIUS) }));
 }
 
-function drawnCurve({ values, style }: PlottedCurve, numEpochs: number, { x, y }: Scale): SVGElement[] {
+function drawnCurve(
+  { values, style, isMain }: PlottedCurve,
+  numEpochs: number,
+  { x, y }: Scale,
+): SVGElement[] {
   const points = values.flatMap((value, position) =>
     isNumber(value) ? [{ position, x: x(position), y: y(value) }] : [],
   );
@@ -140,9 +144,14 @@ function drawnCurve({ values, style }: PlottedCurve, numEpochs: number, { x, y }
   });
   const symbols = numEpochs > FEW_EPOCHS && points.length > 1 ? [] : points;
   return [
-    node('path', { class: `curve ${style}`, d: path.join('') }),
+    node('path', {
+      class: isMain ? 'curve main' : 'curve',
+      stroke: style.color,
+      'stroke-dasharray': style.dash.join(' ') || 'none',
+      d: path.join(''),
+    }),
     ...symbols.map((point) =>
-      node('path', { class: `symbol ${style}`, d: SYMBOLS[style](point.x, point.y) }),
+      node('path', { class: 'symbol', fill: style.color, d: SYMBOLS[style.symbol](point.x, point.y) }),
     ),
   ];
 }
@@ -159,15 +168,20 @@ function curveNames(curves: readonly PlottedCurve[], { height, x, y }: Scale): S
     if (index > 0) name.y = Math.max(name.y, names[index - 1]!.y + step);
   });
   const overflow = Math.max(0, (names.at(-1)?.y ?? 0) - (height - MARGIN.bottom + 4));
-  return names.map(({ name, style, ...at }) => text(`name ${style}`, at.x, at.y - overflow, name, 'start'));
+  return names.map(({ name, style, ...at }) => {
+    const label = text('name', at.x, at.y - overflow, name, 'start');
+    // The style sheet colours all other texts.
+    label.style.fill = style.color;
+    return label;
+  });
 }
 
-const SYMBOLS: Readonly<Record<CurveStyle, (x: number, y: number) => string>> = {
-  first: (x, y) =>
+const SYMBOLS: Readonly<Record<CurveStyle['symbol'], (x: number, y: number) => string>> = {
+  circle: (x, y) =>
     `M${x - SYMBOL_RADIUS} ${y}a${SYMBOL_RADIUS} ${SYMBOL_RADIUS} 0 1 0 ${2 * SYMBOL_RADIUS} 0` +
     `a${SYMBOL_RADIUS} ${SYMBOL_RADIUS} 0 1 0 ${-2 * SYMBOL_RADIUS} 0Z`,
-  second: (x, y) => `M${x - 3} ${y - 3}h6v6h-6Z`,
-  third: (x, y) => `M${x} ${y - 4}l4 7h-8Z`,
+  rect: (x, y) => `M${x - 3} ${y - 3}h6v6h-6Z`,
+  triangle: (x, y) => `M${x} ${y - 4}l4 7h-8Z`,
 };
 
 function diamond(x: number, y: number, radius: number): string {

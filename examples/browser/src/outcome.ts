@@ -1,5 +1,5 @@
 import { element, setText } from './page.js';
-import { cleanAccuracy, PLAIN_ACCURACY, plainAccuracy, type ShownEpoch } from './shown-epoch.js';
+import { cleanAccuracy, plainAccuracy, type ShownEpoch } from './shown-epoch.js';
 import { epochNumber, percent, points } from './text.js';
 
 /** A difference below half a tenth of a point is shown as none. */
@@ -14,22 +14,29 @@ export function outcomeText(last: ShownEpoch, best: ShownEpoch | null, stage: St
   const gain = cleanAccuracy(best) - plainAccuracy(last);
   if (stage === 'running')
     return best.epoch === last.epoch && Math.abs(gain) < LEAST_SHOWN
-      ? 'The latest epoch is the one to keep'
-      : `${points(gain)} over the latest epoch`;
+      ? 'The latest is the one to keep'
+      : `${points(gain)} over the latest`;
   if (Math.abs(gain) < LEAST_SHOWN) return 'As good as the last epoch';
   return `${points(gain)} over the last epoch`;
 }
 
 /** Shows the kept and the last epoch, and what the kept one has gained. */
-export function showOutcome(last: ShownEpoch | null, best: ShownEpoch | null, stage: Stage): void {
+export function showOutcome(
+  last: ShownEpoch | null,
+  best: ShownEpoch | null,
+  { stage, isAveraged }: { stage: Stage; isAveraged: boolean },
+): void {
   setText('outcome', last === null ? 'The first epoch is training …' : outcomeText(last, best, stage));
   showTile('kept', best, best === null ? NaN : cleanAccuracy(best));
   showTile('last', last, last === null ? NaN : plainAccuracy(last));
-  const isAveraged = best?.logs[PLAIN_ACCURACY] !== undefined;
   element('average-tile', HTMLElement).hidden = !isAveraged;
-  if (!isAveraged) return;
-  setText('average-gain', points(cleanAccuracy(best) - plainAccuracy(best)));
-  setText('average-text', `${percent(plainAccuracy(best))} without it at epoch ${epochNumber(best)}`);
+  setText('average-gain', best === null ? '–' : points(cleanAccuracy(best) - plainAccuracy(best)));
+  setText(
+    'average-text',
+    best === null
+      ? 'no epoch yet'
+      : `${percent(plainAccuracy(best))} without it at epoch ${epochNumber(best)}`,
+  );
 }
 
 function showTile(name: 'kept' | 'last', epoch: ShownEpoch | null, accuracy: number): void {

@@ -144,7 +144,7 @@ export class Session {
     this.#isExample = true;
     this.#charts.show(EXAMPLE);
     setProse('explanation', NO_EXPLANATION);
-    showOutcome(history.at(-1) ?? null, best, 'over');
+    showOutcome(history.at(-1) ?? null, best, { stage: 'over', isAveraged: false });
     setText('ceiling-text', ceilingText(ceiling));
   }
 
@@ -159,7 +159,7 @@ export class Session {
     this.#charts.show({ history, best, ceiling, ...settings });
     showValues(history, best);
     showDigits(run);
-    showOutcome(history.at(-1) ?? null, best, stage);
+    showOutcome(history.at(-1) ?? null, best, { stage, isAveraged: settings.averageWeights });
     setText('ceiling-text', ceilingText(ceiling));
     setText('kept-text', best === null ? '' : keptText(best, settings, stage));
     setProse('explanation', history.length === 0 ? NO_EXPLANATION : run.explanation);

@@ -1,9 +1,9 @@
 import type { EpochRecord } from 'tfjs-entropy-checkpoint';
 
 /** Names in `logs`, and so in the history that is stored with the checkpoint. */
-export const CLEAN_ACCURACY = 'clean_acc';
+export const CLEAN_ACCURACY = 'test_acc';
 /** Clean accuracy of the weights as they were trained; logged only where an average is tested as well. */
-export const PLAIN_ACCURACY = 'clean_acc_plain';
+export const PLAIN_ACCURACY = 'test_plain_acc';
 
 /** What the page shows of an epoch. */
 export type ShownEpoch = Pick<EpochRecord, 'epoch' | 'entropy' | 'trainEntropy' | 'valEntropy' | 'logs'>;

@@ -22,13 +22,13 @@ function rowOf(record: EpochRecord, isKept: boolean, isAveraged: boolean): HTMLT
   row.append(heading);
   const state = isKept ? 'kept' : isBest ? 'was the best' : value === null ? 'not compared' : '';
   const cells = [
+    state,
     nats(entropy),
     nats(trainEntropy),
     nats(valEntropy),
     shareOf(logs['val_acc']),
     shareOf(logs[CLEAN_ACCURACY]),
     ...(isAveraged ? [shareOf(logs[PLAIN_ACCURACY])] : []),
-    state,
   ];
   for (const text of cells) row.insertCell().textContent = text;
   return row;
