@@ -3,7 +3,17 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', '.readme-samples-*/', '.s3-server/', 'coverage/', 'site/', 'node_modules/', '**/*.d.ts'] },
+  {
+    ignores: [
+      'dist/',
+      '.readme-samples-*/',
+      '.s3-server/',
+      'coverage/',
+      'site/',
+      'node_modules/',
+      '**/*.d.ts',
+    ],
+  },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
