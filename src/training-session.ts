@@ -1,3 +1,4 @@
+import { onFirstSignal } from '#platform';
 import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
@@ -9,6 +10,7 @@ import type { Outcome } from './report/explain.js';
 import type { ReportJson } from './report/report-json.js';
 import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
+import type { BatchPosition, RunningEpoch } from './running-epoch.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
@@ -28,6 +30,14 @@ export interface EndedEpoch {
   readonly isComplete: boolean;
   /** Its losses and metrics. */
   readonly logs: EpochLogs;
+}
+
+/** Where a training begins, or is resumed. */
+export interface InitialPosition {
+  /** The epoch to begin with, counted from 0; 0 where nothing is stored. */
+  initialEpoch: number;
+  /** How many batches of that epoch are trained (`saveLast: { … }`); 0 where it begins anew. */
+  initialBatch: number;
 }
 
 /** The state of a model and its optimizer. The caller disposes it. */
@@ -52,6 +62,8 @@ export interface CheckpointAccess {
   readonly bestPath: string | null;
   /** Whether the choice is made: `patience` epochs ended without a better one, so no later epoch can be the best. */
   readonly isDecided: boolean;
+  /** Whether a signal has ended the training (`stopOn`), and what is to be kept is stored. */
+  readonly isStopped: boolean;
   /**
    * Why the best epoch was selected, in a few sentences from this training's own numbers, and what casts doubt on it:
    * too early, still rising, few classes, no validation.
@@ -135,6 +147,12 @@ export class TrainingSession {
   #score: EpochScore | null;
   /** The average of the weights; null before the code for it is loaded, and where weights aren't averaged. */
   #average: WeightAverage | null = null;
+  /** null before the code for it is loaded, and where no training is resumed or kept within an epoch. */
+  #running: RunningEpoch | null = null;
+  #isStopRequested = false;
+  #isStopped = false;
+  /** Ends listening for signals; null while nobody listens. */
+  #stopListening: (() => void) | null = null;
   /** null: in memory only. */
   readonly #location: StoreLocation | null;
   #code: Promise<TrainingCode> | null = null;
@@ -187,6 +205,42 @@ export class TrainingSession {
 
   get average(): WeightAverage | null {
     return this.#average;
+  }
+
+  /** The running epoch, where a training can be interrupted within it. */
+  get running(): RunningEpoch | null {
+    return this.#running;
+  }
+
+  /** Whether a signal has arrived that ends the training: call `stop` at the end of the batch. */
+  get isStopRequested(): boolean {
+    return this.#isStopRequested;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /**
+   * Stores what is to be kept, because the training ends.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored.
+   */
+  async stop(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      this.#isStopped = true;
+    }
+  }
+
+  /** Listens for the signals of `stopOn`, until this is closed. Idempotent. */
+  listen(): void {
+    const { stopOn } = this.options;
+    if (this.#stopListening !== null || stopOn.length === 0) return;
+    this.#stopListening = onFirstSignal(stopOn, () => {
+      this.#isStopRequested = true;
+    });
   }
 
   /** Sets the average of the weights. This object owns it from now on. */
@@ -247,8 +301,45 @@ export class TrainingSession {
 
   /** Ends a training: releases the store once everything wanted is written. States that are only in memory stay. */
   close(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
     this.#saver?.close();
+    // Whoever couldn't continue a resumed epoch may try again.
+    if (this.#running?.isWaiting !== true) this.#resetEpoch();
+  }
+
+  #resetEpoch(): void {
     this.#score?.reset();
+    this.#running?.reset();
+  }
+
+  /**
+   * Keeps the state within an epoch, if that's due after a batch. It's written while training continues.
+   *
+   * @param trained its state must not change before this has resolved.
+   * @throws EntropyCheckpointError whatever opening the store throws.
+   */
+  async endBatch(trained: TrainedModel, position: BatchPosition): Promise<void> {
+    if (this.options.saveWithin === null) return;
+    const { state, saver } = await this.#loadCode();
+    const running = this.#running!;
+    if (!running.isDue(position.batches, this.#isStopRequested)) return;
+    await this.#closing.catch(() => null);
+    if (!this.isOpen) {
+      this.#isOpening = true;
+      await this.#openBeforeSelecting(trained);
+    }
+    if (!this.isOpen) return;
+    const { runningRecord } = await loadCode(import('./running-epoch.js'));
+    const record = runningRecord(position, this.#average !== null);
+    this.selector.forget(saver.takeLost());
+    this.selector.addRunning(record);
+    running.saved();
+    await saver.keep(this.selector, record, () => {
+      const snapshot = this.#capture(state, trained);
+      const progress = running.capture({ score: this.score, average: this.#average });
+      return { ...snapshot, state: { ...snapshot.state, progress } };
+    });
   }
 
   /**
@@ -320,19 +411,19 @@ export class TrainingSession {
     );
     if (loaded === null) throw noBest(this.selector.history.length);
     this.#average?.reset();
+    if (this.#running?.isWaiting === true) this.#resetEpoch();
     return loaded;
   }
 
   /**
    * Resumes the training that is stored: state, best and history.
    *
-   * @returns the epoch to begin with; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` after training, `ENTROPY_MONITOR_MISMATCH`,
    *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`,
    *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`,
    *   `ENTROPY_CODE_NOT_LOADED`.
    */
-  async resume(trained: TrainedModel): Promise<number> {
+  async resume(trained: TrainedModel): Promise<InitialPosition> {
     if (this.#isDisposed || this.selector.history.length > 0) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_STATE',
@@ -347,7 +438,11 @@ export class TrainingSession {
       await this.#adopt(code, trained, training);
       return this.selector;
     });
-    return record === null ? 0 : record.epoch + 1;
+    if (record === null) return { initialEpoch: 0, initialBatch: 0 };
+    const { epoch, batches } = record;
+    return batches === undefined
+      ? { initialEpoch: epoch + 1, initialBatch: 0 }
+      : { initialEpoch: epoch, initialBatch: batches };
   }
 
   /** The state of `trained` as it is now. It shares its buffers. */
@@ -367,6 +462,7 @@ export class TrainingSession {
     this.#isDisposed = true;
     this.#isOpening = false;
     this.close();
+    this.#resetEpoch();
     this.#score?.dispose();
     this.#average?.dispose();
     this.#average = null;
@@ -402,6 +498,7 @@ export class TrainingSession {
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
       this.#loadAverage(),
+      this.loadRunning(),
     ]);
     this.#score ??= new scoring.EpochScore(this.options);
     await this.#loadComparison(this.#score);
@@ -427,6 +524,17 @@ export class TrainingSession {
     if (averageWeights === null || this.#average !== null) return;
     const { WeightAverage } = await loadCode(import('./averaging/weight-average.js'));
     this.#average = new WeightAverage(averageWeights);
+  }
+
+  /** Loads the code for interruptions within an epoch, if a training is kept or resumed there. */
+  async loadRunning(): Promise<RunningEpoch | null> {
+    return this.options.saveWithin === null ? this.#running : this.#loadRunning();
+  }
+
+  async #loadRunning(): Promise<RunningEpoch> {
+    const { RunningEpoch } = await loadCode(import('./running-epoch.js'));
+    this.#running ??= new RunningEpoch(this.options.saveWithin);
+    return this.#running;
   }
 
   async #openBeforeSelecting(trained: TrainedModel): Promise<void> {
@@ -476,13 +584,22 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    await state.restoreState(training.state, model, optimizer, {
-      average: this.#average,
-      takeMonitorState: (monitorState) => {
-        this.score.restore(monitorState);
-      },
-    });
+    const restore = (): Promise<void> =>
+      state.restoreState(training.state, model, optimizer, {
+        average: this.#average,
+        takeMonitorState: (monitorState) => {
+          this.score.restore(monitorState);
+        },
+      });
+    const { progress } = training.state;
+    if (progress === undefined) {
+      await restore();
+    } else {
+      const running = await this.#loadRunning();
+      await running.resume(training.record, progress, { score: this.score, average: this.#average }, restore);
+    }
     this.selector.adopt(training.history, training.rankable, training.periodic);
+    if (progress !== undefined) this.selector.addRunning(training.record);
   }
 }
 
