@@ -365,7 +365,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** Called by `fit`. @internal */
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
-    this.#checkInitialEpoch(epoch);
+    await this.#checkInitialEpoch(epoch);
     // Where a later call begins again at 0, its numbers follow those of the calls before.
     const { selector, running, options } = this.#session;
     running?.begin();
@@ -535,13 +535,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   #addLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
-    for (const name of this.#logging!.addOwnLogs(logs, record, this.#session.options.monitor, metrics)) {
-      const owner = metrics.includes(name)
-        ? 'The model has its own metric'
-        : 'An earlier callback has its own value';
-      this.#warnings.warn(
-        `${owner} named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
-      );
+    const { addOwnLogs, warningOfTaken } = this.#logging!;
+    for (const name of addOwnLogs(logs, record, this.#session.options.monitor, metrics)) {
+      this.#warnings.warn(warningOfTaken(name, metrics));
     }
   }
 
@@ -580,16 +576,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     throw new EntropyCheckpointError('ENTROPY_NO_BEST', NEVER_TRAINED);
   }
 
-  #checkInitialEpoch(epoch: number): void {
+  async #checkInitialEpoch(epoch: number): Promise<void> {
     const expected = this.#initialEpoch;
     // A training of several calls may have begun each of them at 0.
     const isWithin = this.#session.running?.isWaiting === true;
     const beginsAgain = epoch === 0 && !isWithin && (this.history.at(-1)?.fit ?? 0) > 0;
     if (expected !== null && expected !== epoch && !beginsAgain) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_WRONG_INITIAL_EPOCH',
-        `Pass what \`resume\` returns to \`fit\`: expected it to begin with \`initialEpoch: ${expected}\`, got ${epoch}.`,
-      );
+      const { wrongInitialEpoch } = await loadCode(import('./selection/find-epoch.js'));
+      throw wrongInitialEpoch(expected, epoch);
     }
     this.#initialEpoch = null;
   }

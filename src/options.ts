@@ -309,7 +309,7 @@ function resolveSaveWithin(option: EntropyCheckpointOptions['saveLast']): Resolv
   checkOptions(option, SAVE_LAST_CHECKS);
   const { everySeconds = Infinity, everyBatches = Infinity } = option as SaveLastOptions;
   if (Math.min(everySeconds, everyBatches) === Infinity) {
-    throw invalidOption('Set `everySeconds` or `everyBatches` in `saveLast`, or write `saveLast: true`.');
+    throw invalidOption('Set `everySeconds` or `everyBatches` in `saveLast`, or `true`.');
   }
   return { everySeconds, everyBatches };
 }
@@ -369,8 +369,7 @@ function refuseContradictions(
   if (stopOn.length > 0) checkSignals(stopOn);
   if ((saveWithin !== null || stopOn.length > 0) && isOneOf('epoch', 'never')(yieldEvery)) {
     throw invalidOption(
-      `Leave out \`yieldEvery\` with \`stopOn\` and \`saveLast: { … }\`: with '${yieldEvery}', no signal arrives and ` +
-        'nothing is written within an epoch.',
+      `Leave out \`yieldEvery: '${yieldEvery}'\` with \`stopOn\` or \`saveLast: { … }\`, which need other turns within an epoch.`,
     );
   }
   if (hasRememberedRows && monitor.comparing === null) {

@@ -2,7 +2,7 @@ import { onFirstSignal } from '#platform';
 import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
-import { disposeState, type Snapshot } from './format/snapshot.js';
+import type { Snapshot } from './format/snapshot.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
@@ -10,7 +10,7 @@ import type { Outcome } from './report/explain.js';
 import type { ReportJson } from './report/report-json.js';
 import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
-import type { BatchPosition, RunningEpoch } from './running-epoch.js';
+import type { BatchPosition, RunningEpoch } from './scoring/running-epoch.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
@@ -131,6 +131,7 @@ export interface CheckpointAccess {
 /** The code that is loaded when training begins or a checkpoint is restored: a page doesn't need it earlier. */
 interface TrainingCode {
   readonly state: typeof import('./state/training-state.js');
+  readonly snapshots: typeof import('./format/snapshot.js');
   readonly scoring: typeof import('./scoring/epoch-score.js');
   readonly texts: typeof import('./report/texts.js');
   readonly saver: EpochSaver;
@@ -292,10 +293,10 @@ export class TrainingSession {
    */
   async open(trained: TrainedModel): Promise<void> {
     if (this.isOpen || !this.takesPart()) return;
-    const { state, saver } = await this.#loadCode();
+    const { state, snapshots, saver } = await this.#loadCode();
     if (!this.takesPart()) return;
     if (this.#location !== null) this.#topology = state.modelTopology(trained.model);
-    disposeState(this.#capture(state, trained).state);
+    snapshots.disposeState(this.#capture(state, trained).state);
     await saver.open();
   }
 
@@ -330,16 +331,12 @@ export class TrainingSession {
       await this.#openBeforeSelecting(trained);
     }
     if (!this.isOpen) return;
-    const { runningRecord } = await loadCode(import('./running-epoch.js'));
-    const record = runningRecord(position, this.#average !== null);
+    const record = running.keep(position, this.#average !== null);
     this.selector.forget(saver.takeLost());
     this.selector.addRunning(record);
-    running.saved();
-    await saver.keep(this.selector, record, () => {
-      const snapshot = this.#capture(state, trained);
-      const progress = running.capture({ score: this.score, average: this.#average });
-      return { ...snapshot, state: { ...snapshot.state, progress } };
-    });
+    await saver.keep(this.selector, record, () =>
+      running.capture(this.#capture(state, trained), this.score, this.#average),
+    );
   }
 
   /**
@@ -447,12 +444,12 @@ export class TrainingSession {
 
   /** The state of `trained` as it is now. It shares its buffers. */
   async captureState({ model, optimizer }: TrainedModel): Promise<CapturedState> {
-    const { state } = await this.#loadCode();
+    const { state, snapshots } = await this.#loadCode();
     const captured = state.captureState(model, optimizer);
     return {
       restore: () => state.restoreState(captured, model, optimizer),
       dispose: () => {
-        disposeState(captured);
+        snapshots.disposeState(captured);
       },
     };
   }
@@ -489,9 +486,10 @@ export class TrainingSession {
   }
 
   async #fetchCode(): Promise<TrainingCode> {
-    const [{ EpochSaver }, state, scoring, texts, store] = await Promise.all([
+    const [{ EpochSaver }, state, snapshots, scoring, texts, store] = await Promise.all([
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
+      loadCode(import('./format/snapshot.js')),
       loadCode(import('./scoring/epoch-score.js')),
       loadCode(import('./report/texts.js')),
       this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
@@ -509,7 +507,7 @@ export class TrainingSession {
     });
     this.#texts = texts;
     this.#saver = saver;
-    return { state, scoring, texts, saver };
+    return { state, snapshots, scoring, texts, saver };
   }
 
   async #loadComparison(score: EpochScore): Promise<void> {
@@ -532,7 +530,7 @@ export class TrainingSession {
   }
 
   async #loadRunning(): Promise<RunningEpoch> {
-    const { RunningEpoch } = await loadCode(import('./running-epoch.js'));
+    const { RunningEpoch } = await loadCode(import('./scoring/running-epoch.js'));
     this.#running ??= new RunningEpoch(this.options.saveWithin);
     return this.#running;
   }
@@ -596,7 +594,7 @@ export class TrainingSession {
       await restore();
     } else {
       const running = await this.#loadRunning();
-      await running.resume(training.record, progress, { score: this.score, average: this.#average }, restore);
+      await running.resume(training.record, progress, this.score, this.#average, restore);
     }
     this.selector.adopt(training.history, training.rankable, training.periodic);
     if (progress !== undefined) this.selector.addRunning(training.record);

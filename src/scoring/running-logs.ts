@@ -34,7 +34,7 @@ export class RunningLogs {
     this.#rows += size;
   }
 
-  /** The sums so far, which go on. They share their buffers, and the caller owns them. */
+  /** The sums so far, which continue. They share their buffers, and the caller owns them. */
   share(): Progress {
     const totals = [...this.#totals].map(([name, total]) => [name, shareBuffer(total)]);
     return { rows: this.#rows, totals: Object.fromEntries(totals) as Record<string, tf.Tensor> };

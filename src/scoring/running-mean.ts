@@ -46,7 +46,7 @@ export class RunningMean {
     return detached;
   }
 
-  /** The mean so far, which goes on. It shares its buffer, and the caller owns it. @returns null without rows. */
+  /** The mean so far, which continues. It shares its buffer, and the caller owns it. @returns null without rows. */
   share(): DetachedMean | null {
     return this.#parts === null ? null : { parts: shareBuffer(this.#parts), rows: this.#rows };
   }

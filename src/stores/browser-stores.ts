@@ -8,7 +8,7 @@ export const defineInspection: (inspected: object) => void = () => undefined;
 
 /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`: a page gets no signals. */
 export const checkSignals: (names: readonly string[]) => void = () => {
-  throw invalidOption('Leave out `stopOn` in a browser: only a process of Node gets signals.');
+  throw invalidOption('Leave out `stopOn` in a browser, which gets no signals.');
 };
 
 /** Never called, as no signal passes `checkSignals`. */

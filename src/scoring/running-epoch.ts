@@ -1,17 +1,23 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { WeightAverage } from './averaging/weight-average.js';
-import { invalidOption } from './check-options.js';
-import type { EpochRecord } from './epoch-record.js';
-import { EntropyCheckpointError } from './errors.js';
-import { mapValues } from './format/checkpoint-metadata.js';
-import type { EpochProgress } from './format/snapshot.js';
-import type { FitParams } from './predictions/prediction-tap.js';
-import { SaveSchedule, type SaveIntervals } from './saving/save-schedule.js';
-import type { EpochScore } from './scoring/epoch-score.js';
-import { RunningLogs } from './scoring/running-logs.js';
-import { withLoaded, type TensorOf } from './state/restore-step.js';
+import type { WeightAverage } from '../averaging/weight-average.js';
+import { invalidOption } from '../check-options.js';
+import type { EpochRecord } from '../epoch-record.js';
+import { EntropyCheckpointError } from '../errors.js';
+import { mapValues } from '../format/checkpoint-metadata.js';
+import type { EpochProgress, Snapshot } from '../format/snapshot.js';
+import { SaveSchedule, type SaveIntervals } from '../saving/save-schedule.js';
+import type { EpochScore } from './epoch-score.js';
+import { RunningLogs } from './running-logs.js';
+import { withLoaded, type TensorOf } from '../state/restore-step.js';
 
 type Logs = Record<string, number | tf.Scalar>;
+
+/** The used part of what `fit` passes to `setParams` of its callbacks. */
+interface FitParams {
+  readonly batchSize?: number | null;
+  readonly epochs?: number;
+  readonly steps?: number | null;
+}
 
 /** A place within an epoch, after a batch. */
 export interface BatchPosition {
@@ -19,12 +25,6 @@ export interface BatchPosition {
   readonly fit: number;
   /** How many batches of the epoch have ended. */
   readonly batches: number;
-}
-
-/** What is scored and averaged of the running epoch. */
-interface Scored {
-  readonly score: EpochScore;
-  readonly average: WeightAverage | null;
 }
 
 /**
@@ -103,19 +103,32 @@ export class RunningEpoch {
     return this.#schedule.isDue(numBatches);
   }
 
-  /** A state is kept now, within the epoch or at its end. */
-  saved(): void {
+  /** A state is kept now. @returns the record of the epoch, which hasn't ended. */
+  keep({ epoch, fit, batches }: BatchPosition, isAveraged: boolean): EpochRecord {
     this.#schedule?.saved();
+    return Object.freeze({
+      epoch,
+      fit,
+      entropy: null,
+      trainEntropy: null,
+      valEntropy: null,
+      value: null,
+      isBest: false,
+      ...(isAveraged ? { isAveraged: true as const } : {}),
+      batches,
+      logs: Object.freeze({}),
+    });
   }
 
-  /** How far the epoch is. The caller owns the tensors. */
-  capture({ score, average }: Scored): EpochProgress {
-    return {
+  /** Adds how far the epoch is. @param snapshot of the model now. The caller owns what is returned. */
+  capture(snapshot: Snapshot, score: EpochScore, average: WeightAverage | null): Snapshot {
+    const progress: EpochProgress = {
       batchesPerEpoch: this.#batchesPerEpoch,
       averagedSteps: average?.numSteps ?? 0,
       entropy: score.shareTrain(),
       logs: this.#logs.share(),
     };
+    return { ...snapshot, state: { ...snapshot.state, progress } };
   }
 
   /**
@@ -128,7 +141,8 @@ export class RunningEpoch {
   async resume(
     { batches = 0 }: EpochRecord,
     progress: EpochProgress,
-    { score, average }: Scored,
+    score: EpochScore,
+    average: WeightAverage | null,
     restore: () => Promise<void>,
   ): Promise<void> {
     const { entropy, logs } = progress;
@@ -175,24 +189,9 @@ export class RunningEpoch {
     this.#numTrained = 0;
     this.#hasBegun = false;
     this.#logs.reset();
-    this.saved();
+    // The state of its end is kept.
+    this.#schedule?.saved();
   }
-}
-
-/** The record of an epoch that hasn't ended. */
-export function runningRecord({ epoch, fit, batches }: BatchPosition, isAveraged: boolean): EpochRecord {
-  return Object.freeze({
-    epoch,
-    fit,
-    entropy: null,
-    trainEntropy: null,
-    valEntropy: null,
-    value: null,
-    isBest: false,
-    ...(isAveraged ? { isAveraged: true as const } : {}),
-    batches,
-    logs: Object.freeze({}),
-  });
 }
 
 const RECIPE =
