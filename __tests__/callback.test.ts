@@ -757,7 +757,7 @@ describe('resume', () => {
 
   it('returns epoch 0 if nothing is stored', async () => {
     const checkpoint = new EntropyCheckpointCallback({ filepath: join(tempFolder(), 'none') });
-    expect(await checkpoint.resume(makeModel())).toEqual({ initialEpoch: 0 });
+    expect(await checkpoint.resume(makeModel())).toEqual({ initialEpoch: 0, initialBatch: 0 });
     expect(checkpoint.best).toBeNull();
   });
 

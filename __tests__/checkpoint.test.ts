@@ -787,7 +787,7 @@ describe('resume', () => {
       reference = weightValues(model);
     });
     await withCheckpoint({ filepath }, async ({ model, optimizer, checkpoint, append }) => {
-      expect(await checkpoint.resume()).toEqual({ initialEpoch: 3 });
+      expect(await checkpoint.resume()).toEqual({ initialEpoch: 3, initialBatch: 0 });
       expect(checkpoint.history).toEqual(history);
       expect(checkpoint.best).toEqual(history[2]);
       for (const seed of steps) trainStep(model, optimizer, seed);
@@ -825,7 +825,7 @@ describe('resume', () => {
     const filepath = location === 'memory' ? null : join(tempFolder(), 'best');
     await withCheckpoint({ filepath }, async ({ model, checkpoint }) => {
       const before = weightValues(model);
-      expect(await checkpoint.resume()).toEqual({ initialEpoch: 0 });
+      expect(await checkpoint.resume()).toEqual({ initialEpoch: 0, initialBatch: 0 });
       expect({ history: checkpoint.history, best: checkpoint.best }).toEqual({ history: [], best: null });
       expect(weightValues(model)).toEqual(before);
     });

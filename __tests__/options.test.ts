@@ -45,6 +45,8 @@ test('every option has a default', () => {
     maxToKeep: 1,
     keepEvery: Infinity,
     saveLast: false,
+    saveWithin: null,
+    stopOn: [],
     metadata: null,
     rememberedRows: 10_000,
     onBest: null,
@@ -57,7 +59,7 @@ test('every option has a default', () => {
 
 test('an option of undefined has its default', () => {
   const names = [...Object.keys(resolveOptions()), 'mode', 'patience'].filter(
-    (name) => !name.startsWith('has'),
+    (name) => !name.startsWith('has') && name !== 'saveWithin',
   );
   const given = Object.fromEntries(names.map((name) => [name, undefined]));
   expect(comparable(resolveOptions(given))).toEqual(comparable(resolveOptions()));
@@ -108,6 +110,29 @@ describe('resolveOptions refuses contradictions:', () => {
       /Set `patience`/,
     ],
     ['`saveLast` in memory', { filepath: null, saveLast: true }, /Leave out `saveLast`/],
+    [
+      '`saveLast: { … }` in memory',
+      { filepath: null, saveLast: { everyBatches: 1 } },
+      /Leave out `saveLast`/,
+    ],
+    ['`saveLast: {}`', { saveLast: {} }, /Set `everySeconds` or `everyBatches`/],
+    [
+      '`saveLast: { … }` where nothing is written within an epoch',
+      { saveLast: { everyBatches: 5 }, yieldEvery: 'never' },
+      /Leave out `yieldEvery: 'never'`/,
+    ],
+    [
+      '`stopOn` where no signal arrives within an epoch',
+      { stopOn: ['SIGTERM'], yieldEvery: 'epoch' },
+      /Leave out `yieldEvery: 'epoch'`/,
+    ],
+    ['an unknown signal', { stopOn: ['SIGTEM'] }, /SIGTERM, .*got 'SIGTEM'\. Did you mean 'SIGTERM'\?/],
+    ['a signal that no process can await', { stopOn: ['SIGTERM', 'SIGKILL'] }, /await \(.*got 'SIGKILL'/],
+    [
+      'a misspelt interval',
+      { saveLast: { everyBatch: 5 } as object },
+      /Unknown option `everyBatch`\. Did you mean `everyBatches`\?/,
+    ],
     [
       'the wrong mode for a comparing monitor',
       { monitor: 'consensus', mode: 'min' },
@@ -188,6 +213,21 @@ describe('resolveOptions accepts', () => {
   });
 });
 
+test.each([
+  [{ everyBatches: 5 }, { everyBatches: 5, everySeconds: Infinity }],
+  [{ everySeconds: 0.5 }, { everyBatches: Infinity, everySeconds: 0.5 }],
+  [
+    { everySeconds: 60, everyBatches: 60 },
+    { everySeconds: 60, everyBatches: 60 },
+  ],
+])('saveLast: %j keeps states within epochs, and at their end', (saveLast, saveWithin) => {
+  expect(resolveOptions({ saveLast })).toMatchObject({ saveLast: true, saveWithin });
+});
+
+test('`stopOn` keeps its signals', () => {
+  expect(resolveOptions({ stopOn: ['SIGTERM', 'SIGUSR2'] }).stopOn).toEqual(['SIGTERM', 'SIGUSR2']);
+});
+
 describe('resolveOptions refuses', () => {
   test.each<[keyof EntropyCheckpointOptions, unknown, string]>([
     ['filepath', '', "''"],
@@ -196,6 +236,11 @@ describe('resolveOptions refuses', () => {
     ['filepath', {}, 'an object'],
     ['filepath', ['a'], "['a']"],
     ['filepath', () => 'a', 'a function'],
+    ['saveLast', 5, '5'],
+    ['saveLast', [5], '[5]'],
+    ['stopOn', 'SIGTERM', "'SIGTERM'"],
+    ['stopOn', [], '[]'],
+    ['stopOn', ['SIGTERM', 'SIGTERM'], "['SIGTERM', 'SIGTERM']"],
     ['monitor', '', "''"],
     ['monitor', null, 'null'],
     ['monitor', 3, '3'],

@@ -18,7 +18,6 @@ import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { ReportJson } from './report/report-json.js';
 import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
-import { addOwnLogs, EpochLogs } from './scoring/epoch-logs.js';
 import type { ValidationValues } from './scoring/validation-values.js';
 import { requireLogged } from './selection/monitor.js';
 import {
@@ -32,7 +31,12 @@ import {
   type CallbackInstance,
   type CallbackLike,
 } from './tfjs-internals.js';
-import { TrainingSession, type CapturedState, type CheckpointAccess } from './training-session.js';
+import {
+  TrainingSession,
+  type CapturedState,
+  type CheckpointAccess,
+  type InitialPosition,
+} from './training-session.js';
 import { WarnOnce } from './warnings.js';
 
 type Logs = Record<string, number | tf.Scalar>;
@@ -68,13 +72,21 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** What `fit` passed to `setParams`: the object itself, which the callbacks of TensorFlow.js read as well. */
   #params: FitParams = {};
   #tap: PredictionTap | null = null;
+  /** Set once `fit` has begun. */
+  #logging: typeof import('./scoring/epoch-logs.js') | null = null;
   #outputs: ClassOutputs = new Map();
+  /** The names of the losses and metrics that `fit` logs. */
+  #metrics: readonly string[] = [];
   /** The scores of the running batch, by output. They count once it has ended. */
   readonly #batch = new Map<number, tf.Tensor1D | null>();
   /** What the validation of the running epoch has computed, if `fit` logs it under wrong names. */
   #validation: ValidationValues | null = null;
   readonly #warnings = new WarnOnce();
   #fit = -1;
+  /** The running epoch. */
+  #epoch = 0;
+  /** How many batches of it have ended in this `fit`. */
+  #numBatches = 0;
   /** What is added to the epoch numbers of the running `fit`; null before its first epoch. */
   #offset: number | null = null;
   /** After `resume`: the epoch that the next `fit` must begin with. */
@@ -127,7 +139,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
    * - `restoreBestWeights` (boolean; default false): whether the model holds the best weights when training ends.
    * - `maxToKeep` (integer or Infinity; default 1): how many of the best epochs are kept.
    * - `keepEvery` (integer; default none): every n-th epoch is kept as well.
-   * - `saveLast` (boolean; default false): whether the latest epoch is kept as well, for `resume`.
+   * - `saveLast` (boolean, or `{ everySeconds, everyBatches }`; default false): whether the latest epoch is kept as well, for
+   *   `resume`; an object keeps states within epochs, too.
+   * - `stopOn` (list of signals; default none): what ends the training after the batch that runs, with everything stored.
    * - `metadata` (JSON data; default none): stored with every checkpoint.
    * - `rememberedRows` (integer; default 10000): how many validation rows `'consensus'` and `'label_wave'` compare.
    * - `onBest` (function; default none): called when an epoch has become the best.
@@ -183,6 +197,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     return this.#session.selector.isDecided;
   }
 
+  get isStopped(): boolean {
+    return this.#session.isStopped;
+  }
+
   explain(): string {
     return this.#model === null ? NEVER_TRAINED : this.#session.explain();
   }
@@ -212,22 +230,26 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   /**
    * Resumes the training that is stored: weights, optimizer, best and history. It continues after the latest stored
-   * epoch: with `saveLast` the last one that ended, else the best. Call it before `fit`.
+   * epoch: with `saveLast` the last one that ended, or within the one that was interrupted (`saveLast: { … }`); else the
+   * best. Call it before `fit`.
    *
    * @param model built and compiled by the same code as the trained one; the caller keeps it.
-   * @returns the `initialEpoch` to pass to `fit`; 0 where nothing is stored.
+   * @returns the `initialEpoch` to pass to `fit`; 0 where nothing is stored. If `initialBatch` isn't 0, train the rest of that
+   *   epoch first: `fitDataset(dataset.skip(initialBatch), { initialEpoch, epochs: initialEpoch + 1, … })`.
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
    *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`,
    *   `ENTROPY_UNSUPPORTED_MODEL`. Nothing is changed then.
    */
-  async resume(model: tf.LayersModel): Promise<{ initialEpoch: number }> {
+  async resume(model: tf.LayersModel): Promise<InitialPosition> {
     const functional = functionalModel(model);
     this.#checkModel(functional);
-    const initialEpoch = await this.#session.resume(trainedModel(functional));
+    const position = await this.#session.resume(trainedModel(functional));
     this.#model = functional;
-    this.#initialEpoch = initialEpoch;
-    this.#fit = this.history.at(-1)?.fit ?? -1;
-    return { initialEpoch };
+    this.#initialEpoch = position.initialEpoch;
+    // An epoch belongs to the `fit` that began it.
+    const { last } = this.#session.selector;
+    this.#fit = position.initialBatch > 0 ? last!.fit - 1 : (this.history.at(-1)?.fit ?? -1);
+    return position;
   }
 
   /**
@@ -299,13 +321,23 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     if (this.#tap !== null) throw usedTwice();
     // A page doesn't need them earlier.
     const { averageWeights } = this.#session.options;
-    const [{ findClassOutputs, outputSizes }, { PredictionTap }, { isKnownToFit }, sharing] =
-      await Promise.all([
-        loadCode(import('./predictions/class-outputs.js')),
-        loadCode(import('./predictions/prediction-tap.js')),
-        loadCode(import('./selection/known-to-fit.js')),
-        averageWeights === null ? null : loadCode(import('./averaging/shared-average.js')),
-      ]);
+    const [
+      { findClassOutputs, outputSizes },
+      { PredictionTap },
+      { isKnownToFit },
+      sharing,
+      logging,
+      running,
+    ] = await Promise.all([
+      loadCode(import('./predictions/class-outputs.js')),
+      loadCode(import('./predictions/prediction-tap.js')),
+      loadCode(import('./selection/known-to-fit.js')),
+      averageWeights === null ? null : loadCode(import('./averaging/shared-average.js')),
+      loadCode(import('./scoring/epoch-logs.js')),
+      this.#session.loadRunning(),
+    ]);
+    this.#logging = logging;
+    running?.beginFit(this.#params, this.#initialEpoch ?? 0);
     const { monitor, hasMonitor, hasMode, ...options } = this.#session.options;
     this.#outputs = findClassOutputs(model, { ...options, isRequired: monitor.phases.length > 0 });
     const sizes = monitor.comparing === null ? null : outputSizes(model, this.#outputs, monitor.name);
@@ -323,7 +355,9 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       this.#end();
       throw error;
     }
+    this.#session.listen();
     this.#model = model;
+    this.#metrics = metrics;
     this.#fit += 1;
     this.#offset = null;
   }
@@ -331,10 +365,15 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** Called by `fit`. @internal */
   override async onEpochBegin(epoch: number, logs?: Logs): Promise<void> {
     await super.onEpochBegin(epoch, logs);
-    this.#checkInitialEpoch(epoch);
+    await this.#checkInitialEpoch(epoch);
     // Where a later call begins again at 0, its numbers follow those of the calls before.
-    this.#offset ??= Math.max(0, (this.#session.selector.last?.epoch ?? -1) + 1 - epoch);
-    if (this.#tap === null || !this.isDecided || !this.#session.options.stopTraining) return;
+    const { selector, running, options } = this.#session;
+    running?.begin();
+    this.#offset ??= Math.max(0, selector.nextEpoch - epoch);
+    this.#epoch = epoch + this.#offset;
+    this.#numBatches = 0;
+    const isOver = this.#session.isStopRequested || (this.isDecided && options.stopTraining);
+    if (this.#tap === null || !isOver) return;
     // `fit` can't be ended before its first batch, so that one is undone.
     const before = await this.#session.captureState(this.#trained());
     // It may be disposed meanwhile.
@@ -349,7 +388,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
 
   /** Called by `fit`. @internal */
   override async onBatchBegin(batch: number, logs?: Logs): Promise<void> {
-    this.#average?.beginBatch(batch);
+    this.#average?.beginBatch(batch + (this.#session.running?.numTrained ?? 0));
     await super.onBatchBegin(batch, logs);
   }
 
@@ -358,8 +397,10 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     for (const measured of this.#batch.values()) this.#session.score.add(measured, 'train');
     this.#batch.clear();
     this.#average?.endBatch();
-    // Yields to the event loop, as often as `yieldEvery` says.
+    // Yields to the event loop, as often as `yieldEvery` says. Signals arrive meanwhile.
     await super.onBatchEnd(batch, logs);
+    this.#numBatches = batch + 1;
+    if (this.#tap !== null && this.#stateBefore === null) await this.#endBatch(logs);
   }
 
   /** Called by `fit`. @internal */
@@ -367,9 +408,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     // Without a tap, the callback was disposed during training and no longer takes part.
     try {
       if (this.#stateBefore !== null) await this.#undoEpoch(this.#stateBefore);
-      else if (this.#tap !== null) {
-        await this.#closeEpoch(epoch + (this.#offset ?? 0), this.#tap.epochComplete, logs);
-      }
+      else if (this.#tap !== null) await this.#closeEpoch(this.#tap.epochComplete, logs);
     } catch (error) {
       await this.#freeLogs(logs);
       throw error;
@@ -422,29 +461,53 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     this.#batch.set(output, measured);
   }
 
-  async #closeEpoch(epoch: number, isComplete: boolean, logs: Logs): Promise<void> {
+  /** Keeps the state within the epoch if that's due, and ends the training if a signal has arrived. */
+  async #endBatch(logs: Logs = {}): Promise<void> {
+    const { running } = this.#session;
+    if (running !== null) {
+      running.addLogs(logs, this.#metrics);
+      const batches = running.numTrained + this.#numBatches;
+      await this.#session.endBatch(this.#trained(), { epoch: this.#epoch, fit: this.#fit, batches });
+    }
+    if (this.#session.isStopRequested) await this.#stop();
+  }
+
+  async #closeEpoch(ranToEnd: boolean, logs: Logs): Promise<void> {
     const { monitor, stopTraining } = this.#session.options;
+    const { EpochLogs } = this.#logging!;
     const validation = this.#validation;
     this.#validation = null;
     try {
+      const otherBatches = this.#session.running?.end(logs, this.#numBatches, ranToEnd) ?? null;
+      this.#warnings.warn(otherBatches);
+      const isComplete = ranToEnd && otherBatches === null;
       this.#warnings.warn(validation?.warning ?? null);
       const epochLogs = new EpochLogs(logs, validation);
       if (isComplete && (this.#isMonitorUnseen || validation?.isKnown === false)) {
         requireLogged(monitor, epochLogs.names);
         this.#isMonitorUnseen = false;
       }
-      const ended = { epoch, fit: this.#fit, isComplete, logs: epochLogs };
+      const ended = { epoch: this.#epoch, fit: this.#fit, isComplete, logs: epochLogs };
       const record = await this.#session.closeEpoch(this.#trained(), ended);
       this.#addLogs(record, logs);
     } finally {
       validation?.dispose();
     }
     if (stopTraining && this.isDecided) this.#stopTraining();
+    if (this.#session.isStopRequested) await this.#stop();
+  }
+
+  /** Ends the training because a signal has arrived. Validation may follow, so what is to be kept is stored now. */
+  async #stop(): Promise<void> {
+    this.#stopTraining();
+    // What can't be stored is reported when `fit` ends.
+    await this.#session.stop().catch(() => undefined);
   }
 
   async #undoEpoch(before: CapturedState): Promise<void> {
     this.#discardValidation();
     this.#session.score.reset();
+    this.#session.running?.reset();
     await before.restore();
     before.dispose();
     this.#stateBefore = null;
@@ -464,19 +527,17 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
       leaveAverage(model);
     };
     this.#session.averageBy(average);
-    average.beginFit(model, batchesPerEpoch(this.#params));
+    const numTrained = this.#session.running?.numTrained ?? 0;
+    const numBatches = batchesPerEpoch(this.#params);
+    average.beginFit(model, numBatches === null ? null : numBatches + numTrained, numTrained);
     this.#sink.validationWeights = average;
   }
 
   #addLogs(record: EpochRecord, logs: Logs): void {
     const { metrics = [] } = this.#params;
+    const { addOwnLogs, warningOfTaken } = this.#logging!;
     for (const name of addOwnLogs(logs, record, this.#session.options.monitor, metrics)) {
-      const owner = metrics.includes(name)
-        ? 'The model has its own metric'
-        : 'An earlier callback has its own value';
-      this.#warnings.warn(
-        `${owner} named "${name}", which stays in \`logs\`; see \`history\` for this package's.`,
-      );
+      this.#warnings.warn(warningOfTaken(name, metrics));
     }
   }
 
@@ -515,15 +576,14 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     throw new EntropyCheckpointError('ENTROPY_NO_BEST', NEVER_TRAINED);
   }
 
-  #checkInitialEpoch(epoch: number): void {
+  async #checkInitialEpoch(epoch: number): Promise<void> {
     const expected = this.#initialEpoch;
     // A training of several calls may have begun each of them at 0.
-    const beginsAgain = epoch === 0 && (this.history.at(-1)?.fit ?? 0) > 0;
+    const isWithin = this.#session.running?.isWaiting === true;
+    const beginsAgain = epoch === 0 && !isWithin && (this.history.at(-1)?.fit ?? 0) > 0;
     if (expected !== null && expected !== epoch && !beginsAgain) {
-      throw new EntropyCheckpointError(
-        'ENTROPY_WRONG_INITIAL_EPOCH',
-        `Pass what \`resume\` returns to \`fit\`: expected it to begin with \`initialEpoch: ${expected}\`, got ${epoch}.`,
-      );
+      const { wrongInitialEpoch } = await loadCode(import('./selection/find-epoch.js'));
+      throw wrongInitialEpoch(expected, epoch);
     }
     this.#initialEpoch = null;
   }

@@ -7,6 +7,7 @@ import type { EpochRecord, Phase } from './epoch-record.js';
 import { EntropyCheckpointError } from './errors.js';
 import { epochOf, resolveOptions, type EntropyCheckpointOptions, type ResolvedOptions } from './options.js';
 import { bindMembers } from './platform/bind-members.js';
+import { Pacer } from './platform/event-loop.js';
 import { findClassOutputs } from './predictions/class-outputs.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { ReportJson } from './report/report-json.js';
@@ -23,7 +24,7 @@ import {
   isOptimizer,
   type TrainedModel,
 } from './tfjs-internals.js';
-import { TrainingSession, type CheckpointAccess } from './training-session.js';
+import { TrainingSession, type CheckpointAccess, type InitialPosition } from './training-session.js';
 
 /**
  * The checkpoint for a custom training loop: the four calls of the original class.
@@ -45,6 +46,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
 
   readonly #session: TrainingSession;
   readonly #trained: TrainedModel;
+  readonly #pacer = new Pacer();
   /** null: unknown. With a metric as the monitor, that's allowed until something is appended. */
   readonly #fromLogits: boolean | null;
 
@@ -101,6 +103,10 @@ export class EntropyCheckpoint implements CheckpointAccess {
     return this.#session.selector.isDecided;
   }
 
+  get isStopped(): boolean {
+    return this.#session.isStopped;
+  }
+
   explain(): string {
     return this.#session.explain();
   }
@@ -155,7 +161,7 @@ export class EntropyCheckpoint implements CheckpointAccess {
     if (this.#session.isOpening) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_STATE',
-        'Await `saveCheckpoint` before the next `appendOutput`: the store is being opened, and the output would be ' +
+        'Await `saveCheckpoint` and `endBatch` before the next `appendOutput`: the store is being opened, and the output would be ' +
           'counted for the epoch that ends.',
       );
     }
@@ -194,6 +200,45 @@ export class EntropyCheckpoint implements CheckpointAccess {
   }
 
   /**
+   * Ends a training batch, after its step and `updateAverage`. It keeps the state if `saveLast: { … }` says that it's due, and
+   * nothing is read back before. When a signal of `stopOn` has arrived, it stores everything that is to be kept;
+   * `isStopped` is true then, and your loop ends. Signals are awaited until `loadCheckpoint` or `dispose`.
+   *
+   * Await this call before the next training step: it captures the state of the model as it is then. It lets other tasks
+   * run. Without these two options, it does nothing.
+   *
+   * @param epoch counted from 0.
+   * @param batch counted from 0 in its epoch.
+   * @throws EntropyCheckpointError `ENTROPY_INVALID_ARGUMENT`; `ENTROPY_INVALID_STATE` after validation outputs of the same
+   *   epoch; `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`.
+   * @example
+   * for (let batch = initialBatch; batch < batches.length && !checkpoint.isStopped; batch++) {
+   *   train(batches[batch]);
+   *   await checkpoint.endBatch(epoch, batch);
+   * }
+   */
+  async endBatch(epoch: number, batch: number): Promise<void> {
+    checkArgument('epoch', epoch, [isIntegerFrom(0), 'an integer from 0 up']);
+    checkArgument('batch', batch, [isIntegerFrom(0), 'an integer from 0 up']);
+    if (!this.#session.takesPart()) return;
+    const { options, score } = this.#session;
+    if (options.saveWithin === null && options.stopOn.length === 0) return;
+    if (score.rows('val') > 0) {
+      throw new EntropyCheckpointError(
+        'ENTROPY_INVALID_STATE',
+        'Call `endBatch` after training batches, and append validation outputs after the last one: a state within an epoch ' +
+          'has none of them.',
+      );
+    }
+    this.#session.listen();
+    this.#session.running?.begin();
+    // Signals arrive meanwhile.
+    await this.#pacer.yieldIfDue();
+    await this.#session.endBatch(this.#trained, { epoch, fit: 0, batches: batch + 1 });
+    if (this.#session.isStopRequested) await this.#session.stop();
+  }
+
+  /**
    * Ends the epoch: compares it with the earlier ones, and captures its state if it's the best. That state is written
    * while training continues, and is durable once `flush` has resolved. The next `appendOutput` begins a new epoch.
    *
@@ -218,8 +263,10 @@ export class EntropyCheckpoint implements CheckpointAccess {
       options.monitor,
       (['train', 'val'] as const).filter((phase) => score.rows(phase) > 0),
     );
+    this.#session.running?.reset();
     const ended = { epoch, fit: 0, isComplete: true, logs: epochLogs };
     const record = await this.#session.closeEpoch(this.#trained, ended);
+    if (this.#session.isStopRequested) await this.#session.stop();
     return record.isBest;
   }
 
@@ -253,13 +300,13 @@ export class EntropyCheckpoint implements CheckpointAccess {
   /**
    * Resumes the training that is stored: weights, optimizer, best and history. Call it before the loop.
    *
-   * @returns the epoch to begin with; 0 where nothing is stored.
+   * @returns the epoch to begin with, 0 where nothing is stored; and how many of its batches are trained (`saveLast: { … }`).
    * @throws EntropyCheckpointError `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`,
    *   `ENTROPY_MONITOR_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`, `ENTROPY_STORE_IN_USE`, `ENTROPY_INVALID_STATE`,
    *   `ENTROPY_UNSUPPORTED_MODEL`. Nothing is changed then.
    */
-  async resume(): Promise<{ initialEpoch: number }> {
-    return { initialEpoch: await this.#session.resume(this.#trained) };
+  resume(): Promise<InitialPosition> {
+    return this.#session.resume(this.#trained);
   }
 
   flush(): Promise<void> {

@@ -34,6 +34,11 @@ export interface EpochRecord {
   readonly isBest: boolean;
   /** Whether validation is of the averaged weights, which a checkpoint holds then (`averageWeights`); absent otherwise. */
   readonly isAveraged?: true;
+  /**
+   * How many of its batches were trained when its state was captured, in an epoch that hadn't ended (`saveLast: { … }`). Such
+   * a record has no scores yet. Absent in an epoch that has ended.
+   */
+  readonly batches?: number;
   /** Losses and metrics of the epoch, by the names that `fit` logs; or those passed to `saveCheckpoint`. */
   readonly logs: Readonly<Record<string, number>>;
 }

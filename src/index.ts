@@ -23,7 +23,7 @@ export {
   type LoadedCheckpoint,
   type PartiallyLoadedCheckpoint,
 } from './load-checkpoint.js';
-export type { AveragingOptions, EntropyCheckpointOptions, YieldEvery } from './options.js';
+export type { AveragingOptions, EntropyCheckpointOptions, SaveLastOptions, YieldEvery } from './options.js';
 export type { CheckpointJson } from './report/checkpoint-json.js';
 export type { ComparedTraining } from './report/check-trainings.js';
 export type { ComparisonOptions } from './report/comparison.js';
@@ -50,4 +50,4 @@ export type {
   StoredManifest,
 } from './stores/store.js';
 export type { CallbackInstance, CallbackLike } from './tfjs-internals.js';
-export type { CheckpointAccess } from './training-session.js';
+export type { CheckpointAccess, InitialPosition } from './training-session.js';

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { checkSignals } from '#platform';
 import {
   checkOptions,
   describeValue,
@@ -30,6 +31,14 @@ export interface AveragingOptions {
   decay?: number;
   /** How often the average is updated in an epoch; an integer from 1 up. @default 8 */
   updatesPerEpoch?: number;
+}
+
+/** How often a state is kept within an epoch. At least one of them is set. */
+export interface SaveLastOptions {
+  /** In seconds of real time: a batch that ends later than that after the last state is followed by one. Above 0. @default none */
+  everySeconds?: number;
+  /** Every n-th batch of an epoch is followed by a state. An integer from 1 up. @default none */
+  everyBatches?: number;
 }
 
 /** Options of `EntropyCheckpointCallback` and `EntropyCheckpoint`. All can be left out; unknown names are refused. */
@@ -132,8 +141,21 @@ export interface EntropyCheckpointOptions {
    * @default none
    */
   keepEvery?: number;
-  /** Whether the latest epoch is kept as well, to resume after a crash. @default false */
-  saveLast?: boolean;
+  /**
+   * Whether the latest epoch is kept as well, to resume after a crash. An object keeps states within epochs, too, for epochs
+   * that take long. `fit` can't begin within an epoch, so that's for `fitDataset` and custom training loops.
+   *
+   * @default false
+   */
+  saveLast?: boolean | SaveLastOptions;
+  /**
+   * Names of signals, such as `['SIGTERM']`, for machines that are taken away. When the first one arrives, the training
+   * ends after the batch that runs, and `fit` resolves once everything that is to be kept is stored: with
+   * `saveLast: { … }` the state after that batch as well. A second one ends the process at once. Only in Node's main thread.
+   *
+   * @default none
+   */
+  stopOn?: readonly string[];
   /**
    * Data that you choose, such as settings or class names, stored with every checkpoint and returned by `loadCheckpoint`
    * and `listCheckpoints`. Whatever JSON holds exactly, up to 500,000 characters of it; copied at once.
@@ -192,6 +214,10 @@ export interface ResolvedOptions {
   /** Infinity: none. */
   readonly keepEvery: number;
   readonly saveLast: boolean;
+  /** How often a state is kept within an epoch; null: never. */
+  readonly saveWithin: Required<SaveLastOptions> | null;
+  /** Signals; empty for none. */
+  readonly stopOn: readonly string[];
   /** null: none. */
   readonly metadata: Json;
   readonly rememberedRows: number;
@@ -232,7 +258,11 @@ const CHECKS: Readonly<Record<keyof EntropyCheckpointOptions, OptionCheck>> = {
   restoreBestWeights: [isBoolean, 'true or false'],
   maxToKeep: [isCountOrInfinity, 'an integer from 1 up, or Infinity'],
   keepEvery: [isIntegerFrom(1), 'an integer from 1 up'],
-  saveLast: [isBoolean, 'true or false'],
+  saveLast: [
+    (value) => isBoolean(value) || isObject(value),
+    'true, false or an object of `everySeconds` and `everyBatches`',
+  ],
+  stopOn: [areNames, "a list of one or more different signals, such as ['SIGTERM']"],
   // `copyOfJson` checks it.
   metadata: [() => true, ''],
   rememberedRows: [isIntegerFrom(1), 'an integer from 1 up'],
@@ -247,6 +277,9 @@ const OTHER_NAMES: Readonly<Record<string, keyof EntropyCheckpointOptions>> = {
   saveBestOnly: 'maxToKeep',
   saveTopK: 'maxToKeep',
   everyNEpochs: 'keepEvery',
+  saveFreq: 'saveLast',
+  everyNTrainSteps: 'saveLast',
+  trainTimeInterval: 'saveLast',
   saveWeightsOnly: 'includeOptimizer',
   dirpath: 'filepath',
   baseline: 'initialThreshold',
@@ -264,6 +297,21 @@ function resolveAveraging(option: EntropyCheckpointOptions['averageWeights']): A
   checkOptions(settings, AVERAGING_CHECKS);
   const { decay = 0.62, updatesPerEpoch = 8 } = settings;
   return { decay, updatesPerEpoch };
+}
+
+const SAVE_LAST_CHECKS: Readonly<Record<keyof SaveLastOptions, OptionCheck>> = {
+  everySeconds: [(value) => isFiniteNumber(value) && value > 0, 'a finite number above 0'],
+  everyBatches: [isIntegerFrom(1), 'an integer from 1 up'],
+};
+
+function resolveSaveWithin(option: EntropyCheckpointOptions['saveLast']): ResolvedOptions['saveWithin'] {
+  if (!isObject(option)) return null;
+  checkOptions(option, SAVE_LAST_CHECKS);
+  const { everySeconds = Infinity, everyBatches = Infinity } = option as SaveLastOptions;
+  if (Math.min(everySeconds, everyBatches) === Infinity) {
+    throw invalidOption('Set `everySeconds` or `everyBatches` in `saveLast`, or `true`.');
+  }
+  return { everySeconds, everyBatches };
 }
 
 /**
@@ -297,7 +345,9 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
     restoreBestWeights: options.restoreBestWeights ?? false,
     maxToKeep: options.maxToKeep ?? 1,
     keepEvery: options.keepEvery ?? Infinity,
-    saveLast: options.saveLast ?? false,
+    saveLast: (options.saveLast ?? false) !== false,
+    saveWithin: resolveSaveWithin(options.saveLast),
+    stopOn: options.stopOn ?? [],
     metadata: copyOfJson('metadata', options.metadata ?? null),
     rememberedRows: rememberedRows ?? 10_000,
     onBest: options.onBest ?? null,
@@ -310,11 +360,17 @@ export function resolveOptions(options: EntropyCheckpointOptions = {}): Resolved
 }
 
 function refuseContradictions(
-  { filepath, saveLast, monitor, stopTraining }: ResolvedOptions,
+  { filepath, saveLast, saveWithin, stopOn, yieldEvery, monitor, stopTraining }: ResolvedOptions,
   hasRememberedRows: boolean,
 ): void {
   if (filepath === null && saveLast) {
     throw invalidOption('Leave out `saveLast` with `filepath: null`: memory does not outlast a crash.');
+  }
+  if (stopOn.length > 0) checkSignals(stopOn);
+  if ((saveWithin !== null || stopOn.length > 0) && isOneOf('epoch', 'never')(yieldEvery)) {
+    throw invalidOption(
+      `Leave out \`yieldEvery: '${yieldEvery}'\` with \`stopOn\` or \`saveLast: { … }\`, which need other turns within an epoch.`,
+    );
   }
   if (hasRememberedRows && monitor.comparing === null) {
     throw invalidOption(

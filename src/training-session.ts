@@ -1,7 +1,8 @@
+import { onFirstSignal } from '#platform';
 import type { WeightAverage } from './averaging/weight-average.js';
 import { EntropyCheckpointError } from './errors.js';
 import type { EpochRecord } from './epoch-record.js';
-import { disposeState, type Snapshot } from './format/snapshot.js';
+import type { Snapshot } from './format/snapshot.js';
 import type { ResolvedOptions } from './options.js';
 import { loadCode } from './platform/load-code.js';
 import type { CheckpointJson } from './report/checkpoint-json.js';
@@ -9,6 +10,7 @@ import type { Outcome } from './report/explain.js';
 import type { ReportJson } from './report/report-json.js';
 import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
+import type { BatchPosition, RunningEpoch } from './scoring/running-epoch.js';
 import type { EpochSaver } from './saving/epoch-saver.js';
 import type { ResumableTraining } from './saving/resume.js';
 import type { EpochLogs } from './scoring/epoch-logs.js';
@@ -28,6 +30,14 @@ export interface EndedEpoch {
   readonly isComplete: boolean;
   /** Its losses and metrics. */
   readonly logs: EpochLogs;
+}
+
+/** Where a training begins, or is resumed. */
+export interface InitialPosition {
+  /** The epoch to begin with, counted from 0; 0 where nothing is stored. */
+  initialEpoch: number;
+  /** How many batches of that epoch are trained (`saveLast: { … }`); 0 where it begins anew. */
+  initialBatch: number;
 }
 
 /** The state of a model and its optimizer. The caller disposes it. */
@@ -52,6 +62,8 @@ export interface CheckpointAccess {
   readonly bestPath: string | null;
   /** Whether the choice is made: `patience` epochs ended without a better one, so no later epoch can be the best. */
   readonly isDecided: boolean;
+  /** Whether a signal has ended the training (`stopOn`), and what is to be kept is stored. */
+  readonly isStopped: boolean;
   /**
    * Why the best epoch was selected, in a few sentences from this training's own numbers, and what casts doubt on it:
    * too early, still rising, few classes, no validation.
@@ -119,6 +131,7 @@ export interface CheckpointAccess {
 /** The code that is loaded when training begins or a checkpoint is restored: a page doesn't need it earlier. */
 interface TrainingCode {
   readonly state: typeof import('./state/training-state.js');
+  readonly snapshots: typeof import('./format/snapshot.js');
   readonly scoring: typeof import('./scoring/epoch-score.js');
   readonly texts: typeof import('./report/texts.js');
   readonly saver: EpochSaver;
@@ -135,6 +148,12 @@ export class TrainingSession {
   #score: EpochScore | null;
   /** The average of the weights; null before the code for it is loaded, and where weights aren't averaged. */
   #average: WeightAverage | null = null;
+  /** null before the code for it is loaded, and where no training is resumed or kept within an epoch. */
+  #running: RunningEpoch | null = null;
+  #isStopRequested = false;
+  #isStopped = false;
+  /** Ends listening for signals; null while nobody listens. */
+  #stopListening: (() => void) | null = null;
   /** null: in memory only. */
   readonly #location: StoreLocation | null;
   #code: Promise<TrainingCode> | null = null;
@@ -189,6 +208,42 @@ export class TrainingSession {
     return this.#average;
   }
 
+  /** The running epoch, where a training can be interrupted within it. */
+  get running(): RunningEpoch | null {
+    return this.#running;
+  }
+
+  /** Whether a signal has arrived that ends the training: call `stop` at the end of the batch. */
+  get isStopRequested(): boolean {
+    return this.#isStopRequested;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /**
+   * Stores what is to be kept, because the training ends.
+   *
+   * @throws EntropyCheckpointError `ENTROPY_STORE_FAILED` where something wanted couldn't be stored.
+   */
+  async stop(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      this.#isStopped = true;
+    }
+  }
+
+  /** Listens for the signals of `stopOn`, until this is closed. Idempotent. */
+  listen(): void {
+    const { stopOn } = this.options;
+    if (this.#stopListening !== null || stopOn.length === 0) return;
+    this.#stopListening = onFirstSignal(stopOn, () => {
+      this.#isStopRequested = true;
+    });
+  }
+
   /** Sets the average of the weights. This object owns it from now on. */
   averageBy(average: WeightAverage): void {
     this.#average = average;
@@ -238,17 +293,50 @@ export class TrainingSession {
    */
   async open(trained: TrainedModel): Promise<void> {
     if (this.isOpen || !this.takesPart()) return;
-    const { state, saver } = await this.#loadCode();
+    const { state, snapshots, saver } = await this.#loadCode();
     if (!this.takesPart()) return;
     if (this.#location !== null) this.#topology = state.modelTopology(trained.model);
-    disposeState(this.#capture(state, trained).state);
+    snapshots.disposeState(this.#capture(state, trained).state);
     await saver.open();
   }
 
   /** Ends a training: releases the store once everything wanted is written. States that are only in memory stay. */
   close(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
     this.#saver?.close();
+    // Whoever couldn't continue a resumed epoch may try again.
+    if (this.#running?.isWaiting !== true) this.#resetEpoch();
+  }
+
+  #resetEpoch(): void {
     this.#score?.reset();
+    this.#running?.reset();
+  }
+
+  /**
+   * Keeps the state within an epoch, if that's due after a batch. It's written while training continues.
+   *
+   * @param trained its state must not change before this has resolved.
+   * @throws EntropyCheckpointError whatever opening the store throws.
+   */
+  async endBatch(trained: TrainedModel, position: BatchPosition): Promise<void> {
+    if (this.options.saveWithin === null) return;
+    const { state, saver } = await this.#loadCode();
+    const running = this.#running!;
+    if (!running.isDue(position.batches, this.#isStopRequested)) return;
+    await this.#closing.catch(() => null);
+    if (!this.isOpen) {
+      this.#isOpening = true;
+      await this.#openBeforeSelecting(trained);
+    }
+    if (!this.isOpen) return;
+    const record = running.keep(position, this.#average !== null);
+    this.selector.forget(saver.takeLost());
+    this.selector.addRunning(record);
+    await saver.keep(this.selector, record, () =>
+      running.capture(this.#capture(state, trained), this.score, this.#average),
+    );
   }
 
   /**
@@ -320,19 +408,19 @@ export class TrainingSession {
     );
     if (loaded === null) throw noBest(this.selector.history.length);
     this.#average?.reset();
+    if (this.#running?.isWaiting === true) this.#resetEpoch();
     return loaded;
   }
 
   /**
    * Resumes the training that is stored: state, best and history.
    *
-   * @returns the epoch to begin with; 0 where nothing is stored.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_STATE` after training, `ENTROPY_MONITOR_MISMATCH`,
    *   `ENTROPY_MODEL_MISMATCH`, `ENTROPY_OPTIMIZER_MISMATCH`, `ENTROPY_CORRUPT_CHECKPOINT`,
    *   `ENTROPY_STORE_IN_USE`, `ENTROPY_STORE_FAILED`, `ENTROPY_MODEL_DISPOSED`, `ENTROPY_UNSUPPORTED_MODEL`,
    *   `ENTROPY_CODE_NOT_LOADED`.
    */
-  async resume(trained: TrainedModel): Promise<number> {
+  async resume(trained: TrainedModel): Promise<InitialPosition> {
     if (this.#isDisposed || this.selector.history.length > 0) {
       throw new EntropyCheckpointError(
         'ENTROPY_INVALID_STATE',
@@ -347,17 +435,21 @@ export class TrainingSession {
       await this.#adopt(code, trained, training);
       return this.selector;
     });
-    return record === null ? 0 : record.epoch + 1;
+    if (record === null) return { initialEpoch: 0, initialBatch: 0 };
+    const { epoch, batches } = record;
+    return batches === undefined
+      ? { initialEpoch: epoch + 1, initialBatch: 0 }
+      : { initialEpoch: epoch, initialBatch: batches };
   }
 
   /** The state of `trained` as it is now. It shares its buffers. */
   async captureState({ model, optimizer }: TrainedModel): Promise<CapturedState> {
-    const { state } = await this.#loadCode();
+    const { state, snapshots } = await this.#loadCode();
     const captured = state.captureState(model, optimizer);
     return {
       restore: () => state.restoreState(captured, model, optimizer),
       dispose: () => {
-        disposeState(captured);
+        snapshots.disposeState(captured);
       },
     };
   }
@@ -367,6 +459,7 @@ export class TrainingSession {
     this.#isDisposed = true;
     this.#isOpening = false;
     this.close();
+    this.#resetEpoch();
     this.#score?.dispose();
     this.#average?.dispose();
     this.#average = null;
@@ -393,15 +486,17 @@ export class TrainingSession {
   }
 
   async #fetchCode(): Promise<TrainingCode> {
-    const [{ EpochSaver }, state, scoring, texts, store] = await Promise.all([
+    const [{ EpochSaver }, state, snapshots, scoring, texts, store] = await Promise.all([
       loadCode(import('./saving/epoch-saver.js')),
       loadCode(import('./state/training-state.js')),
+      loadCode(import('./format/snapshot.js')),
       loadCode(import('./scoring/epoch-score.js')),
       loadCode(import('./report/texts.js')),
       this.#location?.loadStore(this.options.storeTimeoutMs) ?? null,
       // Registers the kernels. Without them, the slower composition would score the first batch.
       loadCode(import('./entropy/all-kernels.js')),
       this.#loadAverage(),
+      this.loadRunning(),
     ]);
     this.#score ??= new scoring.EpochScore(this.options);
     await this.#loadComparison(this.#score);
@@ -412,7 +507,7 @@ export class TrainingSession {
     });
     this.#texts = texts;
     this.#saver = saver;
-    return { state, scoring, texts, saver };
+    return { state, snapshots, scoring, texts, saver };
   }
 
   async #loadComparison(score: EpochScore): Promise<void> {
@@ -427,6 +522,17 @@ export class TrainingSession {
     if (averageWeights === null || this.#average !== null) return;
     const { WeightAverage } = await loadCode(import('./averaging/weight-average.js'));
     this.#average = new WeightAverage(averageWeights);
+  }
+
+  /** Loads the code for interruptions within an epoch, if a training is kept or resumed there. */
+  async loadRunning(): Promise<RunningEpoch | null> {
+    return this.options.saveWithin === null ? this.#running : this.#loadRunning();
+  }
+
+  async #loadRunning(): Promise<RunningEpoch> {
+    const { RunningEpoch } = await loadCode(import('./scoring/running-epoch.js'));
+    this.#running ??= new RunningEpoch(this.options.saveWithin);
+    return this.#running;
   }
 
   async #openBeforeSelecting(trained: TrainedModel): Promise<void> {
@@ -476,13 +582,22 @@ export class TrainingSession {
         `Compile the model before \`resume\`: ${this.#location?.name ?? 'the store'} holds the state of an optimizer.`,
       );
     }
-    await state.restoreState(training.state, model, optimizer, {
-      average: this.#average,
-      takeMonitorState: (monitorState) => {
-        this.score.restore(monitorState);
-      },
-    });
+    const restore = (): Promise<void> =>
+      state.restoreState(training.state, model, optimizer, {
+        average: this.#average,
+        takeMonitorState: (monitorState) => {
+          this.score.restore(monitorState);
+        },
+      });
+    const { progress } = training.state;
+    if (progress === undefined) {
+      await restore();
+    } else {
+      const running = await this.#loadRunning();
+      await running.resume(training.record, progress, this.score, this.#average, restore);
+    }
     this.selector.adopt(training.history, training.rankable, training.periodic);
+    if (progress !== undefined) this.selector.addRunning(training.record);
   }
 }
 

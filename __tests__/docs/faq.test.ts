@@ -264,6 +264,18 @@ const ERRORS: Record<string, Provoke[]> = {
       await checkpoint.resume(model);
       return rejection(fit(checkpoint, { model, epochs: 4 }));
     },
+    async () => {
+      const options = { filepath: 'within', saveLast: { everyBatches: 4 } };
+      const model = makeModel('adam');
+      const own = new EntropyCheckpoint(model, undefined, options);
+      own.appendOutput(tf.tensor2d([[0.1, 0.2, 0.3, 0.4]]));
+      await own.endBatch(2, 3);
+      await own.flush();
+      own.dispose();
+      const checkpoint = new EntropyCheckpointCallback(options);
+      await checkpoint.resume(model);
+      return rejection(fit(checkpoint, { model, initialEpoch: 2, epochs: 4 }));
+    },
   ],
   ENTROPY_NO_CHECKPOINT: [
     () => rejection(loadCheckpoint('entropy_checkpoint')),

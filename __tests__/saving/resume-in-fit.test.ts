@@ -133,7 +133,7 @@ describe('resume', () => {
     expect((await rejection(checkpoint.resume(model))).code).toBe('ENTROPY_STORE_IN_USE');
     expect(weightValues(model)).toEqual(before);
     other.close();
-    expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4 });
+    expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4, initialBatch: 0 });
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe('resume', () => {
     expect(slotFiles.filter((name) => readdirSync(folder).includes(name))).toHaveLength(3 - removed.length);
     const model = makeModel(tf.train.sgd(0));
     const checkpoint = new EntropyCheckpointCallback({ filepath: folder, ...WITH_LAST });
-    expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4 });
+    expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 4, initialBatch: 0 });
     expect(await stored(folder)).toEqual({ best: 3, 'epoch-3': 3, 'epoch-0': 0, last: 3 });
     setConfidence(model, 1);
     expect((await checkpoint.loadCheckpoint()).epoch).toBe(3);
@@ -176,7 +176,7 @@ describe('resume', () => {
       }
     }
     const checkpoint = new EntropyCheckpointCallback({ filepath: new ReadOnly(folder), ...WITH_LAST });
-    expect(await checkpoint.resume(makeModel(tf.train.sgd(0)))).toEqual({ initialEpoch: 4 });
+    expect(await checkpoint.resume(makeModel(tf.train.sgd(0)))).toEqual({ initialEpoch: 4, initialBatch: 0 });
     expect(warn.mock.calls.join()).toContain('read only');
   });
 

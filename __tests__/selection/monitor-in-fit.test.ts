@@ -167,7 +167,7 @@ describe('a function', () => {
     await withFit({ filepath: null }, [], async (fitted, _checkpoint, model) => {
       await fitted;
       const resumed = new EntropyCheckpointCallback({ filepath, monitor, mode: 'max' });
-      expect(await resumed.resume(model)).toEqual({ initialEpoch: 4 });
+      expect(await resumed.resume(model)).toEqual({ initialEpoch: 4, initialBatch: 0 });
       resumed.dispose();
       const other = new EntropyCheckpointCallback({ filepath });
       expect((await rejection(other.resume(model))).code).toBe('ENTROPY_MONITOR_MISMATCH');

@@ -180,7 +180,7 @@ describe('the epochs of several `fit` calls', () => {
         const model = makeModel('adam');
         const { x, y } = makeData(32);
         const checkpoint = new EntropyCheckpointCallback(options);
-        expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 3 });
+        expect(await checkpoint.resume(model)).toEqual({ initialEpoch: 3, initialBatch: 0 });
         await model.fit(x, y, { ...FIT, epochs, initialEpoch, callbacks: checkpoint });
         expect(checkpoint.history.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3]);
         checkpoint.dispose();

@@ -56,6 +56,11 @@ export class WeightAverage {
     return this.#averages.get(weight) ?? null;
   }
 
+  /** How many steps of the running epoch have been taken into account. */
+  get numSteps(): number {
+    return this.#numBatches;
+  }
+
   /** Whether a step of the running epoch has been taken into account. */
   get hasSteps(): boolean {
     return this.#numBatches > 0;
@@ -65,8 +70,9 @@ export class WeightAverage {
    * Begins a `fit`. If the weights have been replaced since the last one, a new average begins.
    *
    * @param numBatches of each epoch; null if that's unknown before an epoch has ended.
+   * @param numTrained how many batches of its first epoch were trained before it.
    */
-  beginFit(model: tf.LayersModel, numBatches: number | null): void {
+  beginFit(model: tf.LayersModel, numBatches: number | null, numTrained = 0): void {
     const isReplaced = [...(this.#lastBuffers ?? [])].some(
       ([weight, buffer]) => weight.read().dataId !== buffer,
     );
@@ -75,7 +81,7 @@ export class WeightAverage {
     this.#isSkipping = false;
     this.#model = model;
     this.#batchesPerEpoch = numBatches ?? this.#batchesPerEpoch;
-    this.#numBatches = 0;
+    this.#numBatches = numTrained;
     this.#batch = null;
   }
 
@@ -92,7 +98,7 @@ export class WeightAverage {
     this.#isSkipping = true;
   }
 
-  /** Begins a batch of `fit`. @param batch counted from 0. */
+  /** Begins a batch of `fit`. @param batch counted from 0 in its epoch. */
   beginBatch(batch: number): void {
     if (!this.#isSkipping) this.#batch = batch;
   }
@@ -187,6 +193,11 @@ export class WeightAverage {
     this.reset();
     this.#mass = mass;
     this.#batchesPerEpoch = batchesPerEpoch;
+  }
+
+  /** Continues within an epoch, after `resumeAt`. @param numSteps how many of its steps have been taken into account. */
+  resumeWithin(numSteps: number): void {
+    this.#numBatches = numSteps;
   }
 
   /** Begins a new average with the next update, as the weights have been replaced. */

@@ -42,7 +42,7 @@ export function isCheckpointMetadata(
     averaging: orNull(
       isShape({
         decay: isShare,
-        updatesPerEpoch: (updates) => isCount(updates) && (updates as number) > 0,
+        updatesPerEpoch: isPositive,
         mass: (mass) => mass === 0 || mass === 1 || isShare(mass),
         batchesPerEpoch: orNull(isCount),
         trained: listOf(orNull(isIndex)),
@@ -52,9 +52,20 @@ export function isCheckpointMetadata(
     shards: listOf(isShape({ sizeBytes: isCount, sha256: isString })),
     checksum: isString,
   };
-  return isShape(required)(value) || isShape({ ...required, metadata: isJson })(value);
+  const progress = isShape({
+    batchesPerEpoch: orNull(isCount),
+    averagedSteps: isCount,
+    entropy: orNull(isShape({ parts: isIndex, rows: isPositive })),
+    logs: isShape({ rows: isCount, totals: recordOf(isIndex) }),
+  });
+  return [required, { ...required, record: isRunningRecord, progress }].some(
+    (fields) => isShape(fields)(value) || isShape({ ...fields, metadata: isJson })(value),
+  );
 }
 
+const isPositive: Check = (value) => isCount(value) && (value as number) > 0;
+
+const isNull: Check = (value) => value === null;
 const isPath = listOf(isCount);
 /** A handler may return what no JSON parser makes. */
 const isJson: Check = (value) =>
@@ -92,6 +103,20 @@ const RECORDS = [
 ];
 const isOneOfRecords = [...RECORDS, ...RECORDS.map((fields) => ({ ...fields, ...IS_AVERAGED }))].map(isShape);
 const isRecord: Check = (value) => isOneOfRecords.some((check) => check(value));
+
+/** An epoch that hasn't ended has no scores yet. */
+const RUNNING_RECORD = {
+  ...RECORD,
+  isBest: (value: unknown) => value === false,
+  entropy: isNull,
+  trainEntropy: isNull,
+  valEntropy: isNull,
+  value: isNull,
+  batches: isPositive,
+  logs: isShape({}),
+};
+const isRunningRecord: Check = (value) =>
+  isShape(RUNNING_RECORD)(value) || isShape({ ...RUNNING_RECORD, ...IS_AVERAGED })(value);
 
 /** Whether outside data has the form of a record. */
 export function isEncodedRecord(value: unknown): value is EncodedRecord {

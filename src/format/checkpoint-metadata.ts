@@ -1,7 +1,7 @@
 import type { EpochRecord } from '../epoch-record.js';
 import type { Json, ShardSpec } from '../stores/store.js';
 import type { AveragingSettings } from './averaging-settings.js';
-import type { AverageProgress } from './snapshot.js';
+import type { AverageProgress, EpochProgress } from './snapshot.js';
 import type { WeightPath } from './weight-path.js';
 
 /** The version of the stored format. Any other version is refused. */
@@ -22,7 +22,7 @@ export type EncodedField =
   | { readonly list: readonly (EncodedField | null)[] };
 
 /** An `EpochRecord` as JSON. */
-export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest'> &
+export type EncodedRecord = Pick<EpochRecord, 'epoch' | 'fit' | 'isBest' | 'batches'> &
   Readonly<Record<'entropy' | 'trainEntropy' | 'valEntropy' | 'value', EncodedNumber | null>> & {
     readonly valChanges?: EncodedNumber | null;
     readonly valInformation?: EncodedNumber | null;
@@ -41,6 +41,12 @@ export interface TrainingIdentity {
   readonly startedAt: number;
 }
 
+/** An `EpochProgress` as JSON. */
+export type EncodedProgress = Pick<EpochProgress, 'batchesPerEpoch' | 'averagedSteps'> & {
+  readonly entropy: { readonly parts: number; readonly rows: number } | null;
+  readonly logs: { readonly rows: number; readonly totals: Readonly<Record<string, number>> };
+};
+
 /** What is stored under `METADATA_KEY`, beside the model and its weights. */
 export interface CheckpointMetadata {
   readonly formatVersion: number;
@@ -55,7 +61,7 @@ export interface CheckpointMetadata {
    * the last weight. Without such epochs, there's no such weight.
    */
   readonly earlier: { readonly epochs: number; readonly shards: number };
-  /** The epochs after those, up to the record's. */
+  /** The epochs after those, up to the record's; without the record's if that hasn't ended. */
   readonly history: readonly EncodedRecord[];
   /** The paths of the model's weights. These weights are the first entries of `weightSpecs`. */
   readonly weights: readonly WeightPath[];
@@ -72,6 +78,8 @@ export interface CheckpointMetadata {
     (AveragingSettings & AverageProgress & { readonly trained: readonly (number | null)[] }) | null;
   /** The index of the monitor state; null if there's none. */
   readonly monitorState: number | null;
+  /** Only of a state within an epoch, whose record then has `batches`. Tensors are indices. */
+  readonly progress?: EncodedProgress;
   /** The user's; absent for none. */
   readonly metadata?: Json;
   /** The shards that hold the bytes of all weights, and of the earlier epochs. */
@@ -119,11 +127,12 @@ export function decodeRecord(record: EncodedRecord): EpochRecord {
     value: decode(record.value),
     isBest: record.isBest,
     ...(record.isAveraged === undefined ? {} : { isAveraged: record.isAveraged }),
+    ...(record.batches === undefined ? {} : { batches: record.batches }),
     logs: Object.freeze(mapValues(record.logs, decodeNumber)),
   });
 }
 
-function mapValues<From, To>(
+export function mapValues<From, To>(
   object: Readonly<Record<string, From>>,
   map: (value: From) => To,
 ): Record<string, To> {

@@ -10,15 +10,17 @@ import {
   decodeRecord,
   FORMAT_VERSION,
   HISTORY_NAME,
+  mapValues,
   toJson,
   type CheckpointMetadata,
   type EncodedField,
+  type EncodedProgress,
   type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
 import { MIN_RECORD_BYTES, readRecords } from './history-text.js';
 import type { FieldState } from './optimizer-state.js';
-import type { TrainingState } from './snapshot.js';
+import type { EpochProgress, TrainingState } from './snapshot.js';
 import { maxBytesFrom, storedSizeOf } from './stored-size.js';
 import { StoredTensor } from './stored-tensor.js';
 import { verifyShards, type ReadBytes } from './verify-shards.js';
@@ -29,7 +31,7 @@ export interface DecodedManifest {
   readonly record: EpochRecord;
   /** The user's; null for none. The caller may change it. */
   readonly metadata: Json;
-  /** How many epochs the history has: those up to the record's. */
+  /** How many epochs the history has: those that have ended, up to the record's. */
   readonly numEpochs: number;
   readonly monitor: string;
   readonly mode: 'max' | 'min';
@@ -44,7 +46,7 @@ export interface DecodedCheckpoint extends DecodedManifest {
   /** Valid until the stored checkpoint is closed, as its tensors are read when they're needed. */
   readonly state: TrainingState;
   /**
-   * The epochs up to the record's, in the order in which they ran. Valid until the stored checkpoint is closed.
+   * The epochs that have ended, up to the record's, in the order in which they ran. Valid until the stored checkpoint is closed.
    *
    * @throws EntropyCheckpointError `ENTROPY_CORRUPT_CHECKPOINT` for bytes that aren't a history, though their checksum
    *   is right; `ENTROPY_STORE_FAILED`.
@@ -102,6 +104,7 @@ export async function decodeCheckpoint(stored: StoredCheckpoint): Promise<Decode
               ...averaging,
               trained: averaging.trained.map((index) => (index === null ? null : take(index))),
             },
+      ...(metadata.progress === undefined ? {} : { progress: decodeProgress(metadata.progress, take) }),
       storedSize: storedSizeOf(stored.manifest.shards),
     },
     readHistory: async () => {
@@ -138,6 +141,20 @@ function hasEarlierEpochs(metadata: CheckpointMetadata, { weightSpecs }: Checkpo
   );
 }
 
+/** Whether the tensors of the progress are what this package adds to and divides. */
+function hasValidProgress({ progress }: CheckpointMetadata, { weightSpecs }: CheckpointManifest): boolean {
+  if (progress === undefined) return true;
+  const isFloats = (index: number, ...sizes: readonly string[]): boolean => {
+    const { dtype, shape } = weightSpecs[index]!;
+    return dtype === 'float32' && sizes.includes(shape.join());
+  };
+  const { entropy, logs } = progress;
+  return (
+    (entropy === null || isFloats(entropy.parts, '1', '2')) &&
+    Object.values(logs.totals).every((index) => isFloats(index, ''))
+  );
+}
+
 function decodeMetadata(metadata: CheckpointMetadata): DecodedManifest {
   const { training, record, earlier, history, monitor, mode, checksum, shards } = metadata;
   return {
@@ -168,6 +185,7 @@ async function verifyManifest(manifest: CheckpointManifest, source: string): Pro
     const hasValidForm =
       isCheckpointMetadata(metadata, manifest.weightSpecs.length) &&
       hasEarlierEpochs(metadata, manifest) &&
+      hasValidProgress(metadata, manifest) &&
       (metadata.averaging?.trained.length ?? metadata.weights.length) === metadata.weights.length;
     if (hasValidForm && (await matchesChecksum(metadata, manifest))) return metadata;
   } catch (cause) {
@@ -202,6 +220,14 @@ function takeOnce(tensors: readonly StoredTensor[]): Take {
       'ENTROPY_CORRUPT_CHECKPOINT',
       `Expected the checkpoint to name each of its ${tensors.length} tensors once, got tensor ${index} twice or out of range.`,
     );
+  };
+}
+
+function decodeProgress({ entropy, logs, ...counts }: EncodedProgress, take: Take): EpochProgress {
+  return {
+    ...counts,
+    entropy: entropy === null ? null : { parts: take(entropy.parts), rows: entropy.rows },
+    logs: { rows: logs.rows, totals: mapValues(logs.totals, take) },
   };
 }
 

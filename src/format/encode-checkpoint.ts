@@ -11,13 +11,14 @@ import {
   toJson,
   type CheckpointMetadata,
   type EncodedField,
+  type EncodedProgress,
   type TrainingIdentity,
 } from './checkpoint-metadata.js';
 import { checksumOf } from './checksum.js';
 import type { EncodableHistory } from './history-blocks.js';
 import type { FieldState, OptimizerState } from './optimizer-state.js';
 import { ShardReader } from './shard-reader.js';
-import type { Snapshot } from './snapshot.js';
+import type { EpochProgress, Snapshot } from './snapshot.js';
 import { StoredTensor, type TensorSource } from './stored-tensor.js';
 
 /** What a checkpoint holds besides its tensors. */
@@ -28,7 +29,7 @@ export interface CheckpointDescription {
   readonly record: EpochRecord;
   /** Of the user; null for none. */
   readonly metadata: Json;
-  /** The epochs up to the record's. */
+  /** The epochs that have ended, up to the record's. */
   readonly history: EncodableHistory;
 }
 
@@ -63,6 +64,7 @@ export function encodeCheckpoint(
             tensor === null ? null : tensors.add(tensor, `trained/${weights[i]!.join('/')}`, 'optimizer'),
           ),
         };
+  const progress = state.progress === undefined ? null : encodeProgress(state.progress, tensors);
   const generatedBy = `TensorFlow.js tfjs-layers v${tf.version['tfjs-layers']}`;
   const { numEarlier, recent } = description.history;
   const baseMetadata: Omit<CheckpointMetadata, 'checksum' | 'shards' | 'earlier'> = {
@@ -78,6 +80,7 @@ export function encodeCheckpoint(
     optimizer,
     averaging,
     monitorState,
+    ...(progress === null ? {} : { progress }),
     ...(description.metadata === null ? {} : { metadata: description.metadata }),
   };
   const reader = new ShardReader(tensors.tensors);
@@ -110,6 +113,21 @@ function historySpecs(shards: readonly SharedShard[]): tf.io.WeightsManifestEntr
   if (shards.length === 0) return [];
   const shape = [sizeOfShards(shards) / 4];
   return [{ name: HISTORY_NAME, shape, dtype: 'int32', group: 'optimizer' }];
+}
+
+function encodeProgress({ entropy, logs, ...counts }: EpochProgress, tensors: TensorList): EncodedProgress {
+  const totals = Object.entries(logs.totals).map(([name, total]) => [
+    name,
+    tensors.add(total, `progress/logs/${name}`, 'optimizer'),
+  ]);
+  return {
+    ...counts,
+    entropy:
+      entropy === null
+        ? null
+        : { parts: tensors.add(entropy.parts, 'progress/entropy', 'optimizer'), rows: entropy.rows },
+    logs: { rows: logs.rows, totals: Object.fromEntries(totals) as Record<string, number> },
+  };
 }
 
 function encodeOptimizer(state: OptimizerState, tensors: TensorList): CheckpointMetadata['optimizer'] {

@@ -32,6 +32,18 @@ export interface AveragingState extends AveragingSettings, AverageProgress {
   readonly trained: readonly (TensorSource | null)[];
 }
 
+/** How far a training is in a state that was captured within an epoch. */
+export interface EpochProgress {
+  /** How many batches the epoch has; null if that's unknown. */
+  readonly batchesPerEpoch: number | null;
+  /** How many steps of the epoch the average of the weights has counted; 0 without an average. */
+  readonly averagedSteps: number;
+  /** The mean entropy of the training rows so far, as `RunningMean` holds it; null without rows. */
+  readonly entropy: { readonly parts: TensorSource; readonly rows: number } | null;
+  /** The sums of what `fit` logs over the rows so far, by name; empty in a custom training loop. */
+  readonly logs: { readonly rows: number; readonly totals: Readonly<Record<string, TensorSource>> };
+}
+
 /** Everything that training changes. */
 export interface TrainingState {
   readonly weights: readonly WeightState[];
@@ -42,11 +54,13 @@ export interface TrainingState {
   readonly monitorState: TensorSource | null;
   /** null if the weights are the trained ones, or the state is only for `loadCheckpoint`. */
   readonly averaging: AveragingState | null;
+  /** Only of a state within an epoch. */
+  readonly progress?: EpochProgress;
   /** Only of a state whose tensors are in a store. */
   readonly storedSize?: StoredSize;
 }
 
-/** Everything that a checkpoint stores of an epoch, taken at the epoch's end. */
+/** Everything that a checkpoint stores of an epoch, taken at its end or within it. */
 export interface Snapshot {
   readonly state: TrainingState;
   /** The model's architecture as TensorFlow.js stores it; null if the snapshot is never stored. */
@@ -62,4 +76,11 @@ export function disposeState(state: TrainingState): void {
   if (state.optimizer !== null) disposeOptimizerState(state.optimizer);
   state.monitorState?.dispose();
   for (const tensor of state.averaging?.trained ?? []) tensor?.dispose();
+  if (state.progress !== undefined) disposeProgress(state.progress);
+}
+
+/** Frees every tensor of `progress`. */
+export function disposeProgress({ entropy, logs }: EpochProgress): void {
+  entropy?.parts.dispose();
+  for (const total of Object.values(logs.totals)) total.dispose();
 }

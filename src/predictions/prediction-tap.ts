@@ -36,6 +36,8 @@ export interface FitParams {
   readonly samples?: number | null;
   readonly batchSize?: number | null;
   readonly initialEpoch?: number | null;
+  /** The epoch before which `fit` ends, counted from 0. */
+  readonly epochs?: number;
   /** Batches in an epoch; null in `fit`, and in `fitDataset` if the size of the dataset is unknown. */
   readonly steps?: number | null;
   readonly doValidation?: boolean;
@@ -282,6 +284,8 @@ export class PredictionTap {
     const onEpochBegin = async (): Promise<void> => {
       this.#batches = 0;
       this.#validationSeen = this.#stoppedAfterBatch = false;
+      // An epoch that is resumed after its last batch has none.
+      this.#awaitsValidation = this.#validatesBy === 'evaluate';
       return Promise.resolve();
     };
     const onBatchBegin = async (): Promise<void> => {

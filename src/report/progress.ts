@@ -21,6 +21,10 @@ export function printSaved(
   store: { readonly name: string } | null,
 ): void {
   if (verbose === 0) return;
+  if (record.batches !== undefined) {
+    print(`${record.batches} batches of epoch ${record.epoch}, saved to ${store?.name ?? 'memory'}`);
+    return;
+  }
   const isBest = record.isBest ? ' is the best so far' : '';
   print(`${valueOf(record, monitor)}${isBest}, saved to ${store?.name ?? 'memory'}`);
 }

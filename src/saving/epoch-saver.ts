@@ -35,7 +35,7 @@ export interface SaverOptions extends Retention, Comparison {
 
 /** Every epoch that has ended, and those of them that are selected. */
 export interface TrainedEpochs extends SelectedEpochs {
-  /** In the order in which they ran. Only ever grows. */
+  /** Those that have ended, in the order in which they ran. Only ever grows. */
   readonly history: readonly EpochRecord[];
 }
 
@@ -56,6 +56,8 @@ export class EpochSaver {
   readonly #saves = new PendingSaves(this.#contents, (record) => this.#states.has(record));
   #epochs: TrainedEpochs = { best: null, ranked: [], periodic: [], last: null, history: [] };
   #wanted: ReadonlyMap<CheckpointSlot, EpochRecord> = new Map();
+  /** How many epochs had ended when the state of another one was captured within it. */
+  readonly #numEnded = new WeakMap<EpochRecord, number>();
   /** Why an epoch could not be stored when that was last attempted. */
   readonly #errors = new WeakMap<EpochRecord, EntropyCheckpointError>();
   /** The epochs that the store has lost, and that can't be stored again, since `takeLost` was last called. */
@@ -136,14 +138,15 @@ export class EpochSaver {
   }
 
   /**
-   * Takes an ended epoch into account: holds its state if it's wanted, and begins to write it.
+   * Takes an epoch into account, at its end or within it: holds its state if it's wanted, and begins to write it.
    *
-   * @param capture captures the state at the end of `record`; called only if that's wanted. The saver owns it.
+   * @param capture captures the state that `record` describes; called only if that's wanted. The saver owns it.
    */
   async keep(epochs: TrainedEpochs, record: EpochRecord, capture: () => Snapshot): Promise<void> {
     // Closed while the epoch was compared: the state isn't that of its end any more.
     if (!this.#isOpen) return;
     this.#setEpochs(epochs);
+    if (record.batches !== undefined) this.#numEnded.set(record, epochs.history.length);
     if (this.#isNeeded(record)) this.#states.add(record, capture());
     this.#freeStates();
     if (this.#store === null) {
@@ -355,7 +358,7 @@ export class EpochSaver {
       mode,
       record,
       metadata,
-      history: this.#blocks.upTo(history, history.lastIndexOf(record) + 1),
+      history: this.#blocks.upTo(history, this.#numEnded.get(record) ?? history.lastIndexOf(record) + 1),
     };
     await this.#saves.run(record, this.#obtainable, (update, beforeReading) =>
       this.#states.use(record, (snapshot) =>

@@ -44,8 +44,9 @@ async function slotsOf(store: CheckpointStore, epoch: number | 'last'): Promise<
     const isOfOther = manifests.some((one) => one.slot === 'last' && !newest.includes(one));
     return isOfOther ? [] : ['last'];
   }
+  // A state within the epoch isn't that of the epoch.
   const found = newest
-    .filter(({ record }) => record.epoch === epoch)
+    .filter(({ record }) => record.epoch === epoch && record.batches === undefined)
     .sort((a, b) => b.record.fit - a.record.fit);
   // The caller may have asked for the damaged epoch.
   if (found.length === 0 && errors[0] !== undefined) throw errors[0];

@@ -12,11 +12,11 @@ import { ofNewestTraining } from './training-identity.js';
 /** A training that is stored, and the epoch from which it can be resumed. */
 export interface ResumableTraining {
   readonly training: TrainingIdentity;
-  /** The latest epoch that is stored and whole. */
+  /** The latest epoch that is stored and whole; it hasn't ended if it has `batches`. */
   readonly record: EpochRecord;
-  /** The epochs up to it, in the order in which they ran. */
+  /** The epochs that have ended, up to it, in the order in which they ran. */
   readonly history: readonly EpochRecord[];
-  /** The state at its end, which is valid during the call only. */
+  /** The state at its end or within it, which is valid during the call only. */
   readonly state: TrainingState;
   /** The undamaged epochs, by slot; those of other trainings as well. */
   readonly stored: ReadonlyMap<CheckpointSlot, StoredEpoch>;
@@ -27,7 +27,7 @@ export interface ResumableTraining {
 }
 
 export interface StoredEpoch {
-  /** null for an epoch of another training, or one that isn't part of the history. */
+  /** null for an epoch of another training, or one that is neither resumed nor part of the history. */
   readonly record: EpochRecord | null;
   /** Identifies the checkpoint. */
   readonly checksum: string;
@@ -54,15 +54,18 @@ export async function resumeFrom<T>(
   use: (training: ResumableTraining) => Promise<T>,
 ): Promise<T | null> {
   const { manifests, errors } = await readWholeManifests(store);
-  const latestFirst = ofNewestTraining(manifests).sort((a, b) => b.numEpochs - a.numEpochs);
+  const latestFirst = ofNewestTraining(manifests).sort(
+    (a, b) => b.numEpochs - a.numEpochs || (b.record.batches ?? 0) - (a.record.batches ?? 0),
+  );
   const slots = latestFirst.map(({ slot }) => slot);
   const result = await withFirstWhole(store, slots, async (checkpoint) => {
     const { training, state } = checkpoint;
     requireSameMonitor(checkpoint, monitor, store.name);
     requireSameAveraging(state.averaging, averageWeights);
     const history = await checkpoint.readHistory();
-    const record = history.findLast((one) => isSameEpoch(one, checkpoint.record)) ?? checkpoint.record;
-    const stored = storedEpochs(manifests, training, history);
+    const record = findRecord(history, checkpoint.record) ?? checkpoint.record;
+    const resumed = { training, record, checksum: checkpoint.checksum };
+    const stored = storedEpochs(manifests, resumed, history);
     // An epoch that is only in an unranked slot can't be ranked, unless it's a best epoch whose save was cut short before
     // it reached 'best'.
     const rankable = epochsIn(stored, (slot, { isBest }) => isBest || !isUnranked(slot));
@@ -75,23 +78,32 @@ export async function resumeFrom<T>(
     return null;
   }
   for (const error of errors) {
-    warn(`${textOf(error)} Training resumes after epoch ${result.record.epoch}.`);
+    const { epoch, batches } = result.record;
+    warn(
+      `${textOf(error)} Training resumes ${batches === undefined ? 'after' : `after ${batches} batches of`} epoch ${epoch}.`,
+    );
   }
   return result.value;
 }
 
 function storedEpochs(
   manifests: readonly SlotManifest[],
-  resumed: TrainingIdentity,
+  resumed: Pick<ResumableTraining, 'training' | 'record'> & Pick<StoredEpoch, 'checksum'>,
   history: readonly EpochRecord[],
 ): Map<CheckpointSlot, StoredEpoch> {
+  const recordOf = ({ training, record, checksum }: SlotManifest): EpochRecord | null => {
+    if (record.batches !== undefined) return checksum === resumed.checksum ? resumed.record : null;
+    return training.id === resumed.training.id ? findRecord(history, record) : null;
+  };
   return new Map(
-    manifests.map(({ slot, training, record, checksum }) => {
-      const isOwn = training.id === resumed.id;
-      const recorded = isOwn ? history.findLast((one) => isSameEpoch(one, record)) : undefined;
-      return [slot, { record: recorded ?? null, checksum }];
-    }),
+    manifests.map((manifest) => [manifest.slot, { record: recordOf(manifest), checksum: manifest.checksum }]),
   );
+}
+
+/** The record of an epoch that has ended; null if it hasn't, or isn't in the history. */
+function findRecord(history: readonly EpochRecord[], record: EpochRecord): EpochRecord | null {
+  if (record.batches !== undefined) return null;
+  return history.findLast((one) => isSameEpoch(one, record)) ?? null;
 }
 
 /** The epochs of this training whose slot passes `isWanted`. */

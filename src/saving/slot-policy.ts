@@ -8,7 +8,7 @@ export interface SelectedEpochs {
   readonly ranked: readonly EpochRecord[];
   /** Every n-th epoch, in the order in which they ran. */
   readonly periodic: readonly EpochRecord[];
-  /** The latest epoch, from which training can be resumed. */
+  /** The latest epoch, from which training can be resumed: after its end, or within it. */
   readonly last: EpochRecord | null;
 }
 

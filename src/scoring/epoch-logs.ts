@@ -35,6 +35,14 @@ export function addOwnLogs(
   return taken;
 }
 
+/** What a user should know of a name that isn't added. @param metrics the names that `fit` announces. */
+export function warningOfTaken(name: string, metrics: readonly string[]): string {
+  const owner = metrics.includes(name)
+    ? 'The model has its own metric'
+    : 'An earlier callback has its own value';
+  return `${owner} named "${name}", which stays in \`logs\`; see \`history\` for this package's.`;
+}
+
 function ownLogs(
   record: EpochRecord,
   { name, comparing }: Pick<Monitor, 'name' | 'comparing'>,

@@ -133,6 +133,16 @@ export class EpochScore {
     return { means, changes: this.#changes?.detach() ?? null };
   }
 
+  /** The mean of the training rows so far, which the caller owns; null without rows. */
+  shareTrain(): DetachedMean | null {
+    return this.#means.train.share();
+  }
+
+  /** Continues an epoch from the mean of its training rows. @param mean the caller keeps it. */
+  restoreTrain(mean: DetachedMean): void {
+    this.#means.train.restore(mean);
+  }
+
   /** Sets what the next epoch is compared with. @param monitorState from a stored training; the caller keeps it. */
   restore(monitorState: tf.Tensor): void {
     this.#changes?.restore(monitorState);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { runRunningMean } from '../entropy/run-kernels.js';
+import { shareBuffer } from '../state/share-buffer.js';
 
 /** The mean over all rows of a phase, still on the device. The caller owns it. */
 export interface DetachedMean {
@@ -43,6 +44,25 @@ export class RunningMean {
     this.#parts = null;
     this.#rows = 0;
     return detached;
+  }
+
+  /** The mean so far, which continues. It shares its buffer, and the caller owns it. @returns null without rows. */
+  share(): DetachedMean | null {
+    return this.#parts === null ? null : { parts: shareBuffer(this.#parts), rows: this.#rows };
+  }
+
+  /**
+   * Continues a mean that `share` has returned, bit for bit. On a device that holds a mean in another number of parts, it
+   * continues with the same value.
+   *
+   * @param mean the caller keeps it.
+   */
+  restore({ parts, rows }: DetachedMean): void {
+    this.reset();
+    const asHere = tf.tidy(() => runRunningMean(tf.sum<tf.Tensor1D>(parts, 0, true), null, 1));
+    this.#parts = asHere.size === parts.size ? shareBuffer(parts) : tf.keep(asHere);
+    if (this.#parts !== asHere) asHere.dispose();
+    this.#rows = rows;
   }
 
   /** Discards all rows. */

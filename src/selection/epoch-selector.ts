@@ -22,7 +22,10 @@ export class EpochSelector {
   #periodic: readonly EpochRecord[] = [];
   readonly #history: EpochRecord[] = [];
   #best: EpochRecord | null = null;
-  #last: EpochRecord | null = null;
+  /** The latest epoch that ran to its end. */
+  #ended: EpochRecord | null = null;
+  /** The latest epoch whose state was captured within it, unless one has ended since. */
+  #running: EpochRecord | null = null;
 
   constructor(monitor: Monitor, options: SelectionOptions) {
     this.#monitor = monitor;
@@ -57,9 +60,14 @@ export class EpochSelector {
     return [...new Set([...this.ranked, ...this.#periodic])];
   }
 
-  /** The latest epoch that ran to its end, from which training can be resumed. */
+  /** The latest epoch from which training can be resumed: after its end, or within it if it has `batches`. */
   get last(): EpochRecord | null {
-    return this.#last;
+    return this.#running ?? this.#ended;
+  }
+
+  /** The number of the epoch after the latest that ran to its end. */
+  get nextEpoch(): number {
+    return (this.#ended?.epoch ?? -1) + 1;
   }
 
   /** Whether the choice is made: no later epoch can be the best. */
@@ -90,7 +98,8 @@ export class EpochSelector {
     if (isRanked) this.#ranking.add(record);
     if (isBest) this.#best = record;
     if (isComplete) {
-      this.#last = record;
+      this.#ended = record;
+      this.#running = null;
       if ((epoch + 1) % this.#keepEvery === 0) {
         // An epoch that ends a second time replaces its earlier record.
         this.#periodic = [...this.#periodic.filter((other) => !isSameEpoch(other, record)), record];
@@ -99,10 +108,15 @@ export class EpochSelector {
     return record;
   }
 
+  /** Training can be resumed within this epoch. It's in no list, as it hasn't ended. */
+  addRunning(record: EpochRecord): void {
+    this.#running = record;
+  }
+
   /**
    * Takes over the epochs of an earlier training, to resume it.
    *
-   * @param history in the order in which they ran; the last one is resumed.
+   * @param history in the order in which they ran; the last one is resumed, or one after it by `addRunning`.
    * @param stored the epochs of `history` whose states are stored and that can be ranked: only they can be the best.
    * @param periodic the stored epochs that are kept because of their number, by whatever option.
    */
@@ -116,7 +130,7 @@ export class EpochSelector {
     for (const record of history) this.#history.push(record);
     const rankable = history.filter((record) => stored.has(record));
     const best = history.findLast(({ isBest }) => isBest);
-    this.#last = history.at(-1) ?? null;
+    this.#ended = history.at(-1) ?? null;
     if (best === undefined || stored.has(best)) {
       for (const record of rankable) this.#ranking.add(record);
       for (const { epoch, value, isBest } of history) this.#bestValue.adopt(epoch, value, isBest);
@@ -133,7 +147,8 @@ export class EpochSelector {
     if (lost.size === 0) return;
     this.#ranking.remove(lost);
     this.#periodic = this.#periodic.filter((record) => !lost.has(record));
-    if (this.#last !== null && lost.has(this.#last)) this.#last = null;
+    if (this.#ended !== null && lost.has(this.#ended)) this.#ended = null;
+    if (this.#running !== null && lost.has(this.#running)) this.#running = null;
     if (this.#best === null || !lost.has(this.#best)) return;
     this.#best = this.ranked[0] ?? null;
     this.#bestValue = new BestValue(this.#bestValueOptions);

@@ -37,3 +37,11 @@ function notKept(epoch: number | 'last' | undefined, kept: readonly EpochRecord[
       '`maxToKeep` and `keepEvery` set which are.',
   );
 }
+
+/** The error for a `fit` that doesn't begin where `resume` said. */
+export function wrongInitialEpoch(expected: number, got: number): EntropyCheckpointError {
+  return new EntropyCheckpointError(
+    'ENTROPY_WRONG_INITIAL_EPOCH',
+    `Pass what \`resume\` returns to \`fit\`: expected it to begin with \`initialEpoch: ${expected}\`, got ${got}.`,
+  );
+}

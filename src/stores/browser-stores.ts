@@ -1,9 +1,19 @@
+import { invalidOption } from '../check-options.js';
 import { EntropyCheckpointError } from '../errors.js';
 import { loadCode } from '../platform/load-code.js';
 import type { FindStoreLocation, StoreLocation } from './store-location.js';
 
 /** A browser's console shows objects in its own way. */
 export const defineInspection: (inspected: object) => void = () => undefined;
+
+/** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`: a page gets no signals. */
+export const checkSignals: (names: readonly string[]) => void = () => {
+  throw invalidOption('Leave out `stopOn` in a browser, which gets no signals.');
+};
+
+/** Never called, as no signal passes `checkSignals`. */
+export const onFirstSignal: (names: readonly string[], listener: () => void) => () => void = () => () =>
+  undefined;
 
 /** Finds the store of a browser: a plain name or an `indexeddb://` URL is a location in IndexedDB. */
 export const findStoreLocation: FindStoreLocation = (name) => {

@@ -5,6 +5,7 @@ import { FileStore } from './file/file-store.js';
 import { locationOfStore, type FindStoreLocation } from './store-location.js';
 
 export { defineInspection } from '../platform/inspection.js';
+export { checkSignals, onFirstSignal } from '../platform/stop-signals.js';
 
 /** Finds the store of Node: a path or a `file://` URL is a folder. */
 export const findStoreLocation: FindStoreLocation = (name) => {
