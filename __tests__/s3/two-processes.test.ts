@@ -44,9 +44,11 @@ afterEach(async () => {
 function start(prefix: string, epochs: number): Trainer {
   const program = join(import.meta.dirname, 'fixtures/train-in-bucket.ts');
   const process = spawn('node', ['--import', 'tsx', program, objectStore.endpoint, prefix, String(epochs)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines: string[] = [];
+  // One that was killed reads no more.
+  process.stdin.on('error', () => undefined);
   createInterface(process.stdout).on('line', (line) => lines.push(line));
   const trainer = { process, lines, exited: once(process, 'close') };
   trainers.push(trainer);
@@ -63,52 +65,53 @@ async function weightsOf(prefix: string, epoch: 'last' | number): Promise<number
 }
 
 const epochsOf = ({ lines }: Trainer) => lines.filter((line) => line.startsWith('epoch')).length;
-const hasEnded = ({ lines }: Trainer) => lines.includes('end');
+const refusalsOf = ({ lines }: Trainer) => lines.filter((line) => line === 'in use').length;
+
+/** Lets a process train so many more epochs. */
+function allow({ process }: Trainer, epochs: number): void {
+  process.stdin?.write(`${epochs}\n`);
+}
 
 describe('two processes that train into one prefix', () => {
-  const EPOCHS = 60;
+  const EPOCHS = 100;
+  /** How often the one that trains is killed or stopped, after up to five epochs of its own. */
+  const DISTURBANCES = 6;
 
   it('take over from each other, killed or stopped, and end where one alone would', async () => {
     const alone = start('alone', EPOCHS);
+    allow(alone, EPOCHS);
     await alone.exited;
     expect(alone.lines.at(-1)).toBe('end');
 
     const random = seededRandom(7);
     const prefix = 'shared';
     let pair = [start(prefix, EPOCHS), start(prefix, EPOCHS)];
-    let kills = 0;
-    let stops = 0;
-    while (!pair.some(hasEnded)) {
-      // Whoever trains now, for some epochs.
-      const counts = pair.map(epochsOf);
-      const goal = 2 + Math.floor(random() * 5);
-      const isFar = (trainer: Trainer, i: number) => epochsOf(trainer) >= counts[i]! + goal;
-      await until(() => pair.some(isFar) || pair.some(hasEnded));
-      const active = pair.find(isFar);
-      if (active === undefined || pair.some(hasEnded)) break;
+    for (let disturbance = 0; disturbance < DISTURBANCES; disturbance++) {
+      const counts = new Map(pair.map((trainer) => [trainer, epochsOf(trainer)]));
+      const goal = 2 + Math.floor(random() * 4);
+      for (const trainer of pair) allow(trainer, goal);
+      const trains = (trainer: Trainer) => epochsOf(trainer) >= counts.get(trainer)! + goal;
+      await until(() => pair.some(trains));
+      const active = pair.find(trains)!;
       const other = pair.find((trainer) => trainer !== active)!;
-      if (kills <= stops) {
-        kills++;
+      if (disturbance % 2 === 0) {
         active.process.kill('SIGKILL');
         await active.exited;
         pair = [other, start(prefix, EPOCHS)];
       } else {
-        stops++;
         // As a machine that is suspended: it wakes after the other has taken over.
         active.process.kill('SIGSTOP');
         const before = epochsOf(other);
-        await until(() => epochsOf(other) > before || hasEnded(other));
-        const refused = active.lines.filter((line) => line === 'in use').length;
+        await until(() => epochsOf(other) > before);
+        const refusals = refusalsOf(active);
         active.process.kill('SIGCONT');
-        await until(
-          () => active.lines.filter((line) => line === 'in use').length > refused || hasEnded(active),
-        );
+        allow(active, 1);
+        await until(() => refusalsOf(active) > refusals);
       }
     }
+    for (const trainer of pair) allow(trainer, EPOCHS);
     await Promise.all(pair.map(({ exited }) => exited));
     for (const trainer of pair) expect(trainer.lines.at(-1)).toBe('end');
-    expect(kills).toBeGreaterThan(2);
-    expect(stops).toBeGreaterThan(1);
 
     expect(await weightsOf(prefix, 'last')).toEqual(await weightsOf('alone', 'last'));
     const [ours, theirs] = await Promise.all([prefix, 'alone'].map((name) => loadCheckpoint(storeIn(name))));
