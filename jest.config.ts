@@ -11,6 +11,8 @@ const BACKENDS = `${suitesIn('conformance')}|-in-chromium\\.test\\.ts$`;
 const REST = `${suitesIn('backends-open', 'benchmarks', 'docs', 'environments', 'examples', 'integrations', 'packaging', 'study', 'torture')}|\\.slow\\.test\\.ts$`;
 /** What needs more than `npm ci` installs: `npm run native`. */
 const NATIVE = suitesIn('native');
+/** What needs Redis and a test server of S3. */
+const S3 = suitesIn('s3', 'sweep');
 
 /** A set of suites: those whose path matches `only`, and matches none of `except`. */
 function project(displayName: string, only: string, except: readonly string[]): Project {
@@ -36,10 +38,11 @@ function project(displayName: string, only: string, except: readonly string[]): 
 
 const config: Config = {
   projects: [
-    project('core', '\\.test\\.ts$', [BACKENDS, REST, NATIVE]),
-    project('backends', BACKENDS, [REST, NATIVE]),
-    project('rest', REST, [NATIVE]),
+    project('core', '\\.test\\.ts$', [BACKENDS, REST, NATIVE, S3]),
+    project('backends', BACKENDS, [REST, NATIVE, S3]),
+    project('rest', REST, [NATIVE, S3]),
     project('native', NATIVE, []),
+    project('s3', S3, []),
   ],
   maxWorkers: '100%',
   // Machines are shared, and browsers draw in software: a limit that only a test that hangs can reach.
