@@ -81,6 +81,23 @@ test('a worker that gets SIGTERM stores its epoch and ends, and the next one goe
   await expectUndisturbed(store, trainings);
 });
 
+test('a training whose workers are killed again and again is not given up', async () => {
+  const store = `s3://${BUCKET}/unlucky`;
+  const trainings = smallTrainings();
+  const queue = queueFor(store);
+  await queue.add(jobsOf(trainings));
+  for (let kills = 0; kills < 3; kills++) {
+    const worker = program.start(workerArgs(redisServer.url, store));
+    await eventually(() => worker.events.length > 0);
+    await worker.end('SIGKILL');
+  }
+  const last = program.start(workerArgs(redisServer.url, store));
+  expect(await settle(queue, trainings)).toMatchObject([{ result: null }]);
+  await last.end('SIGTERM');
+  await queue.close();
+  await expectUndisturbed(store, trainings);
+});
+
 test('while Redis is gone, trainings go on and store their results; once it is back, empty, all jobs end', async () => {
   const store = `s3://${BUCKET}/outage`;
   const trainings = smallTrainings({ seeds: [1, 2, 3, 4, 5] });

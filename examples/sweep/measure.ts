@@ -15,7 +15,7 @@ export type MeasureOrder = readonly TrainingSettings[] | 'work' | 'rest';
 
 const PROGRAM = fileURLToPath(new URL('measure-worker.ts', import.meta.url));
 const WORKERS = [1, 2, 4, 8];
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** How many trainings each worker has in a round. */
 const TRAININGS = 2;
 
