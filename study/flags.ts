@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { redisUrl } from '../examples/sweep/queue/redis-url.js';
 
 export const PRESETS = ['quick', 'full'] as const;
 
@@ -8,6 +9,8 @@ export interface Flags {
   readonly processes: number;
   /** Whether to train what is not recorded. Otherwise only recorded trainings are evaluated. */
   readonly train: boolean;
+  /** The queue that the trainings are taken from; absent: this machine trains all of them. */
+  readonly redis?: string;
 }
 
 /** Reads the command line. `--help` ends the process with status 0, a wrong flag with a message and status 2. */
@@ -29,6 +32,11 @@ export function parseFlags(args: readonly string[]): Flags {
       'how many trainings run at the same time',
       positiveInteger,
       availableParallelism(),
+    )
+    .option(
+      '--redis <url>',
+      'share the trainings with all machines that run the same command, through a queue there',
+      redisUrl,
     )
     .option('--no-train', 'evaluate recorded trainings only')
     .parse(args, { from: 'user' })

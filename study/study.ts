@@ -11,15 +11,19 @@ import { parseFlags, type Flags } from './flags.js';
 import { cellId, fullGrid, quickGrid, type Cell } from './grid.js';
 import { publish, type Published } from './publish.js';
 import { runGrid } from './training/run-grid.js';
+import { runOnQueue } from './training/run-on-queue.js';
 import { TrajectoryFile, type Trajectory } from './trajectories.js';
 
-const { preset, processes, train } = parseFlags(process.argv.slice(2));
+const { preset, processes, train, redis } = parseFlags(process.argv.slice(2));
 const GRIDS: Record<Flags['preset'], () => Cell[]> = { quick: quickGrid, full: fullGrid };
 const file = new TrajectoryFile(
   fileURLToPath(new URL(preset === 'full' ? 'trajectories.jsonl.gz' : 'quick.jsonl.gz', import.meta.url)),
 );
 const grid = GRIDS[preset]();
-const trajectories = await loadOrTrain(grid);
+const trajectories = await loadOrTrain(grid).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
 if (preset === 'full') writePublished(publish(trajectories));
 else console.log(report(trajectories));
 
@@ -42,11 +46,16 @@ async function loadOrTrain(cells: readonly Cell[]): Promise<Trajectory[]> {
     );
     const bar = progressBar();
     bar.start(missing.length, 0, { cell: '' });
-    await runGrid(missing, processes, (trajectory) => {
+    const record = (trajectory: Trajectory): void => {
       file.append(trajectory);
       bar.increment(1, { cell: cellId(trajectory.cell) });
-    });
-    bar.stop();
+    };
+    try {
+      if (redis === undefined) await runGrid(missing, processes, record);
+      else await runOnQueue(missing, processes, redis, record);
+    } finally {
+      bar.stop();
+    }
   }
   const byId = new Map(file.read().map((trajectory) => [cellId(trajectory.cell), trajectory]));
   const inOrder = cells.flatMap((cell) => byId.get(cellId(cell)) ?? []);

@@ -21,7 +21,7 @@ export async function runGrid(
 ): Promise<void> {
   let next = 0;
   const runProcess = async (): Promise<void> => {
-    const worker = fork(WORKER, { execArgv: process.execArgv });
+    const worker = startTrainer();
     try {
       while (next < cells.length) {
         const cell = cells[next++]!;
@@ -38,7 +38,13 @@ export async function runGrid(
   if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
-async function train(worker: ChildProcess, cell: Cell): Promise<Trajectory> {
+/** Starts a process that trains one cell at a time. The caller ends it. */
+export function startTrainer(): ChildProcess {
+  return fork(WORKER, { execArgv: process.execArgv });
+}
+
+/** @throws Error if the training or the process fails. */
+export async function train(worker: ChildProcess, cell: Cell): Promise<Trajectory> {
   const reply = await new Promise<Reply>((resolve) => {
     const onExit = (code: number | null): void => {
       resolve({ error: `the worker process exited with ${code ?? 'a signal'}` });
