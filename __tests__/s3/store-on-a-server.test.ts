@@ -8,7 +8,7 @@ import { STORE_CASES } from '../stores/conformance/store-cases.js';
 import { checkpointOfStep, stepOf } from '../stores/fixtures/checkpoints.js';
 import { rejection } from '../support/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { freePort } from './fixtures/free-port.js';
+import { freePort } from '../support/server-process.js';
 import { startGateway, type Fate, type Gateway } from './fixtures/gateway.js';
 import { BUCKET, clientOf, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
 

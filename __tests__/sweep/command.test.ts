@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runScript, type ScriptOutput } from '../support/run-script.js';
 import { RedisServer } from './support/redis-server.js';
 import { BUCKET, S3Server } from './support/s3-server.js';
-import { freePort } from './support/server-process.js';
+import { freePort } from '../support/server-process.js';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'sweep-command-'));
 const SMALL = [

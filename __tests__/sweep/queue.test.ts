@@ -11,7 +11,7 @@ import {
 } from '../../examples/sweep/queue/job-worker.js';
 import { connectRedis } from '../../examples/sweep/queue/redis.js';
 import { RedisServer } from './support/redis-server.js';
-import { freePort } from './support/server-process.js';
+import { freePort } from '../support/server-process.js';
 
 interface Data {
   readonly value: number;

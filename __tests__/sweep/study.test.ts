@@ -3,7 +3,7 @@ import { cellId } from '../../study/grid.js';
 import type { Trajectory } from '../../study/trajectories.js';
 import { runScript } from '../support/run-script.js';
 import { RedisServer } from './support/redis-server.js';
-import { freePort } from './support/server-process.js';
+import { freePort } from '../support/server-process.js';
 
 let server: RedisServer;
 

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, ServerProcess } from './server-process.js';
+import { freePort, ServerProcess } from '../../support/server-process.js';
 
 const REMEDY = 'Install it: `apt-get install redis-server`, or as https://redis.io says.';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { freePort, ServerProcess } from './server-process.js';
+import { freePort, ServerProcess } from '../../support/server-process.js';
 
 const INSTALLED = '.s3-server/bin/moto_server';
-const REMEDY = 'Install it: `bash scripts/s3/install.sh`.';
+const REMEDY = 'Install it: `npm run servers`.';
 export const BUCKET = 'sweeps';
 
 /** An object store of a suite's own, in memory. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
-import { pause } from '../../support/pause.js';
+import { pause } from './pause.js';
 
 /** A port of this machine that nothing listens on. */
 export function freePort(): Promise<number> {
@@ -36,8 +36,9 @@ export class ServerProcess {
     args: readonly string[],
     answers: () => Promise<unknown>,
     remedy: string,
+    env: NodeJS.ProcessEnv = {},
   ): Promise<ServerProcess> {
-    const child = spawn(command, args, { stdio: 'ignore' });
+    const child = spawn(command, args, { stdio: 'ignore', env: { ...process.env, ...env } });
     const failures: Error[] = [];
     const ended = new Promise<void>((resolve) => {
       child.once('error', (error) => {
