@@ -1,8 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Queue } from 'bullmq';
+import { connectRedis } from '../../examples/sweep/queue/redis.js';
+import { queueOf } from '../../examples/sweep/settings.js';
+import { pause } from '../support/pause.js';
 import { runScript, type ScriptOutput } from '../support/run-script.js';
+import { indexOf } from './support/clean-up.js';
 import { RedisServer } from './support/redis-server.js';
 import { BUCKET, S3Server } from './support/s3-server.js';
 import { freePort } from '../support/server-process.js';
@@ -46,6 +53,28 @@ test('prints a table of the results and writes a report, and the same again from
   const tableOf = ({ stdout }: ScriptOutput): string => stdout.slice(stdout.indexOf('┌'));
   expect(tableOf(second)).toBe(tableOf(first));
   expect(await s3.list('command/')).toEqual(stored);
+});
+
+test('Ctrl-C lets each training store its epoch, and gives it back', async () => {
+  const prefix = 'interrupted';
+  const training = ['--seeds', '1', '--epochs', '500'];
+  const args = ['--redis', server.url, '--store', `s3://${BUCKET}/${prefix}`, ...SMALL, ...training];
+  const command = ['--import', 'tsx', 'examples/sweep/main.ts', ...args];
+  // Of its own group, as that of a terminal.
+  const child = spawn(process.execPath, command, { env: s3.env, detached: true, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const index = `${prefix}/blobs-symmetric-40-val_acc-1`;
+  const hasSaved = async () => Object.keys((await indexOf(s3, index)).slots).length > 0;
+  while (child.exitCode === null && !(await hasSaved().catch(() => false))) await pause();
+  process.kill(-child.pid!, 'SIGINT');
+  expect(await ended).toEqual([130, null]);
+  // A worker that was killed would still have the lease.
+  expect(await indexOf(s3, index)).toMatchObject({ owner: null });
+  const redis = await connectRedis(server.url);
+  const queue = new Queue(queueOf(`s3://${BUCKET}/${prefix}`), { connection: redis });
+  expect(await queue.getJobCounts('wait', 'active', 'failed')).toEqual({ wait: 1, active: 0, failed: 0 });
+  await queue.close();
+  redis.disconnect();
 });
 
 test('other settings than those in the queue are refused before anything is changed', async () => {

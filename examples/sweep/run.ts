@@ -4,11 +4,9 @@ import { JobQueue, type JobCounts, type NewJob } from './queue/job-queue.js';
 import { connectRedis } from './queue/redis.js';
 import { readResults, resultTables, writeReports } from './results.js';
 import { idOf, queueOf, trainingsOf, type TrainingSettings } from './settings.js';
+import { INTERRUPTED, onStopRequest } from './stop-request.js';
 import { openStore } from './sweep-store.js';
 import { WorkerProcesses } from './worker-processes.js';
-
-/** Status of a process that was interrupted. */
-const INTERRUPTED = 130;
 
 /**
  * Runs the sweep. A failure exits with status 1.
@@ -36,7 +34,7 @@ async function sweep(flags: Flags, args: readonly string[]): Promise<void> {
     await queue.add(jobs);
     console.log(`${jobs.length} trainings, ${flags.workers} at a time on this machine.`);
     const workers = new WorkerProcesses(flags.workers, args);
-    stopOnSignals(workers);
+    stopOnRequest(workers);
     try {
       await Promise.race([watch(queue, jobs), workers.ended.then(noWorkers)]);
     } finally {
@@ -78,15 +76,9 @@ function noWorkers(): never {
   );
 }
 
-function stopOnSignals(workers: WorkerProcesses): void {
-  let isStopping = false;
-  const stop = (): void => {
-    // Who asks twice doesn't want to wait.
-    if (isStopping) process.exit(INTERRUPTED);
-    isStopping = true;
+function stopOnRequest(workers: WorkerProcesses): void {
+  onStopRequest(() => {
     console.error('\nThe trainings end with their epoch. Run the same command again to go on.');
     void workers.stop().then(() => process.exit(INTERRUPTED));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  });
 }

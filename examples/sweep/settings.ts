@@ -71,5 +71,5 @@ export function idOf({ data, noise, monitor, seed }: TrainingSettings): string {
 
 /** The name of a sweep's queue: each store has its own. @param store as the user names it. */
 export function queueOf(store: string): string {
-  return `sweep-${createHash('sha256').update(store).digest('hex').slice(0, 12)}`;
+  return `sweep-${createHash('sha256').update(store.replace(/\/+$/, '')).digest('hex').slice(0, 12)}`;
 }

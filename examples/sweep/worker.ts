@@ -5,6 +5,7 @@ import { JobWorker } from './queue/job-worker.js';
 import { connectRedis } from './queue/redis.js';
 import { runTraining, type TrainingEvent } from './run-training.js';
 import { queueOf, type TrainingSettings } from './settings.js';
+import { onStopRequest } from './stop-request.js';
 import { openStore } from './sweep-store.js';
 
 const { redis: url, store: storeName, leaseSeconds, backend } = parseFlags(process.argv.slice(2));
@@ -21,21 +22,10 @@ const worker = new JobWorker<TrainingSettings, void>({
   run: (job) => runTraining(job, { store, leaseSeconds, onEvent }),
 });
 
-let isStopping = false;
-function stop(): void {
-  // Who asks twice doesn't want to wait.
-  if (isStopping) process.exit(1);
-  isStopping = true;
+onStopRequest(() => {
   void worker.stop().then(() => {
     redis.disconnect();
     // Everything else ends by itself, such as giving back the lease of a checkpoint.
     if (process.connected) process.disconnect();
   });
-}
-
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
-// Whoever started this process is gone.
-process.on('disconnect', () => {
-  if (!isStopping) stop();
 });

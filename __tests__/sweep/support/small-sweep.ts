@@ -14,7 +14,7 @@ const SMALL: Grid = {
   averageWeights: true,
   epochs: 6,
   rows: 160,
-  batchSize: 8,
+  batchSize: 16,
   learningRate: 0.005,
   backend: 'cpu',
 };
