@@ -26,7 +26,7 @@ function project(displayName: string, only: string, except: readonly string[]): 
     moduleNameMapper: {
       '^#platform$': '<rootDir>/src/stores/node-stores.ts',
       '^tfjs-entropy-checkpoint$': '<rootDir>/src/index.ts',
-      '^tfjs-entropy-checkpoint/s3$': '<rootDir>/src/s3.ts',
+      '^tfjs-entropy-checkpoint/s3$': '<rootDir>/src/stores/s3/index.ts',
       // Sources import each other with the extension that they have once built.
       '^(\\.{1,2}/.*)\\.js$': '$1',
     },

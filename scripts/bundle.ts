@@ -122,11 +122,14 @@ await build({
 });
 
 // A process that uses both `import` and `require` has one class.
-for (const entry of ['index', 's3']) {
-  const names = Object.keys(require(`../dist/cjs/${entry}.js`) as object);
+for (const [entry, module] of [
+  ['index', 'index'],
+  ['s3', 'stores/s3/index'],
+] as const) {
+  const names = Object.keys(require(`../dist/cjs/${module}.js`) as object);
   writeFileSync(
     resolve(root, `dist/${entry}.js`),
-    `export { ${names.join(', ')} } from './cjs/${entry}.js';\n`,
+    `export { ${names.join(', ')} } from './cjs/${module}.js';\n`,
   );
 }
 

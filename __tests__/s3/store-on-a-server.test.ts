@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GetObjectCommand, PutObjectCommand, type S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import * as tf from '@tensorflow/tfjs';
 import { EntropyCheckpointCallback, listCheckpoints, loadCheckpoint } from '../../src/index.js';
-import { S3Store } from '../../src/s3.js';
+import { S3Store } from '../../src/stores/s3/index.js';
 import { casesFor } from '../stores/conformance/store-case.js';
 import { STORE_CASES } from '../stores/conformance/store-cases.js';
 import { checkpointOfStep, stepOf } from '../stores/fixtures/checkpoints.js';
@@ -27,7 +27,7 @@ afterAll(async () => {
   await objectStore.stop();
 });
 
-const newPrefix = () => `runs/${++prefixes}`;
+const newPrefix = () => `tests/${++prefixes}`;
 const storeIn = (prefix: string, by: S3Client = client) =>
   new S3Store({ client: by, bucket: BUCKET, prefix });
 
@@ -101,6 +101,23 @@ describe('a training', () => {
     tf.dispose([x, y]);
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+it('the sample of the docs trains into a bucket and loads from it', async () => {
+  // Where the AWS SDK looks for what the sample leaves out.
+  const env = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+  Object.assign(process.env, env, { AWS_ENDPOINT_URL: objectStore.endpoint });
+  const { trainIntoBucket } = await import('../../examples/integrations/object-store.js');
+  const model = tf.sequential({
+    layers: [tf.layers.dense({ units: 3, inputShape: [2], activation: 'softmax' })],
+  });
+  model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' });
+  const [x, y] = [tf.randomNormal([30, 2]), tf.oneHot(tf.zeros([30], 'int32'), 3)];
+  const best = await trainIntoBucket(model, x, y);
+  expect(best.record.isBest).toBe(true);
+  expect(await namesUnder(client, 'runs/7/')).toContain('model.json');
+  for (const trained of [model, best.model]) trained.dispose();
+  tf.dispose([x, y]);
 });
 
 describe('a gateway', () => {

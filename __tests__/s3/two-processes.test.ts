@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as tf from '@tensorflow/tfjs';
 import { loadCheckpoint } from '../../src/index.js';
-import { S3Store } from '../../src/s3.js';
+import { S3Store } from '../../src/stores/s3/index.js';
 import { indexedNames } from '../support/indexed-names.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { until } from '../support/until.js';
@@ -74,7 +74,7 @@ function allow({ process }: Trainer, epochs: number): void {
 
 describe('two processes that train into one prefix', () => {
   const EPOCHS = 100;
-  /** How often the one that trains is killed or stopped, after up to five epochs of its own. */
+  /** How often the one that trains is killed or stopped, after up to five epochs there. */
   const DISTURBANCES = 6;
 
   it('take over from each other, killed or stopped, and end where one alone would', async () => {

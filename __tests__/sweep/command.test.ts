@@ -55,12 +55,12 @@ test('prints a table of the results and writes a report, and the same again from
   expect(await s3.list('command/')).toEqual(stored);
 });
 
-test('Ctrl-C lets each training store its epoch, and gives it back', async () => {
+test('Ctrl-C lets each training store its epoch, and releases it', async () => {
   const prefix = 'interrupted';
   const training = ['--seeds', '1', '--epochs', '500'];
   const args = ['--redis', server.url, '--store', `s3://${BUCKET}/${prefix}`, ...SMALL, ...training];
   const command = ['--import', 'tsx', 'examples/sweep/main.ts', ...args];
-  // Of its own group, as that of a terminal.
+  // In another group, as that of a terminal.
   const child = spawn(process.execPath, command, { env: s3.env, detached: true, stdio: 'ignore' });
   const ended = once(child, 'exit');
   const index = `${prefix}/blobs-symmetric-40-val_acc-1`;

@@ -79,7 +79,7 @@ describe.each([
     expect(await store.readResult('one')).toBe('first');
   });
 
-  test('a job that was stopped goes on where it ended, to the same result', async () => {
+  test('a job that was stopped continues where it ended, to the same result', async () => {
     await expect(run(store, SETTINGS, stoppedAtOnce())).rejects.toBeInstanceOf(JobStopped);
     expect(await store.readResult(ID)).toBeNull();
     expect(await run(store)).toEqual([{ began: ID, initialEpoch: 1 }, { stored: ID }]);

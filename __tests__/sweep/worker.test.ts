@@ -61,7 +61,7 @@ async function expectUndisturbed(store: string, trainings: readonly TrainingSett
   }
 }
 
-test('a worker that gets SIGTERM stores its epoch and ends, and the next one goes on from there', async () => {
+test('a worker that gets SIGTERM stores its epoch and ends, and the next one continues from there', async () => {
   const store = `s3://${BUCKET}/terminated`;
   const trainings = smallTrainings({ epochs: 60 });
   const queue = queueFor(store);
@@ -98,7 +98,7 @@ test('a training whose workers are killed again and again is not given up', asyn
   await expectUndisturbed(store, trainings);
 });
 
-test('while Redis is gone, trainings go on and store their results; once it is back, empty, all jobs end', async () => {
+test('while Redis is gone, trainings continue and store their results; once it is back, empty, all jobs end', async () => {
   const store = `s3://${BUCKET}/outage`;
   const trainings = smallTrainings({ seeds: [1, 2, 3, 4, 5] });
   const queue = queueFor(store);

@@ -8,7 +8,7 @@ import { train } from './training.js';
 
 /** What a worker tells about a job, for those who watch it. */
 export type TrainingEvent =
-  /** It begins, or goes on after so many epochs. */
+  /** It begins, or resumes after so many epochs. */
   | { readonly began: string; readonly initialEpoch: number }
   /** An epoch of it has ended. */
   | { readonly trained: string; readonly epoch: number }

@@ -78,7 +78,7 @@ function noWorkers(): never {
 
 function stopOnRequest(workers: WorkerProcesses): void {
   onStopRequest(() => {
-    console.error('\nThe trainings end with their epoch. Run the same command again to go on.');
+    console.error('\nThe trainings end with their epoch. Run the same command again to continue.');
     void workers.stop().then(() => process.exit(INTERRUPTED));
   });
 }

@@ -5,7 +5,7 @@ import {
   S3Client,
   type S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { S3Store } from '../../src/s3.js';
+import { S3Store } from '../../src/stores/s3/index.js';
 import { RESULT_NAME, type SweepStore } from './sweep-store.js';
 
 const CONNECT_TIMEOUT_MS = 5000;

@@ -12,7 +12,7 @@ export interface TrainingOptions {
   readonly filepath: string | CheckpointStore | null;
   /** Once it's aborted, the training ends with the running epoch, which is stored. */
   readonly signal?: AbortSignal;
-  /** Called when training begins or goes on. @param initialEpoch how many epochs were stored. */
+  /** Called when training begins or resumes. @param initialEpoch how many epochs were stored. */
   readonly onBegin?: (initialEpoch: number) => void;
   /** Called when an epoch has ended. It's stored some time later. */
   readonly onEpoch?: (epoch: number) => void;

@@ -25,7 +25,7 @@ const worker = new JobWorker<TrainingSettings, void>({
 onStopRequest(() => {
   void worker.stop().then(() => {
     redis.disconnect();
-    // Everything else ends by itself, such as giving back the lease of a checkpoint.
+    // Everything else ends by itself, such as releasing the lease of a checkpoint.
     if (process.connected) process.disconnect();
   });
 });

@@ -20,7 +20,7 @@ type Contents = Readonly<Partial<Record<CheckpointSlot, number>>>;
 const BEFORE: Contents = { best: 1, last: 2, 'epoch-1': 3, 'epoch-2': 4 };
 const AFTER: Contents = { best: 5, last: 5, 'epoch-2': 4 };
 
-/** Each has a client of its own, as if in another process. */
+/** Each has its own client, as if in another process. */
 const storeOf = (s3: FakeS3, intercept?: Intercept) =>
   new S3Store({ client: s3.client(intercept), bucket: 'bucket', prefix: 'a' });
 

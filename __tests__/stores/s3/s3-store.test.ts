@@ -30,7 +30,7 @@ afterEach(() => {
 
 type Store = InstanceType<typeof S3Store>;
 
-/** Each has a client of its own, as if in another process. */
+/** Each has its own client, as if in another process. */
 function makeStore(intercept?: Intercept, more: Partial<S3StoreOptions> = {}): Store {
   const store = new S3Store({ client: s3.client(intercept), bucket: 'bucket', prefix: 'a', ...more });
   opened.push(store);
@@ -111,7 +111,7 @@ describe('a save', () => {
     for (const key of keys) expect(s3.objects.get(key)).toBe(other);
   });
 
-  it('tells which slots someone has emptied, and stores them anew', async () => {
+  it('returns the slots that someone has emptied, and stores them anew', async () => {
     const store = makeStore();
     await store.open();
     await save(store, 1, { into: ['best'], keep: [] });
@@ -332,7 +332,7 @@ describe('what others have put there', () => {
     expect(error.code).toBe('ENTROPY_NOT_A_CHECKPOINT');
     expect(error.message).toContain(`s3://bucket/${key}`);
     expect(s3.objects.get(key)!.etag).toBe('"21"');
-    // It has given the lease back.
+    // It has released the lease.
     s3.objects.delete(key);
     await makeStore().open();
   });

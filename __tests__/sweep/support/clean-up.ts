@@ -1,7 +1,7 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { RESULT_NAME } from '../../../examples/sweep/sweep-store.js';
 import { EntropyCheckpointError } from '../../../src/index.js';
-import { S3Store } from '../../../src/s3.js';
+import { S3Store } from '../../../src/stores/s3/index.js';
 import { slotFileName } from '../../../src/stores/file-names.js';
 import { INDEX_NAME } from '../../../src/stores/s3/checkpoint-index.js';
 import type { CheckpointSlot } from '../../../src/stores/store.js';

@@ -71,7 +71,7 @@ export class JobWorker<Data, Result> {
     await this.#worker.waitUntilReady();
   }
 
-  /** Takes no more jobs. Those that run are told, and given back. */
+  /** Takes no more jobs. Those that run are told, and released. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.allSettled(this.#running);

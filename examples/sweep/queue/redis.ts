@@ -31,7 +31,9 @@ function announceOutages(redis: Redis, url: string): void {
   redis.on('close', () => {
     if (isGone || isClosing(redis)) return;
     isGone = true;
-    console.error(`Redis at ${withoutSecrets(url)} is gone. Trainings go on, and wait for it at their end.`);
+    console.error(
+      `Redis at ${withoutSecrets(url)} is gone. Trainings continue, and wait for it at their end.`,
+    );
   });
   redis.on('ready', () => {
     if (isGone) console.error('Redis is back.');

@@ -103,7 +103,7 @@ export class S3Lease {
     await this.#inTurn(() => this.#write(this.#slots));
   }
 
-  /** Gives the lease back. If that fails, it ends by itself. Never rejects. */
+  /** Releases the lease. If that fails, it ends by itself. Never rejects. */
   async release(): Promise<void> {
     clearInterval(this.#heartbeat);
     if (this.#loss !== null) return;

@@ -27,7 +27,7 @@ export interface S3StoreOptions {
   readonly client: S3ClientLike;
   /** The name of the bucket, which exists. */
   readonly bucket: string;
-  /** What the keys of all objects begin with, such as `runs/7`: a folder of its own for each training. Default '': none. */
+  /** What the keys of all objects begin with, such as `runs/7`: a separate folder for each training. Default '': none. */
   readonly prefix?: string;
   /**
    * How long, in whole seconds, a training that is no longer heard of keeps others from writing there: 3 or more,

@@ -63,7 +63,7 @@ export class S3Writer {
     }
   }
 
-  /** Gives the lease back. Never rejects. */
+  /** Releases the lease. Never rejects. */
   close(): Promise<void> {
     return this.#lease.release();
   }

@@ -5,5 +5,5 @@
  * @group API
  */
 
-export { S3Store, type S3StoreOptions } from './stores/s3/s3-store.js';
-export type { S3ClientLike } from './stores/s3/s3-folder.js';
+export { S3Store, type S3StoreOptions } from './s3-store.js';
+export type { S3ClientLike } from './s3-folder.js';
