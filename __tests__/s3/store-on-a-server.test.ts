@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GetObjectCommand, PutObjectCommand, type S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import * as tf from '@tensorflow/tfjs';
@@ -8,9 +11,17 @@ import { STORE_CASES } from '../stores/conformance/store-cases.js';
 import { checkpointOfStep, stepOf } from '../stores/fixtures/checkpoints.js';
 import { rejection } from '../support/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { freePort } from '../support/server-process.js';
+import { freePort, ServerProcess } from '../support/server-process.js';
 import { startGateway, type Fate, type Gateway } from './fixtures/gateway.js';
-import { BUCKET, clientOf, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
+import {
+  BUCKET,
+  clientOf,
+  namesUnder,
+  PROGRAMS,
+  REMEDY,
+  startObjectStore,
+  type ObjectStore,
+} from './fixtures/object-store.js';
 
 let objectStore: ObjectStore;
 let client: S3Client;
@@ -154,6 +165,23 @@ describe('a gateway', () => {
         expect(await namesUnder(client, prefix)).toEqual([]);
       },
     );
+  });
+
+  it('of rclone, which ignores conditions, is refused and left as it was', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rclone-'));
+    mkdirSync(join(folder, BUCKET));
+    const port = await freePort();
+    const args = ['serve', 's3', '--addr', `127.0.0.1:${port}`, '--auth-key', 'test,test', folder];
+    const endpoint = `http://127.0.0.1:${port}`;
+    const rclone = await ServerProcess.start(join(PROGRAMS, 'rclone'), args, () => fetch(endpoint), REMEDY);
+    const by = clientOf(endpoint);
+    const error = await rejection(storeIn('a', by).open());
+    expect(error.code).toBe('ENTROPY_STORE_FAILED');
+    expect(error.message).toContain('`If-None-Match`');
+    expect(readdirSync(join(folder, BUCKET))).toEqual([]);
+    by.destroy();
+    await rclone.kill();
+    rmSync(folder, { recursive: true });
   });
 
   const FATES: readonly (readonly [string, Fate])[] = [
