@@ -19,7 +19,7 @@ export class WorkerProcesses {
     for (let i = 0; i < count; i++) this.#start();
   }
 
-  /** Lets each give its training back to the queue. */
+  /** Lets each return its training to the queue. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const child of this.#children.keys()) child.kill('SIGTERM');
@@ -27,7 +27,9 @@ export class WorkerProcesses {
   }
 
   #start(): void {
-    const child = fork(WORKER, this.#args, { execArgv: process.execArgv });
+    // The command itself has shown what the AWS SDK says of Node 20.
+    const execArgv = [...process.execArgv, '--disable-warning=NodeVersionSupportWarning'];
+    const child = fork(WORKER, this.#args, { execArgv });
     const ended = new Promise<void>((resolve) => {
       child.once('exit', (code, signal) => {
         this.#children.delete(child);
