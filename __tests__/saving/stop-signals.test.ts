@@ -39,7 +39,8 @@ async function run(args: readonly string[], signals: readonly string[] = []): Pr
   let last = '';
   for await (const line of createInterface({ input: child.stdout })) {
     last = line;
-    if (signals.includes(line)) child.kill('SIGTERM');
+    // Not `child.kill`: in Deno, that signal then counts as what has ended the child, and a second one is not sent.
+    if (signals.includes(line)) process.kill(child.pid!, 'SIGTERM');
   }
   const [code, signal] = (await closed) as [number | null, NodeJS.Signals | null];
   return { code, signal, last };
