@@ -4,13 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { launchChromium } from '../../backends/launch-chromium.js';
 import { serveFolder } from '../../examples/browser/static-site.js';
 import { visit } from '../../scripts/page-visit.js';
-
-/** For whole trainings on a slow, shared machine with software rendering. */
-jest.setTimeout(900_000);
 
 test('a visit counts bytes, requests, and the shifts that no input caused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'visit-'));

@@ -11,17 +11,10 @@ import { STORE_CASES } from '../stores/conformance/store-cases.js';
 import { checkpointOfStep, stepOf } from '../stores/fixtures/checkpoints.js';
 import { rejection } from '../support/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { INSTALL, PROGRAMS } from '../support/object-store.js';
 import { freePort, ServerProcess } from '../support/server-process.js';
 import { startGateway, type Fate, type Gateway } from './fixtures/gateway.js';
-import {
-  BUCKET,
-  clientOf,
-  namesUnder,
-  PROGRAMS,
-  REMEDY,
-  startObjectStore,
-  type ObjectStore,
-} from './fixtures/object-store.js';
+import { BUCKET, clientOf, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
 
 let objectStore: ObjectStore;
 let client: S3Client;
@@ -30,13 +23,10 @@ let prefixes = 0;
 beforeAll(async () => {
   await tf.setBackend('cpu');
   objectStore = await startObjectStore();
-  client = clientOf(objectStore.endpoint);
+  ({ client } = objectStore);
 });
 
-afterAll(async () => {
-  client.destroy();
-  await objectStore.stop();
-});
+afterAll(() => objectStore.stop());
 
 const newPrefix = () => `tests/${++prefixes}`;
 const storeIn = (prefix: string, by: S3Client = client) =>
@@ -173,7 +163,7 @@ describe('a gateway', () => {
     const port = await freePort();
     const args = ['serve', 's3', '--addr', `127.0.0.1:${port}`, '--auth-key', 'test,test', folder];
     const endpoint = `http://127.0.0.1:${port}`;
-    const rclone = await ServerProcess.start(join(PROGRAMS, 'rclone'), args, () => fetch(endpoint), REMEDY);
+    const rclone = await ServerProcess.start(join(PROGRAMS, 'rclone'), args, () => fetch(endpoint), INSTALL);
     const by = clientOf(endpoint);
     const error = await rejection(storeIn('a', by).open());
     expect(error.code).toBe('ENTROPY_STORE_FAILED');

@@ -9,8 +9,8 @@ import { loadCheckpoint } from '../../src/index.js';
 import { S3Store } from '../../src/stores/s3/index.js';
 import { indexedNames } from '../support/indexed-names.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { until } from '../support/until.js';
-import { BUCKET, clientOf, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
+import { eventually } from '../support/until.js';
+import { BUCKET, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
 
 let objectStore: ObjectStore;
 let client: S3Client;
@@ -18,13 +18,10 @@ let client: S3Client;
 beforeAll(async () => {
   await tf.setBackend('cpu');
   objectStore = await startObjectStore();
-  client = clientOf(objectStore.endpoint);
+  ({ client } = objectStore);
 });
 
-afterAll(async () => {
-  client.destroy();
-  await objectStore.stop();
-});
+afterAll(() => objectStore.stop());
 
 /** A process that trains into a prefix. */
 interface Trainer {
@@ -91,7 +88,7 @@ describe('two processes that train into one prefix', () => {
       const goal = 2 + Math.floor(random() * 4);
       for (const trainer of pair) allow(trainer, goal);
       const trains = (trainer: Trainer) => epochsOf(trainer) >= counts.get(trainer)! + goal;
-      await until(() => pair.some(trains));
+      await eventually(() => pair.some(trains));
       const active = pair.find(trains)!;
       const other = pair.find((trainer) => trainer !== active)!;
       if (disturbance % 2 === 0) {
@@ -102,12 +99,12 @@ describe('two processes that train into one prefix', () => {
         // As a machine that is suspended: it wakes after the other has taken over.
         active.process.kill('SIGSTOP');
         const before = epochsOf(other);
-        await until(() => epochsOf(other) > before);
+        await eventually(() => epochsOf(other) > before);
         const refusals = refusalsOf(active);
         active.process.kill('SIGCONT');
         // Its saves fail from now on; it trains to its end, and is told then.
         allow(active, EPOCHS);
-        await until(() => refusalsOf(active) > refusals);
+        await eventually(() => refusalsOf(active) > refusals);
       }
     }
     for (const trainer of pair) allow(trainer, EPOCHS);

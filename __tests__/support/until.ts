@@ -1,7 +1,14 @@
+import { pause } from './pause.js';
+
 /** Resolves when `condition` holds. Waits without a limit: the test's limit ends it. */
 export async function until(condition: () => boolean): Promise<void> {
   do await turns(1);
   while (!condition());
+}
+
+/** As `until`, for what another process does: it takes no core meanwhile. */
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause();
 }
 
 /** Lets everything run that waits for no event from outside. */

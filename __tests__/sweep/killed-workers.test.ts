@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import seedrandom from 'seedrandom';
 import { useBackend } from '../../examples/noisy-mnist/backend.js';
 import { JobQueue } from '../../examples/sweep/queue/job-queue.js';
-import { connectRedis } from '../../examples/sweep/queue/redis.js';
 import type { TrainingEvent } from '../../examples/sweep/run-training.js';
 import { queueOf, type TrainingSettings } from '../../examples/sweep/settings.js';
 import { openStore } from '../../examples/sweep/sweep-store.js';
 import { cleanUp, orphansIn } from './support/clean-up.js';
-import { RedisServer } from './support/redis-server.js';
-import { BUCKET, S3Server } from './support/s3-server.js';
+import { BUCKET } from './support/s3-server.js';
 import {
   jobsOf,
   LEASE_SECONDS,
@@ -17,7 +14,8 @@ import {
   undisturbedResults,
   workerArgs,
 } from './support/small-sweep.js';
-import { WorkerProgram, type WorkerProcess } from './support/worker-program.js';
+import { type WorkerProcess } from './support/worker-program.js';
+import { startSweep, type SweepServers } from './support/start-sweep.js';
 
 const STORE = `s3://${BUCKET}/killed`;
 const WORKERS = 3;
@@ -27,22 +25,13 @@ const MAX_EPOCHS = 8;
 /** … and within so many milliseconds: while it trains, saves, stores a result or fetches the next job. */
 const KILL_WINDOW_MS = 400;
 
-let redisServer: RedisServer;
-let s3: S3Server;
-let program: WorkerProgram;
-let redis: Redis;
+let servers: SweepServers;
 
 beforeAll(async () => {
-  [redisServer, s3] = await Promise.all([RedisServer.start(), S3Server.start()]);
-  program = await WorkerProgram.compile(s3.env);
-  redis = await connectRedis(redisServer.url);
+  servers = await startSweep();
 });
 
-afterAll(async () => {
-  await program.dispose();
-  redis.disconnect();
-  await Promise.all([redisServer.kill(), s3.stop()]);
-});
+afterAll(() => servers.stop());
 
 /** Workers that are killed, and replaced, until there were enough kills. */
 class DoomedWorkers {
@@ -57,11 +46,14 @@ class DoomedWorkers {
     let epochsLeft = Math.floor(this.#random() * (MAX_EPOCHS + 1));
     const delayMs = this.#random() * KILL_WINDOW_MS;
     if (isDoomed) this.#planned++;
-    const worker: WorkerProcess = program.start(workerArgs(redisServer.url, STORE), (event) => {
-      this.events.push(event);
-      if ('stored' in event || epochsLeft-- !== 0 || !isDoomed) return;
-      setTimeout(() => void this.#kill(worker), delayMs);
-    });
+    const worker: WorkerProcess = servers.program.start(
+      workerArgs(servers.redisServer.url, STORE),
+      (event) => {
+        this.events.push(event);
+        if ('stored' in event || epochsLeft-- !== 0 || !isDoomed) return;
+        setTimeout(() => void this.#kill(worker), delayMs);
+      },
+    );
     this.#workers.add(worker);
   }
 
@@ -92,7 +84,7 @@ test('40 trainings with 3 workers and 20 kills: each result is that of an undist
   const ids = jobs.map(({ id }) => id).sort();
   expect(new Set(ids).size).toBe(40);
 
-  const queue = new JobQueue<TrainingSettings, null>(queueOf(STORE), redis);
+  const queue = new JobQueue<TrainingSettings, null>(queueOf(STORE), servers.redis);
   await queue.add(jobs);
   // A second producer, with the same trainings.
   await queue.add(jobs);
@@ -118,6 +110,6 @@ test('40 trainings with 3 workers and 20 kills: each result is that of an undist
   const expected = await undisturbedResults(trainings);
   for (const id of ids) expect(await store.readResult(id)).toBe(expected.get(id));
 
-  await cleanUp(s3, 'killed', ids);
-  expect(await orphansIn(s3, 'killed', ids)).toEqual([]);
+  await cleanUp(servers.s3, 'killed', ids);
+  expect(await orphansIn(servers.s3, 'killed', ids)).toEqual([]);
 });

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import { useBackend } from '../../examples/noisy-mnist/backend.js';
 import { JobQueue, type EndedJob } from '../../examples/sweep/queue/job-queue.js';
 import { JobStopped } from '../../examples/sweep/queue/job-worker.js';
-import { connectRedis } from '../../examples/sweep/queue/redis.js';
 import { runTraining, type TrainingEvent } from '../../examples/sweep/run-training.js';
 import { idOf, queueOf, type TrainingSettings } from '../../examples/sweep/settings.js';
 import { openStore } from '../../examples/sweep/sweep-store.js';
-import { pause } from '../support/pause.js';
+import { eventually } from '../support/until.js';
 import { indexOf } from './support/clean-up.js';
-import { RedisServer } from './support/redis-server.js';
-import { BUCKET, S3Server } from './support/s3-server.js';
+import { BUCKET } from './support/s3-server.js';
 import {
   jobsOf,
   LEASE_SECONDS,
@@ -18,32 +15,19 @@ import {
   undisturbedResults,
   workerArgs,
 } from './support/small-sweep.js';
-import { WorkerProgram } from './support/worker-program.js';
+import { startSweep, type SweepServers } from './support/start-sweep.js';
 
-let redisServer: RedisServer;
-let s3: S3Server;
-let program: WorkerProgram;
-let redis: Redis;
+let servers: SweepServers;
 
 beforeAll(async () => {
-  [redisServer, s3] = await Promise.all([RedisServer.start(), S3Server.start()]);
-  program = await WorkerProgram.compile(s3.env);
-  redis = await connectRedis(redisServer.url);
+  servers = await startSweep();
   await useBackend('cpu');
 });
 
-afterAll(async () => {
-  await program.dispose();
-  redis.disconnect();
-  await Promise.all([redisServer.kill(), s3.stop()]);
-});
+afterAll(() => servers.stop());
 
-/** Unlike `until`, it leaves the processor to the workers. */
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await pause();
-}
-
-const queueFor = (store: string): JobQueue<TrainingSettings, null> => new JobQueue(queueOf(store), redis);
+const queueFor = (store: string): JobQueue<TrainingSettings, null> =>
+  new JobQueue(queueOf(store), servers.redis);
 
 async function settle(
   queue: JobQueue<TrainingSettings, null>,
@@ -66,13 +50,13 @@ test('a worker that gets SIGTERM stores its epoch and ends, and the next one con
   const trainings = smallTrainings({ epochs: 60 });
   const queue = queueFor(store);
   await queue.add(jobsOf(trainings));
-  const first = program.start(workerArgs(redisServer.url, store));
+  const first = servers.program.start(workerArgs(servers.redisServer.url, store));
   await eventually(() => first.events.some((event) => 'trained' in event && event.epoch === 2));
   expect(await first.end('SIGTERM')).toEqual({ code: 0, stderr: '' });
   const lastEvent = first.events.at(-1) as { epoch: number };
   expect(lastEvent.epoch).toBeLessThan(59);
 
-  const second = program.start(workerArgs(redisServer.url, store));
+  const second = servers.program.start(workerArgs(servers.redisServer.url, store));
   expect(await settle(queue, trainings)).toMatchObject([{ result: null }]);
   // Everything that the first one has trained.
   expect(second.events[0]).toEqual({ began: idOf(trainings[0]!), initialEpoch: lastEvent.epoch + 1 });
@@ -87,11 +71,11 @@ test('a training whose workers are killed again and again is not given up', asyn
   const queue = queueFor(store);
   await queue.add(jobsOf(trainings));
   for (let kills = 0; kills < 3; kills++) {
-    const worker = program.start(workerArgs(redisServer.url, store));
+    const worker = servers.program.start(workerArgs(servers.redisServer.url, store));
     await eventually(() => worker.events.length > 0);
     await worker.end('SIGKILL');
   }
-  const last = program.start(workerArgs(redisServer.url, store));
+  const last = servers.program.start(workerArgs(servers.redisServer.url, store));
   expect(await settle(queue, trainings)).toMatchObject([{ result: null }]);
   await last.end('SIGTERM');
   await queue.close();
@@ -107,13 +91,15 @@ test('while Redis is gone, trainings continue and store their results; once it i
   const onEvent = (event: TrainingEvent): void => {
     events.push(event);
   };
-  const workers = [1, 2].map(() => program.start(workerArgs(redisServer.url, store), onEvent));
+  const workers = [1, 2].map(() =>
+    servers.program.start(workerArgs(servers.redisServer.url, store), onEvent),
+  );
   const stored = (): number => events.filter((event) => 'stored' in event).length;
   await eventually(() => events.some((event) => 'trained' in event));
-  await redisServer.kill();
+  await servers.redisServer.kill();
   const storedBefore = stored();
   await eventually(() => stored() > storedBefore);
-  await redisServer.restart();
+  await servers.redisServer.restart();
 
   const ended = await settle(queue, trainings);
   expect(ended.map((job) => ('result' in job ? job.id : job.failure)).sort()).toEqual(
@@ -135,19 +121,19 @@ test('a job whose checkpoint has other settings stays in the queue with the reas
     { store: sweepStore, leaseSeconds: LEASE_SECONDS },
   );
   await expect(before).rejects.toBeInstanceOf(JobStopped);
-  await eventually(async () => (await indexOf(s3, `mismatch/${idOf(one)}`)).owner === null);
-  const contents = await s3.list(`mismatch/${idOf(one)}/`);
+  await eventually(async () => (await indexOf(servers.s3, `mismatch/${idOf(one)}`)).owner === null);
+  const contents = await servers.s3.list(`mismatch/${idOf(one)}/`);
   expect(contents.size).toBeGreaterThan(3);
 
   const queue = queueFor(store);
   await queue.add(jobsOf(trainings));
-  const worker = program.start(workerArgs(redisServer.url, store));
+  const worker = servers.program.start(workerArgs(servers.redisServer.url, store));
   const ended = await settle(queue, trainings);
   await worker.end('SIGTERM');
   const failures = ended.flatMap((job) => ('failure' in job ? [job] : []));
   expect(failures).toMatchObject([{ id: idOf(one) }]);
   expect(failures[0]!.failure).toContain('learningRate is 0.01 instead of 0.005');
-  expect(await s3.list(`mismatch/${idOf(one)}/`)).toEqual(contents);
+  expect(await servers.s3.list(`mismatch/${idOf(one)}/`)).toEqual(contents);
   // It's still there for whoever asks.
   expect((await settle(queue, [one]))[0]).toMatchObject(failures[0]!);
   await queue.close();

@@ -1,6 +1,17 @@
 import seedrandom from 'seedrandom';
 import { drawWithoutReplacement } from './sampling.js';
 
+/** Kinds of label noise, with the percentage of labels that become wrong. */
+export const NOISE_NAMES = [
+  'none',
+  'symmetric-20',
+  'symmetric-40',
+  'symmetric-60',
+  'pair-30',
+  'pair-45',
+] as const;
+export type NoiseName = (typeof NOISE_NAMES)[number];
+
 export const NOISE_TYPES = ['symmetric', 'pair'] as const;
 
 /** `symmetric`: any other class, each equally likely. `pair`: the next class, and 0 after the last. */

@@ -1,8 +1,8 @@
 import seedrandom from 'seedrandom';
 import { loadDataset, type DatasetName } from '../noisy-mnist/dataset.js';
 import { NUM_CLASSES, NUM_PIXELS } from '../noisy-mnist/image-pool.js';
-import { withLabelNoise, type NoiseType } from '../noisy-mnist/label-noise.js';
-import type { NoiseName, TrainingSettings } from './settings.js';
+import { withLabelNoise, type NoiseName, type NoiseType } from '../noisy-mnist/label-noise.js';
+import type { TrainingSettings } from './settings.js';
 
 /** Rows with their class. */
 export interface Rows {

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { listOf } from '../../benchmarks/flag-values.js';
 import { redisUrl } from './queue/redis-url.js';
-import { BACKENDS, DATA_NAMES, MONITORS, NOISE_NAMES, type Grid } from './settings.js';
+import { NOISE_NAMES } from '../noisy-mnist/label-noise.js';
+import { BACKENDS, DATA_NAMES, MONITORS, type Grid } from './settings.js';
 import { s3Location } from './sweep-store.js';
 
 export interface Flags extends Grid {

@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { NoiseName } from '../noisy-mnist/label-noise.js';
 
 export const DATA_NAMES = ['blobs', 'mnist', 'fashion-mnist'] as const;
 export type DataName = (typeof DATA_NAMES)[number];
-
-/** Which labels are wrong, and how many percent. */
-export const NOISE_NAMES = [
-  'none',
-  'symmetric-20',
-  'symmetric-40',
-  'symmetric-60',
-  'pair-30',
-  'pair-45',
-] as const;
-export type NoiseName = (typeof NOISE_NAMES)[number];
 
 export const MONITORS = ['val_acc', 'val_acc_and_loss', 'val_loss', 'consensus', 'entropy'] as const;
 export type MonitorName = (typeof MONITORS)[number];

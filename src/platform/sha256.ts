@@ -1,3 +1,4 @@
+import { hexOf } from './bytes.js';
 import { Pacer } from './event-loop.js';
 
 /** Hashing one piece takes about a millisecond. */
@@ -20,8 +21,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   // Browsers offer it in secure contexts only.
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
   if (subtle === undefined) return sha256InPieces(bytes);
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 
 /** Computes the SHA-256 checksum of `bytes` in JavaScript, in pieces between which other tasks run. */

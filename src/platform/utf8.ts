@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { sameBytes } from './bytes.js';
 
 /** What a decoder puts in the place of bytes that are not UTF-8. */
 const REPLACEMENT = '\uFFFD';
@@ -15,7 +16,7 @@ export function decodeText(bytes: Uint8Array): string {
   const text = tf.util.decodeString(bytes);
   if (text.includes(REPLACEMENT)) {
     const encoded = tf.util.encodeString(text);
-    if (encoded.length !== bytes.length || encoded.some((byte, i) => byte !== bytes[i])) {
+    if (!sameBytes(encoded, bytes)) {
       throw new TypeError('The bytes are not UTF-8.');
     }
   }

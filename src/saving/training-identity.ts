@@ -1,6 +1,5 @@
 import type { TrainingIdentity } from '../format/checkpoint-metadata.js';
-
-const ID_BYTES = 8;
+import { randomId } from '../platform/random-id.js';
 
 /**
  * The identity of a training that begins now.
@@ -24,13 +23,4 @@ export function ofNewestTraining<Stored extends { readonly training: TrainingIde
 ): Stored[] {
   const [newest] = stored.map(({ training }) => training).sort(newestFirst);
   return stored.filter(({ training }) => training.id === newest?.id);
-}
-
-function randomId(): string {
-  const bytes = new Uint8Array(ID_BYTES);
-  const { crypto } = globalThis as { crypto?: Crypto };
-  // Some test environments have no `crypto`. The id must differ from others, but it isn't secret.
-  if (crypto !== undefined) crypto.getRandomValues(bytes);
-  else for (let i = 0; i < ID_BYTES; i++) bytes[i] = Math.floor(Math.random() * 256);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

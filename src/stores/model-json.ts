@@ -1,4 +1,6 @@
 import { isObject } from '../check-options.js';
+import { EntropyCheckpointError } from '../errors.js';
+import { sameBytes } from '../platform/bytes.js';
 import { Pacer } from '../platform/event-loop.js';
 import { shardFileName } from './file-names.js';
 import { refusalOfJson } from './json-limits.js';
@@ -46,7 +48,7 @@ export async function decodeModelJson(bytes: Uint8Array, path: string): Promise<
 }
 
 /** Whether the bytes are JSON that this package didn't write, such as the user's own model. False for damaged JSON. */
-export function isForeignModelJson(bytes: Uint8Array): boolean {
+function isForeignModelJson(bytes: Uint8Array): boolean {
   // What is too large to be parsed isn't replaced either: this package can't have written it.
   if (refusalOfJson(bytes) !== null) return true;
   const root = parseObject(bytes);
@@ -58,12 +60,20 @@ export function isForeignModelJson(bytes: Uint8Array): boolean {
 function isEncodingOf(manifest: CheckpointManifest, bytes: Uint8Array): boolean {
   try {
     // Compares bytes, not text: decoding turns every invalid UTF-8 byte into U+FFFD.
-    const encoded = new TextEncoder().encode(encodeModelJson(manifest));
-    return encoded.length === bytes.length && encoded.every((byte, i) => byte === bytes[i]);
+    return sameBytes(new TextEncoder().encode(encodeModelJson(manifest)), bytes);
   } catch {
     // Re-encoding can lengthen numbers, so the text may exceed the maximum length of a string.
     return false;
   }
+}
+
+/** Refuses to replace JSON that this package didn't write. @param remedy completes the message. */
+export function refuseForeign(bytes: Uint8Array, path: string, remedy: string): void {
+  if (!isForeignModelJson(bytes)) return;
+  throw new EntropyCheckpointError(
+    'ENTROPY_NOT_A_CHECKPOINT',
+    `"${path}" was not written by this package and will not be overwritten. ${remedy}`,
+  );
 }
 
 /** Parses a JSON object. Null if the bytes are not JSON, or not an object. */

@@ -1,16 +1,8 @@
 import seedrandom from 'seedrandom';
-import { withLabelNoise } from '../../examples/noisy-mnist/label-noise.js';
+import { NOISE_NAMES, withLabelNoise } from '../../examples/noisy-mnist/label-noise.js';
 import type { Samples, Task } from './samples.js';
 
-export const NOISES = [
-  'none',
-  'symmetric-20',
-  'symmetric-40',
-  'symmetric-60',
-  'pair-30',
-  'pair-45',
-  'instance-30',
-] as const;
+export const NOISES = [...NOISE_NAMES, 'instance-30'] as const;
 export type NoiseName = (typeof NOISES)[number];
 
 /** A copy of the task with noisy training and validation labels. The test labels stay clean. */

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { freePort, ServerProcess } from '../../support/server-process.js';
+import { startObjectStoreServer } from '../../support/object-store.js';
+import type { ServerProcess } from '../../support/server-process.js';
 
-const INSTALLED = '.s3-server/bin/moto_server';
-const REMEDY = 'Install it: `npm run servers`.';
 export const BUCKET = 'sweeps';
 
 /** An object store of a suite's own, in memory. */
@@ -21,18 +19,14 @@ export class S3Server {
 
   /** Starts it, with an empty bucket. The process of the suite uses it as well. */
   static async start(): Promise<S3Server> {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
+    const { endpoint, process: server } = await startObjectStoreServer();
     const env = {
-      AWS_ENDPOINT_URL: url,
+      AWS_ENDPOINT_URL: endpoint,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     };
     Object.assign(process.env, env);
-    const command = existsSync(INSTALLED) ? INSTALLED : 'moto_server';
-    const args = ['-H', '127.0.0.1', '-p', String(port)];
-    const server = await ServerProcess.start(command, args, () => fetch(url), REMEDY);
     const client = new S3Client({ forcePathStyle: true });
     await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
     return new S3Server({ ...process.env, ...env }, client, server);

@@ -3,7 +3,7 @@ import type { DurableFolder } from './durable-folder.js';
 import { isShardFile, shardFileName, slotFileName, slotOfFile } from '../file-names.js';
 import type { FolderEntry } from './file-system.js';
 import { isTemporaryFile } from './temporary-file-names.js';
-import { decodeModelJson, isForeignModelJson } from '../model-json.js';
+import { decodeModelJson, refuseForeign } from '../model-json.js';
 import type { CheckpointSlot, ShardSpec } from '../store.js';
 
 /**
@@ -163,11 +163,10 @@ async function readOrRefuse(folder: DurableFolder, name: string): Promise<Uint8A
     if (error instanceof EntropyCheckpointError) throw error;
     return null;
   });
-  if (bytes === null || !isForeignModelJson(bytes)) return bytes;
-  throw new EntropyCheckpointError(
-    'ENTROPY_NOT_A_CHECKPOINT',
-    `"${folder.pathOf(name)}" was not written by this package and will not be overwritten. Use another \`filepath\`, or move that file away.`,
-  );
+  if (bytes !== null) {
+    refuseForeign(bytes, folder.pathOf(name), 'Use another `filepath`, or move that file away.');
+  }
+  return bytes;
 }
 
 function notOwn(path: string): EntropyCheckpointError {

@@ -24,7 +24,7 @@ export interface IndexedCheckpoint {
 
 /** What is stored under a prefix, and who may change it. */
 export interface CheckpointIndex {
-  /** Identifies the store that holds the lease: 32 hex digits. null: nobody does. */
+  /** Identifies the store that holds the lease: 16 hex digits. null: nobody does. */
   readonly owner: string | null;
   /** The lease ends so long after the index was last written, by the clock of the store. */
   readonly leaseSeconds: number;

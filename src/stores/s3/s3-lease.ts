@@ -1,4 +1,5 @@
 import { EntropyCheckpointError } from '../../errors.js';
+import { randomId } from '../../platform/random-id.js';
 import type { CheckpointSlot } from '../store.js';
 import {
   encodeIndex,
@@ -21,7 +22,6 @@ const NO_ETAG = '"00000000000000000000000000000000"';
 const MAX_TRIES = 8;
 /** Stores tell times in whole seconds. */
 const CLOCK_STEP_MS = 1000;
-const OWNER_BYTES = 16;
 
 /**
  * The right to change what a prefix holds.
@@ -48,7 +48,7 @@ export class S3Lease {
   private constructor(folder: S3Folder, leaseSeconds: number, found: ReadIndex | null) {
     this.#folder = folder;
     this.#leaseSeconds = leaseSeconds;
-    this.#owner = randomHex(OWNER_BYTES);
+    this.#owner = randomId();
     this.#slots = found?.slots ?? new Map();
     this.#etag = found?.etag ?? null;
   }
@@ -272,10 +272,4 @@ function inUse(folder: S3Folder, more: string): EntropyCheckpointError {
     'ENTROPY_STORE_IN_USE',
     `Another training writes to ${folder.name}. ${more} Give this one another \`prefix\`, or end the other first.`,
   );
-}
-
-function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
 }

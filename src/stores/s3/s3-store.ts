@@ -89,13 +89,9 @@ export class S3Store implements CheckpointStore {
   /** @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`. */
   constructor(options: S3StoreOptions) {
     checkOptions(options, CHECKS);
-    for (const name of ['client', 'bucket'] as const) {
-      // `undefined` counts as left out, and these have no default.
-      const [, expected] = CHECKS[name];
-      if ((options as Partial<S3StoreOptions>)[name] === undefined)
-        checkOptions({ [name]: null }, { [name]: [() => false, expected] });
-    }
     const { client, bucket, prefix = '', leaseSeconds = 60, storeTimeoutMs = STORE_TIMEOUT_MS } = options;
+    // What is left out has no default.
+    checkOptions({ client: (client as unknown) ?? null, bucket: (bucket as unknown) ?? null }, CHECKS);
     const folderPrefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
     this.#folder = new S3Folder(client, bucket, folderPrefix, storeTimeoutMs);
     this.name = this.#folder.name;

@@ -1,10 +1,11 @@
+import { sameBytes } from '../../platform/bytes.js';
 import { sha256 } from '../../platform/sha256.js';
 import { EntropyCheckpointError } from '../../errors.js';
 import { notLoadable } from '../check-manifest.js';
 import { isShardFile, shardFileName, slotFileName, slotOfFile } from '../file-names.js';
 import { MAX_MANIFEST_BYTES } from '../json-limits.js';
 import { mapConcurrent } from '../map-concurrent.js';
-import { decodeModelJson, encodeModelJson, isForeignModelJson } from '../model-json.js';
+import { decodeModelJson, encodeModelJson, refuseForeign } from '../model-json.js';
 import { readShards } from '../read-shards.js';
 import { attempt, UNCHANGED } from '../store-failure.js';
 import {
@@ -22,6 +23,7 @@ import { Uploads } from './uploads.js';
 
 /** How often the copy of a manifest is written again because another program has replaced it. */
 const MAX_TRIES = 8;
+const FOREIGN_REMEDY = 'Use another `prefix`, or move that object away.';
 
 /**
  * Writes the checkpoints of one training to a prefix whose lease it holds.
@@ -164,7 +166,7 @@ export class S3Writer {
       // Either an earlier answer is lost, or another program has written it: perhaps the training that took over.
       await this.#lease.renew();
       const found = await this.#folder.get(name, MAX_MANIFEST_BYTES);
-      if (found !== null && isForeignModelJson(found.bytes)) throw foreign(this.#folder.urlOf(name));
+      if (found !== null) refuseForeign(found.bytes, this.#folder.urlOf(name), FOREIGN_REMEDY);
       condition = found === null ? 'absent' : { etag: found.etag };
     }
     throw refusedAgain(this.#folder.urlOf(name));
@@ -207,7 +209,7 @@ export class S3Writer {
       const slot = slotOfFile(name);
       const found = slot === null ? null : await this.#folder.get(name, MAX_MANIFEST_BYTES);
       if (slot === null || found === null) return;
-      if (isForeignModelJson(found.bytes)) throw foreign(this.#folder.urlOf(name));
+      refuseForeign(found.bytes, this.#folder.urlOf(name), FOREIGN_REMEDY);
       const manifest = manifestName(await sha256(found.bytes));
       this.#copies.set(slot, { manifest, etag: found.etag });
       if (hadIndex) return;
@@ -233,17 +235,6 @@ async function shardsNamedIn(modelJson: Uint8Array, all: readonly string[]): Pro
   } catch {
     return all;
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function foreign(url: string): EntropyCheckpointError {
-  return new EntropyCheckpointError(
-    'ENTROPY_NOT_A_CHECKPOINT',
-    `"${url}" was not written by this package and will not be overwritten. Use another \`prefix\`, or move that object away.`,
-  );
 }
 
 function refusedAgain(url: string): EntropyCheckpointError {
