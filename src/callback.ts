@@ -75,8 +75,6 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   /** Set once `fit` has begun. */
   #logging: typeof import('./scoring/epoch-logs.js') | null = null;
   #outputs: ClassOutputs = new Map();
-  /** The names of the losses and metrics that `fit` logs. */
-  #metrics: readonly string[] = [];
   /** The scores of the running batch, by output. They count once it has ended. */
   readonly #batch = new Map<number, tf.Tensor1D | null>();
   /** What the validation of the running epoch has computed, if `fit` logs it under wrong names. */
@@ -357,7 +355,6 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
     }
     this.#session.listen();
     this.#model = model;
-    this.#metrics = metrics;
     this.#fit += 1;
     this.#offset = null;
   }
@@ -465,7 +462,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   async #endBatch(logs: Logs = {}): Promise<void> {
     const { running } = this.#session;
     if (running !== null) {
-      running.addLogs(logs, this.#metrics);
+      running.addLogs(logs);
       const batches = running.numTrained + this.#numBatches;
       await this.#session.endBatch(this.#trained(), { epoch: this.#epoch, fit: this.#fit, batches });
     }

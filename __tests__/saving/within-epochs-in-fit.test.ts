@@ -5,8 +5,10 @@ import { EntropyCheckpointCallback, type EntropyCheckpointOptions } from '../../
 import { OPTIMIZERS } from '../state/fixtures/optimizers.js';
 import { countTensors } from '../state/fixtures/tensor-count.js';
 import { useTempFolder } from '../support/fixtures.js';
+import { pause } from '../support/pause.js';
 import { IS_THOROUGH } from '../support/thorough.js';
 import {
+  afterBatch,
   BATCHES,
   copyAfter,
   EPOCHS,
@@ -158,6 +160,73 @@ describe('a training that is killed within an epoch and resumed there is, bit fo
     const plain = { ...training, options: { averageWeights: true, saveLast: true } };
     await expectSame(plain, whole, whole.copies[0]!, [1, 3]);
   });
+});
+
+test('with `batchesPerEpoch`, the rest is taken from where the epochs before have ended', async () => {
+  const numBatches = 3;
+  const options = { monitor: 'consensus', averageWeights: true, saveLast: { everyBatches: 1 } } as const;
+  // Twice the batches, so that each epoch has others.
+  const dataset = (): ReturnType<typeof makeDataset> => makeDataset(true).concatenate(makeDataset(true));
+  const settings = { validationData: makeDataset(true), verbose: 0 } as const;
+  const folder = join(tempFolder(), 'run');
+  const copy = join(tempFolder(), 'copy');
+
+  const open = async (filepath: string) => {
+    const model = own(makeNet(OPTIMIZERS['adam']!()));
+    const checkpoint = new EntropyCheckpointCallback({ ...options, filepath });
+    return { model, checkpoint, ...(await checkpoint.resume(model)) };
+  };
+  const whole = await open(folder);
+  const copying = copyAfter(2, 0, whole.checkpoint, [folder, copy]);
+  const callbacks = [whole.checkpoint, copying];
+  await whole.model.fitDataset(dataset(), {
+    ...settings,
+    batchesPerEpoch: numBatches,
+    epochs: EPOCHS,
+    callbacks,
+  });
+
+  const { model, checkpoint, initialEpoch, initialBatch } = await open(copy);
+  expect([initialEpoch, initialBatch]).toEqual([2, 1]);
+  const rest = dataset()
+    .skip(initialEpoch * numBatches + initialBatch)
+    .take(numBatches - initialBatch);
+  await model.fitDataset(rest, {
+    ...settings,
+    initialEpoch,
+    epochs: initialEpoch + 1,
+    callbacks: checkpoint,
+  });
+  const epoch = initialEpoch + 1;
+  await model.fitDataset(dataset().skip(epoch * numBatches), {
+    ...settings,
+    batchesPerEpoch: numBatches,
+    initialEpoch: epoch,
+    epochs: EPOCHS,
+    callbacks: checkpoint,
+  });
+
+  expect(await outcomeOf(model, checkpoint)).toEqual(await outcomeOf(whole.model, whole.checkpoint));
+  for (const one of [checkpoint, whole.checkpoint]) one.dispose();
+});
+
+test('with `everySeconds`, a state is stored after a batch that ends later than that, and resumed', async () => {
+  const options = { averageWeights: true, saveLast: { everySeconds: 0.02 } } as const;
+  const folder = join(tempFolder(), 'run');
+  const model = own(makeNet(OPTIMIZERS['adam']!()));
+  const checkpoint = new EntropyCheckpointCallback({ ...options, filepath: folder });
+  // Before the checkpoint's own end of the batch.
+  const slow = afterBatch(2, 3, () => pause(30));
+  const copying = copyAfter(2, 3, checkpoint, [folder, `${folder}-copy`]);
+  await fitFrom(model, makeDataset(true), { initialEpoch: 0, initialBatch: 0 }, [slow, checkpoint, copying]);
+
+  const resumed = own(makeNet(OPTIMIZERS['adam']!()));
+  const again = new EntropyCheckpointCallback({ ...options, filepath: `${folder}-copy` });
+  const position = await again.resume(resumed);
+  expect(position).toEqual({ initialEpoch: 2, initialBatch: 4 });
+  await fitFrom(resumed, makeDataset(true), position, [again]);
+  expect(await outcomeOf(resumed, again)).toEqual(await outcomeOf(model, checkpoint));
+  for (const one of [again, checkpoint]) one.dispose();
 });
 
 test('states within epochs change nothing in the training', async () => {

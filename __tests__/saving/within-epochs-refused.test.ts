@@ -129,6 +129,27 @@ describe('a training that was interrupted within an epoch', () => {
     checkpoint.dispose();
   });
 
+  test('logs what it did not log before as the mean of the rest, as `fit` does', async () => {
+    const { model, checkpoint } = await resumed(await stoppedWithin());
+    model.compile({
+      optimizer: model.optimizer,
+      loss: 'categoricalCrossentropy',
+      metrics: ['accuracy', 'mse'],
+    });
+    let rest: tf.Logs = {};
+    const before = new tf.CustomCallback({
+      onEpochEnd: (_, logs) => {
+        rest = { ...logs };
+      },
+    });
+    const fitRest = { ...base, epochs: 3, callbacks: [before, checkpoint] };
+    await model.fitDataset(makeDataset(true).skip(4), fitRest);
+    const { acc, mse } = checkpoint.history.at(-1)!.logs;
+    expect(mse).toBe(rest['mse']);
+    expect(acc).not.toBe(rest['acc']);
+    checkpoint.dispose();
+  });
+
   test('is listed and loaded as what it is', async () => {
     const store = await stoppedWithin();
     const listed = await listCheckpoints(store);

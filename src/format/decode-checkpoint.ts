@@ -141,15 +141,19 @@ function hasEarlierEpochs(metadata: CheckpointMetadata, { weightSpecs }: Checkpo
   );
 }
 
-/** Whether the tensors of the progress are what this package adds to and divides. */
-function hasValidProgress({ progress }: CheckpointMetadata, { weightSpecs }: CheckpointManifest): boolean {
+/** Whether the progress is within its epoch, and its tensors are what this package adds to and divides. */
+function hasValidProgress(
+  { progress, record }: CheckpointMetadata,
+  { weightSpecs }: CheckpointManifest,
+): boolean {
   if (progress === undefined) return true;
   const isFloats = (index: number, ...sizes: readonly string[]): boolean => {
     const { dtype, shape } = weightSpecs[index]!;
     return dtype === 'float32' && sizes.includes(shape.join());
   };
-  const { entropy, logs } = progress;
+  const { entropy, logs, batchesPerEpoch } = progress;
   return (
+    (record.batches ?? 0) <= (batchesPerEpoch ?? Infinity) &&
     (entropy === null || isFloats(entropy.parts, '1', '2')) &&
     Object.values(logs.totals).every((index) => isFloats(index, ''))
   );

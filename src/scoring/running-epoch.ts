@@ -17,6 +17,8 @@ interface FitParams {
   readonly batchSize?: number | null;
   readonly epochs?: number;
   readonly steps?: number | null;
+  /** The names of what it logs. */
+  readonly metrics?: readonly string[];
 }
 
 /** A place within an epoch, after a batch. */
@@ -42,6 +44,8 @@ export class RunningEpoch {
   /** How many batches of the epoch were trained before it was resumed. */
   #numTrained = 0;
   #hasBegun = false;
+  /** The names of the losses and metrics that `fit` logs. */
+  #metrics: readonly string[] = [];
 
   /** @param intervals null: no state is kept within an epoch. */
   constructor(intervals: SaveIntervals | null) {
@@ -64,7 +68,7 @@ export class RunningEpoch {
    * @param epoch the one that was resumed.
    * @throws EntropyCheckpointError `ENTROPY_INVALID_OPTION`, `ENTROPY_WRONG_INITIAL_EPOCH`.
    */
-  beginFit({ batchSize, epochs, steps }: FitParams, epoch: number): void {
+  beginFit({ batchSize, epochs, steps, metrics = [] }: FitParams, epoch: number): void {
     const [rest, expected, numTrained] = [steps ?? null, this.#batchesPerEpoch, this.#numTrained];
     if (batchSize != null) {
       if (numTrained > 0) throw resumedByFit(epoch, numTrained);
@@ -74,6 +78,7 @@ export class RunningEpoch {
       const isOther = rest !== null && expected !== null && rest + numTrained !== expected;
       if (epochs !== epoch + 1 || isOther) throw notTheRest(epoch, numTrained, isOther ? rest : null);
     }
+    this.#metrics = metrics;
     this.#isSized = rest !== null;
     this.#batchesPerEpoch = rest === null ? expected : rest + numTrained;
   }
@@ -83,14 +88,9 @@ export class RunningEpoch {
     this.#hasBegun = true;
   }
 
-  /**
-   * Takes the end of a batch of `fit` into account.
-   *
-   * @param logs what `fit` has logged of it.
-   * @param names the losses and metrics in it.
-   */
-  addLogs(logs: Logs, names: readonly string[]): void {
-    this.#logs.add(logs, names);
+  /** Takes the end of a batch of `fit` into account. @param logs what `fit` has logged of it. */
+  addLogs(logs: Logs): void {
+    this.#logs.add(logs, this.#metrics);
   }
 
   /** Whether a state is to be kept after a batch. @param isStopping whether training ends after it. */
@@ -172,7 +172,7 @@ export class RunningEpoch {
    */
   end(logs: Logs, numBatches: number, isComplete: boolean): string | null {
     const [expected, numTrained] = [this.#batchesPerEpoch, this.#numTrained];
-    if (numTrained > 0) this.#logs.complete(logs);
+    if (numTrained > 0) this.#logs.complete(logs, this.#metrics);
     this.reset();
     if (!isComplete) return null;
     const total = numTrained + numBatches;

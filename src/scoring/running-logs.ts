@@ -26,8 +26,9 @@ export class RunningLogs {
     const size = Number(logs['size'] ?? 0);
     for (const name of names) {
       const value = logs[name];
-      if (value === undefined) continue;
       const total = this.#totals.get(name);
+      // A sum that begins later, as with a metric that is new since the interruption, would lack the rows before.
+      if (value === undefined || (total === undefined && this.#rows > 0)) continue;
       this.#totals.set(name, tf.keep(tf.tidy(() => tf.add(total ?? 0, tf.mul(value, size)))));
       total?.dispose();
     }
@@ -48,9 +49,14 @@ export class RunningLogs {
     this.#rows = rows;
   }
 
-  /** Replaces the means in `logs` by those over all rows of the epoch; these belong to `logs`. */
-  complete(logs: Record<string, number | tf.Scalar>): void {
+  /**
+   * Replaces the means in `logs` by those over all rows of the epoch; these belong to `logs`.
+   *
+   * @param names what `fit` logs now.
+   */
+  complete(logs: Record<string, number | tf.Scalar>, names: readonly string[]): void {
     for (const [name, total] of this.#totals) {
+      if (!names.includes(name)) continue;
       const mean = tf.keep(tf.tidy(() => tf.mul<tf.Scalar>(tf.div(1, this.#rows), total)));
       const before = logs[name];
       if (before instanceof tf.Tensor) before.dispose();
