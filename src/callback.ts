@@ -18,6 +18,7 @@ import type { CheckpointJson } from './report/checkpoint-json.js';
 import type { ReportJson } from './report/report-json.js';
 import type { ReportJsonOptions, ReportOptions } from './report/report.js';
 import type { EpochSummary } from './report/summary.js';
+import type { Measured } from './scoring/running-mean.js';
 import type { ValidationValues } from './scoring/validation-values.js';
 import { requireLogged } from './selection/monitor.js';
 import {
@@ -76,7 +77,7 @@ export class EntropyCheckpointCallback extends tf.CustomCallback implements Chec
   #logging: typeof import('./scoring/epoch-logs.js') | null = null;
   #outputs: ClassOutputs = new Map();
   /** The scores of the running batch, by output. They count once it has ended. */
-  readonly #batch = new Map<number, tf.Tensor1D | null>();
+  readonly #batch = new Map<number, Measured | null>();
   /** What the validation of the running epoch has computed, if `fit` logs it under wrong names. */
   #validation: ValidationValues | null = null;
   readonly #warnings = new WarnOnce();

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { addToConsensus } from '../../src/scoring/consensus-kernels.js';
 import { MutualInformation } from '../../src/scoring/mutual-information.js';
+import { DEVICE } from '../support/device-backend.js';
 import { expectNoTensorsLeft } from '../support/fixtures.js';
 import { information64 } from '../support/information64.js';
 
@@ -14,7 +16,12 @@ function appendRows(
   let start = 0;
   for (const size of sizes) {
     const batch = tf.tensor2d(rows.slice(start, start + size));
-    information.append(batch);
+    const { means } = information;
+    const inputs = { probabilities: batch, ...(means === null ? {} : { means }) };
+    const attrs = { start: 0, decay: 0.7, share: information.shareOf(size) };
+    const step = addToConsensus(inputs, attrs);
+    information.advance(step.means, size);
+    step.consensus.dispose();
     batch.dispose();
     start += size;
   }
@@ -39,7 +46,7 @@ async function randomRows(rows: number, numClasses: number, scale: number): Prom
   return values;
 }
 
-describe.each(['cpu', 'wasm'])('MutualInformation on %s', (backend) => {
+describe.each(['cpu', 'wasm', DEVICE])('MutualInformation on %s', (backend) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
   });

@@ -8,12 +8,6 @@ import { expectNoTensorsLeft } from '../support/fixtures.js';
 const KINDS: ComparesWith[] = ['previous', 'consensus'];
 const MANY = 1000;
 
-/** Options of both kinds; only one needs information. */
-const optionsOf = (comparesWith: ComparesWith) => ({
-  comparesWith,
-  needsInformation: comparesWith === 'consensus',
-});
-
 /** Reads the share of rows that have changed, and disposes everything. */
 async function shareOf({ mean, information }: DetachedChanges): Promise<number | null> {
   information?.dispose();
@@ -56,7 +50,7 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
       ['a single logit', 1, true],
     ])('agree with float64 for %s', async (_, units, fromLogits) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const changes = new PredictionChanges({ comparesWith: kind }, MANY);
         const [epochs, shares] = [[] as number[][][], [] as (number | null)[]];
         for (let epoch = 0; epoch < 5; epoch++) {
           const logits = tf.randomNormal<tf.Rank.R2>([37, units], 0, 1, 'float32', 7 + epoch);
@@ -76,7 +70,7 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
 
     test('remember at most maxRows rows', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), 20);
+        const changes = new PredictionChanges({ comparesWith: kind }, 20);
         const first = tf.tensor2d([
           ...Array<number[]>(20).fill([0.9, 0.1]),
           ...Array<number[]>(17).fill([0.1, 0.9]),
@@ -100,7 +94,7 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
       ['more', [16, 16, 5, 3]],
     ])('are null for an epoch of %s rows, but not for the next one of that size', async (_, sizes) => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const changes = new PredictionChanges({ comparesWith: kind }, MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([40, 3]);
         appendRows(changes, rows, [16, 16, 5]);
         await shareOf(changes.detach());
@@ -115,7 +109,7 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
 
     test('skip an epoch without validation', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const changes = new PredictionChanges({ comparesWith: kind }, MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([8, 3]);
         appendRows(changes, rows, [8]);
         await shareOf(changes.detach());
@@ -129,11 +123,11 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
 
     test('continue from a restored monitor state', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const changes = new PredictionChanges({ comparesWith: kind }, MANY);
         const rows = tf.randomUniform<tf.Rank.R2>([8, 3]);
         appendRows(changes, rows, [8]);
         await shareOf(changes.detach());
-        const resumed = new PredictionChanges(optionsOf(kind), MANY);
+        const resumed = new PredictionChanges({ comparesWith: kind }, MANY);
         resumed.restore(changes.monitorState!);
         changes.dispose();
         appendRows(resumed, rows, [8]);
@@ -145,7 +139,7 @@ describe.each(['cpu', 'wasm'])('PredictionChanges on %s', (backend) => {
 
     test('do not count rows before a reset', async () => {
       await expectNoTensorsLeft(async () => {
-        const changes = new PredictionChanges(optionsOf(kind), MANY);
+        const changes = new PredictionChanges({ comparesWith: kind }, MANY);
         const [rows, resetRows] = [tf.randomUniform<tf.Rank.R2>([8, 3], 0, 1, 'float32', 1), tf.ones([4, 3])];
         appendRows(changes, rows, [8]);
         await shareOf(changes.detach());

@@ -39,6 +39,35 @@ describe('RunningMean', () => {
     });
   });
 
+  test.each([[[0, 0, 0, 0]], [[1, 1, 1, 1]], [[0, 0, 1, 0]], [[0, 1, 1, 0]], [[1, 0, 0, 1]]])(
+    'is, bit for bit, the same for means in memory and tensors: %j',
+    async (isTensor) => {
+      const batches = [0.1, 0.7, 0.3, 0.9].map((value, i) => ({ mean: Math.fround(value), rows: 3 + 2 * i }));
+      await expectNoTensorsLeft(() => {
+        const expected = batches.reduce(
+          ({ mean: before, rows: rowsBefore }, batch) => {
+            const rows = rowsBefore + batch.rows;
+            return { mean: Math.fround(before + ((batch.mean - before) * batch.rows) / rows), rows };
+          },
+          { mean: 0, rows: 0 },
+        );
+        const runningMean = new RunningMean();
+        for (const [i, batch] of batches.entries()) {
+          const asTensor = tf.fill<tf.Rank.R1>([batch.rows], batch.mean);
+          if (isTensor[i] === 1) runningMean.add(asTensor);
+          else runningMean.add({ ...batch, dispose: () => undefined });
+          if (isTensor[i] === 0) asTensor.dispose();
+        }
+        expect(runningMean.rows).toBe(expected.rows);
+        const shared = runningMean.share()!;
+        const restored = new RunningMean();
+        restored.restore(shared);
+        shared.parts.dispose();
+        expect([valueOf(runningMean), valueOf(restored)]).toEqual([expected.mean, expected.mean]);
+      });
+    },
+  );
+
   test('weighs batches by their rows', async () => {
     await expectNoTensorsLeft(() => {
       const runningMean = new RunningMean();

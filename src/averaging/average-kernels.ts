@@ -49,10 +49,9 @@ function kernelFor<Backend>(
     const { average, weight } = call.inputs as MoveTowardsInputs;
     const { share } = call.attrs as MoveTowardsAttrs;
     const backend = call.backend as Backend;
-    // An input that is still on another backend is moved here when it's read, and the heap may grow.
-    for (const input of [average, weight]) valuesOf(backend, input);
     const output = makeOutput(backend, average.shape);
-    move(valuesOf(backend, average), valuesOf(backend, weight), share, valuesOf(backend, output));
+    const [from, to, moved] = valuesOf(backend, average, weight, output);
+    move(from, to, share, moved);
     return output;
   };
   return { kernelName: MOVE_TOWARDS, backendName, kernelFunc };

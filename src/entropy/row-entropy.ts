@@ -31,15 +31,16 @@ export function topKEntropyRows(
 
 /** What a row needs beside its values is made here, once for all rows: an allocation takes longer than a short row. */
 function rowEntropyFor(batch: Float32Array, numClasses: number, k: number, fromLogits: boolean): RowEntropy {
-  if (k === numClasses && k > 2 && !fromLogits) return entropyOfAllProbabilities(batch);
-  const top2Entropy = fromLogits ? top2LogitEntropy : top2ProbabilityEntropy;
-  const rowEntropy = k === 2 ? top2Entropy : topKEntropyFor(k, fromLogits);
-  return numClasses === 1 ? positiveClassEntropy(rowEntropy, fromLogits) : rowEntropy;
+  if (numClasses === 1) return positiveClassEntropy(k, fromLogits);
+  if (fromLogits) return k === 2 ? top2LogitEntropy : topKEntropyFor(k, fromLogits);
+  if (k === 2) return numClasses < MIN_LONG_ROW ? top2ProbabilityEntropy : longTop2ProbabilityEntropy(batch);
+  return k === numClasses ? entropyOfAllProbabilities(batch) : topKEntropyFor(k, fromLogits);
 }
 
 /** p becomes (p, 1 − p). A logit z becomes (z, 0), whose softmax is (p, 1 − p). */
-function positiveClassEntropy(rowEntropy: RowEntropy, fromLogits: boolean): RowEntropy {
+function positiveClassEntropy(k: number, fromLogits: boolean): RowEntropy {
   const both = new Float32Array(2);
+  const rowEntropy = rowEntropyFor(both, 2, k, fromLogits);
   return (values, start) => {
     both[0] = values[start]!;
     both[1] = fromLogits ? 0 : 1 - both[0];
@@ -111,6 +112,54 @@ function top2ProbabilityEntropy(values: Float32Array, start: number, end: number
   return Number.isFinite(sum) ? entropyTerm(first) + entropyTerm(second) : NaN;
 }
 
+/** From here on, `longTop2ProbabilityEntropy` is faster. Measured. */
+const MIN_LONG_ROW = 32;
+/** The bits of an infinite float32. Those of a NaN are larger, and those of a number with a sign as well. */
+const INFINITY_BITS = 0x7f800000;
+
+/**
+ * The same for long rows, in half the time. Numbers from 0 up are in the order of their bits, and integers are compared
+ * faster. Most values are smaller than the two that are the largest so far, so it passes over eight at once.
+ */
+function longTop2ProbabilityEntropy(batch: Float32Array): RowEntropy {
+  const bits = new Uint32Array(batch.buffer, batch.byteOffset, batch.length);
+  const largest = new Float32Array(2);
+  const largestBits = new Uint32Array(largest.buffer);
+  return (values, start, end) => {
+    let first = 0;
+    let second = 0;
+    const lastEight = end - 8;
+    for (let i = start; i < end;) {
+      if (
+        i <= lastEight &&
+        bits[i]! <= second &&
+        bits[i + 1]! <= second &&
+        bits[i + 2]! <= second &&
+        bits[i + 3]! <= second &&
+        bits[i + 4]! <= second &&
+        bits[i + 5]! <= second &&
+        bits[i + 6]! <= second &&
+        bits[i + 7]! <= second
+      ) {
+        i += 8;
+        continue;
+      }
+      const p = bits[i]!;
+      if (p > first) {
+        second = first;
+        first = p;
+      } else if (p > second) {
+        second = p;
+      }
+      i++;
+    }
+    if (first >= INFINITY_BITS) return top2ProbabilityEntropy(values, start, end);
+    largestBits[0] = first;
+    largestBits[1] = second;
+    return entropyTerm(largest[0]!) + entropyTerm(largest[1]!);
+  };
+}
+
 /** ln is looked up by the exponent of a float32 and the first bits of its fraction. Its series gives the rest. */
 const FRACTION_BITS = 6;
 const SHIFT = 23 - FRACTION_BITS;
@@ -123,24 +172,38 @@ const CENTRES = Float64Array.from({ length: 41 << FRACTION_BITS }, (_, key) => {
 const INVERSES = CENTRES.map((centre) => 1 / centre);
 const LOGARITHMS = CENTRES.map((centre) => Math.log(centre));
 
+const THIRD = 1 / 3;
+
 /**
  * The entropy of all probabilities of a row. `Math.log` would take three quarters of the time. The table and three
  * terms of the series are within 1e-9 of it. The epsilon is left out: it changes no term by more than its own value.
+ *
+ * Two values at a time have two sums, so that an addition needn't wait for the one before: half the time of one.
  */
 function entropyOfAllProbabilities(batch: Float32Array): RowEntropy {
   const bits = new Int32Array(batch.buffer, batch.byteOffset, batch.length);
+  const { length } = CENTRES;
   return (values, start, end) => {
-    let entropy = 0;
-    for (let i = start; i < end; i++) {
+    let even = 0;
+    let odd = 0;
+    let i = start;
+    for (; i < end - 1; i += 2) {
       const p = values[i]!;
-      const key = (bits[i]! >> SHIFT) - FIRST_KEY;
-      if (key >= 0 && key < CENTRES.length) {
-        const rest = p * INVERSES[key]! - 1;
-        entropy -= p * (LOGARITHMS[key]! + rest * (1 - rest * (1 / 2 - rest / 3)));
-      } else if (p !== 0) {
-        entropy += entropyTerm(p);
+      const q = values[i + 1]!;
+      const keyP = (bits[i]! >> SHIFT) - FIRST_KEY;
+      const keyQ = (bits[i + 1]! >> SHIFT) - FIRST_KEY;
+      if (keyP >= 0 && keyP < length && keyQ >= 0 && keyQ < length) {
+        const restP = p * INVERSES[keyP]! - 1;
+        const restQ = q * INVERSES[keyQ]! - 1;
+        even -= p * (LOGARITHMS[keyP]! + restP * (1 - restP * (1 / 2 - restP * THIRD)));
+        odd -= q * (LOGARITHMS[keyQ]! + restQ * (1 - restQ * (1 / 2 - restQ * THIRD)));
+      } else {
+        if (p !== 0) even += entropyTerm(p);
+        if (q !== 0) odd += entropyTerm(q);
       }
     }
+    if (i < end && values[i] !== 0) even += entropyTerm(values[i]!);
+    const entropy = even + odd;
     return Number.isFinite(entropy) ? entropy : NaN;
   };
 }

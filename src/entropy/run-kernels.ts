@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { isRegistered } from '../tfjs-internals.js';
 import { composedRunningMean, composedTopKEntropy } from './composed.js';
 import { RUNNING_MEAN } from './kernels/running-mean-kernel.js';
-import { MAX_FUSED_K, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
+import { isFused, TOP_K_ENTROPY } from './kernels/top-k-entropy-kernel.js';
 
 /**
  * Top-k entropy on the current backend. It uses the fused kernel where `all-kernels.ts` has registered one, else
@@ -16,8 +16,7 @@ export function runTopKEntropy(predictions: tf.Tensor, k: number, fromLogits: bo
   return tf.tidy(() => {
     // A cast to the same type would still copy the tensor.
     const floats = predictions.dtype === 'float32' ? predictions : tf.cast(predictions, 'float32');
-    const isFused = k <= MAX_FUSED_K || k === predictions.shape.at(-1);
-    if (!isFused || !isRegistered(TOP_K_ENTROPY, tf.getBackend()))
+    if (!isFused(k, predictions.shape.at(-1)) || !isRegistered(TOP_K_ENTROPY, tf.getBackend()))
       return composedTopKEntropy(floats, k, fromLogits);
     return tf.engine().runKernel<tf.Tensor1D>(TOP_K_ENTROPY, { predictions: floats }, { k, fromLogits });
   });

@@ -3,9 +3,19 @@ import * as tf from '@tensorflow/tfjs';
 /** Access to the tensors of a backend whose memory JavaScript can read. */
 export interface BackendMemory<Backend> {
   readonly makeOutput: (backend: Backend, shape: number[]) => tf.TensorInfo;
-  /** Valid until another output is made, or another tensor is moved to this backend. */
-  readonly valuesOf: (backend: Backend, info: tf.TensorInfo) => Float32Array;
+  /**
+   * The values of float32 tensors, and undefined for what is undefined. A tensor that is on another backend is moved to
+   * this one. Valid until another output is made, or another tensor is moved.
+   */
+  readonly valuesOf: <Infos extends readonly (tf.TensorInfo | undefined)[]>(
+    backend: Backend,
+    ...infos: Infos
+  ) => ValuesOf<Infos>;
 }
+
+type ValuesOf<Infos> = {
+  [I in keyof Infos]: Infos[I] extends tf.TensorInfo ? Float32Array : Float32Array | undefined;
+};
 
 /** The used part of tfjs's cpu backend, whose buffers are JavaScript arrays. */
 interface CpuBackend {
@@ -31,12 +41,17 @@ export interface TensorFlowStorage {
 export const cpuMemory: BackendMemory<CpuBackend> = {
   makeOutput: (cpu, shape) =>
     cpu.makeTensorInfo(shape, 'float32', new Float32Array(tf.util.sizeFromShape(shape))),
-  valuesOf: (cpu, { dataId }) => cpu.data.get(dataId).values,
+  valuesOf: (cpu, ...infos) => mapValues(infos, ({ dataId }) => cpu.data.get(dataId).values),
 };
 
 export const wasmMemory: BackendMemory<WasmBackend> = {
   makeOutput: (wasm, shape) => wasm.makeOutput(shape, 'float32'),
-  valuesOf: (wasm, info) => wasm.typedArrayFromHeap(info),
+  valuesOf: (wasm, ...infos) => {
+    const views = (): ValuesOf<typeof infos> => mapValues(infos, (info) => wasm.typedArrayFromHeap(info));
+    views();
+    // The heap may have grown for a tensor that was moved here.
+    return views();
+  },
 };
 
 /**
@@ -65,5 +80,35 @@ export const tensorflowMemory: BackendMemory<TensorFlowStorage> = {
     const values = new Float32Array(tf.util.sizeFromShape(shape));
     return { dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' };
   },
-  valuesOf: (backend, { dataId }) => backend.readSync(dataId),
+  // Reading an operation's result makes a copy: read each once.
+  valuesOf: (backend, ...infos) => mapValues(infos, ({ dataId }) => backend.readSync(dataId)),
 };
+
+/**
+ * The values of a float32 tensor, as long as no other tensor is made; null where JavaScript can't read the memory of the
+ * backend, or where TensorFlow's operations are faster: for more than `maxNodeValues` on tfjs-node.
+ */
+export function valuesInMemory(tensor: tf.Tensor, maxNodeValues: number): Float32Array | null {
+  if (tensor.dtype !== 'float32') return null;
+  const backend: unknown = tf.backend();
+  switch (tf.getBackend()) {
+    case 'cpu':
+      return cpuMemory.valuesOf(backend as CpuBackend, tensor)[0];
+    case 'wasm':
+      return wasmMemory.valuesOf(backend as WasmBackend, tensor)[0];
+    case 'tensorflow': {
+      const storage = backend as TensorFlowStorage;
+      if (storage.isUsingGpuDevice || tensor.size > maxNodeValues) return null;
+      return tensorflowMemory.valuesOf(storage, tensor)[0];
+    }
+    default:
+      return null;
+  }
+}
+
+function mapValues<Infos extends readonly (tf.TensorInfo | undefined)[]>(
+  infos: Infos,
+  read: (info: tf.TensorInfo) => Float32Array,
+): ValuesOf<Infos> {
+  return infos.map((info) => (info === undefined ? undefined : read(info))) as ValuesOf<Infos>;
+}

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkK, checkPredictions } from '../entropy/check-arguments.js';
+import { meanTopKEntropy } from '../entropy/mean-top-k-entropy.js';
 import { runTopKEntropy } from '../entropy/run-kernels.js';
 import type { Phase } from '../epoch-record.js';
 import { withoutTape } from '../tfjs-internals.js';
 import type { DetachedChanges, OutputSize, PredictionChanges } from './prediction-changes.js';
 import { readVectors } from './read-vectors.js';
-import { RunningMean, type DetachedMean } from './running-mean.js';
+import { RunningMean, type DetachedMean, type Measured } from './running-mean.js';
 
 export interface EpochScoreOptions {
   /** How many of the largest probabilities count. */
@@ -102,20 +103,23 @@ export class EpochScore {
    * Scores one batch.
    *
    * @param predictions `[..., numClasses]`; a single class is the positive class of two. The caller keeps it.
-   * @returns entropies `[rows]`, kept; null for an empty batch. The caller passes it to `add` or disposes it.
+   * @returns entropies `[rows]`, kept, or their mean; null for an empty batch. The caller passes it to `add` or disposes it.
    */
-  measure(predictions: tf.Tensor, fromLogits: boolean): tf.Tensor1D | null {
+  measure(predictions: tf.Tensor, fromLogits: boolean): Measured | null {
     if (predictions.size === 0) return null;
     // A single unit is the positive class of two.
     const numClasses = Math.max(2, checkPredictions(predictions, 1));
     checkK(this.#topK, numClasses);
     this.#numClasses = Math.min(numClasses, this.#numClasses ?? numClasses);
     this.#mostClasses = Math.max(numClasses, this.#mostClasses ?? numClasses);
-    return tf.keep(withoutTape(() => runTopKEntropy(predictions, this.#topK, fromLogits)));
+    return (
+      meanTopKEntropy(predictions, this.#topK, fromLogits) ??
+      tf.keep(withoutTape(() => runTopKEntropy(predictions, this.#topK, fromLogits)))
+    );
   }
 
   /** Adds a measured batch to the epoch and disposes it. */
-  add(measured: tf.Tensor1D | null, phase: Phase): void {
+  add(measured: Measured | null, phase: Phase): void {
     if (measured !== null) this.#means[phase].add(measured);
   }
 

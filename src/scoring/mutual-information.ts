@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { runTopKEntropy } from '../entropy/run-kernels.js';
+import { meanEntropy, type ConsensusStep } from './consensus-kernels.js';
 
 /**
  * How much the predictions of an epoch depend on the row, computed on the device: the mutual information of row and
@@ -9,26 +9,24 @@ import { runTopKEntropy } from '../entropy/run-kernels.js';
  * @see Bridle, Heading, MacKay, Unsupervised Classifiers, Mutual Information and 'Phantom Targets', NIPS 1991
  */
 export class MutualInformation {
-  /** float32 `[numClasses + 1]`: the mean probabilities, then the mean entropy. */
-  #means: tf.Tensor1D | null = null;
+  #means: ConsensusStep['means'] | null = null;
   #rows = 0;
 
-  /** Adds a batch. @param probabilities float32 `[rows, numClasses]`; the caller keeps it. */
-  append(probabilities: tf.Tensor2D): void {
-    const previous = this.#means;
-    const batchRows = probabilities.shape[0];
-    const rows = this.#rows + batchRows;
-    this.#means = tf.keep(
-      tf.tidy(() => {
-        const means = tf.concat1d([tf.mean(probabilities, 0), meanEntropy(probabilities)]);
-        // A mean: a sum would overflow on a half-precision device.
-        return previous === null
-          ? means
-          : tf.add(previous, tf.mul(tf.sub(means, previous), batchRows / rows));
-      }),
-    );
-    this.#rows = rows;
-    previous?.dispose();
+  /** The means over the rows so far; null without rows. This object owns them. */
+  get means(): ConsensusStep['means'] | null {
+    return this.#means;
+  }
+
+  /** The weight that a batch of so many rows has among the rows so far and itself. */
+  shareOf(batchRows: number): number {
+    return batchRows / (this.#rows + batchRows);
+  }
+
+  /** Adds a batch of so many rows. @param means over all rows so far and those, kept; this object owns them from now on. */
+  advance(means: ConsensusStep['means'], batchRows: number): void {
+    this.#means?.dispose();
+    this.#means = means;
+    this.#rows += batchRows;
   }
 
   /** Discards the epoch. */
@@ -58,9 +56,4 @@ function informationOf(means: tf.Tensor1D): tf.Tensor1D {
   const entropyOfMean = meanEntropy(tf.reshape(tf.slice1d(means, 0, numClasses), [1, numClasses]));
   const information = tf.sub<tf.Tensor1D>(entropyOfMean, tf.slice1d(means, numClasses, 1));
   return tf.div<tf.Tensor1D>(information, Math.log(numClasses));
-}
-
-/** The mean entropy of rows of probabilities: float32 `[1]`, in nats. */
-function meanEntropy(probabilities: tf.Tensor2D): tf.Tensor1D {
-  return tf.mean<tf.Tensor1D>(runTopKEntropy(probabilities, probabilities.shape[1], false), 0, true);
 }

@@ -2,13 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { bothClasses } from '../entropy/composed.js';
 import { EntropyCheckpointError } from '../errors.js';
 import type { ComparingMonitor } from '../selection/monitors/comparing-monitor.js';
+import { addToConsensus } from './consensus-kernels.js';
 import { MutualInformation } from './mutual-information.js';
 import { RunningMean, type DetachedMean } from './running-mean.js';
 
 /** The weight of the consensus so far when an epoch is added to it. */
 const CONSENSUS_DECAY = 0.7;
 
-export type ComparisonOptions = Pick<ComparingMonitor, 'comparesWith' | 'needsInformation'>;
+export type ComparisonOptions = Pick<ComparingMonitor, 'comparesWith'>;
 
 /** The part of the monitor state that belongs to an output. */
 export interface ReferencePart {
@@ -29,9 +30,9 @@ export interface DetachedOutput {
 
 /** Counts how much the validation predictions of one output change from epoch to epoch. */
 export class OutputChanges {
-  readonly #comparesWith: ComparingMonitor['comparesWith'];
   readonly #maxRows: number;
   readonly #mean = new RunningMean();
+  /** Only for the consensus; null where an epoch is compared with the previous one. */
   readonly #information: MutualInformation | null;
   #batches: tf.Tensor1D[] = [];
   #rows = 0;
@@ -40,9 +41,8 @@ export class OutputChanges {
   #numClasses: number | null = null;
   #isComparable = true;
 
-  constructor({ comparesWith, needsInformation }: ComparisonOptions, maxRows: number) {
-    this.#comparesWith = comparesWith;
-    this.#information = needsInformation ? new MutualInformation() : null;
+  constructor({ comparesWith }: ComparisonOptions, maxRows: number) {
+    this.#information = comparesWith === 'consensus' ? new MutualInformation() : null;
     this.#maxRows = maxRows;
   }
 
@@ -65,19 +65,24 @@ export class OutputChanges {
     // A single unit is the positive class of two.
     const numClasses = Math.max(2, units);
     this.#checkClasses(numClasses);
-    const reference = part === null ? null : this.#referenceOf(part, rows, numClasses);
     const probabilities = tf.tidy(() => probabilitiesOf(predictions, fromLogits, rows));
     try {
-      const compare = this.#comparesWith === 'consensus' ? compareWithConsensus : compareWithPrevious;
-      const { changed, next } = compare(probabilities, reference);
+      const information = this.#information;
+      const { changed, next } =
+        information === null
+          ? compareWithPrevious(probabilities, this.#referenceOf(part, rows))
+          : this.#compareWithConsensus(
+              probabilities,
+              this.#referenceOf(part, probabilities.size),
+              information,
+            );
       this.#batches.push(next);
       this.#rows += rows;
       this.#length += next.size;
-      this.#information?.append(probabilities);
       if (changed === null) this.#isComparable = false;
       else this.#mean.add(changed);
     } finally {
-      tf.dispose([probabilities, ...(reference === null ? [] : [reference])]);
+      probabilities.dispose();
     }
   }
 
@@ -119,18 +124,35 @@ export class OutputChanges {
     );
   }
 
-  /** The reference of the next rows, `[rows]` or `[rows, numClasses]`; null without one. The caller disposes it. */
-  #referenceOf(
-    { reference, start, size }: ReferencePart,
-    rows: number,
-    numClasses: number,
-  ): tf.Tensor | null {
-    const shape = this.#comparesWith === 'previous' ? [rows] : [rows, numClasses];
-    const batchSize = tf.util.sizeFromShape(shape);
-    if (this.#length + batchSize > size) return null;
-    return tf.tidy(() => tf.reshape(tf.slice1d(reference, start + this.#length, batchSize), shape));
+  #compareWithConsensus(
+    probabilities: tf.Tensor2D,
+    before: BatchReference | null,
+    information: MutualInformation,
+  ): ComparedBatch {
+    const [rows] = probabilities.shape;
+    const { means } = information;
+    const inputs = {
+      probabilities,
+      ...(before === null ? {} : { reference: before.reference }),
+      ...(means === null ? {} : { means }),
+    };
+    const attrs = { start: before?.start ?? 0, decay: CONSENSUS_DECAY, share: information.shareOf(rows) };
+    const step = addToConsensus(inputs, attrs);
+    information.advance(tf.keep(step.means), rows);
+    return {
+      changed: step.changed === null ? null : tf.keep(step.changed),
+      next: tf.keep(step.consensus),
+    };
+  }
+
+  /** Where the next `batchSize` values are in the reference; null without one, or if it ends before. */
+  #referenceOf(part: ReferencePart | null, batchSize: number): BatchReference | null {
+    if (part === null || this.#length + batchSize > part.size) return null;
+    return { reference: part.reference, start: part.start + this.#length };
   }
 }
+
+type BatchReference = Pick<ReferencePart, 'reference' | 'start'>;
 
 /** The result of comparing one batch. Both tensors are kept; the caller owns them. */
 interface ComparedBatch {
@@ -140,28 +162,15 @@ interface ComparedBatch {
   readonly next: tf.Tensor1D;
 }
 
-type Compare = (probabilities: tf.Tensor2D, reference: tf.Tensor | null) => ComparedBatch;
-
-const compareWithPrevious: Compare = (probabilities, reference) => {
-  const classes = tf.keep(tf.argMax<tf.Tensor1D>(probabilities, -1));
-  return { changed: reference === null ? null : differences(classes, () => reference), next: classes };
-};
-
-const compareWithConsensus: Compare = (probabilities, reference) => {
-  if (reference === null) {
-    return { changed: null, next: tf.keep(tf.tidy(() => tf.reshape(probabilities, [-1]))) };
-  }
-  const averaged = tf.tidy(() => {
-    const kept = tf.mul(reference, CONSENSUS_DECAY);
-    return tf.reshape<tf.Rank.R1>(tf.add(kept, tf.mul(probabilities, 1 - CONSENSUS_DECAY)), [-1]);
+function compareWithPrevious(probabilities: tf.Tensor2D, before: BatchReference | null): ComparedBatch {
+  const next = tf.keep(tf.argMax<tf.Tensor1D>(probabilities, -1));
+  if (before === null) return { changed: null, next };
+  const changed = tf.tidy(() => {
+    const expected = tf.slice1d(before.reference, before.start, next.size);
+    // No cast: on webgpu that would leave integers in the buffer.
+    return tf.where<tf.Tensor1D>(tf.notEqual(next, expected), 1, 0);
   });
-  const changed = tf.tidy(() => differences(tf.argMax(probabilities, -1), () => tf.argMax(reference, -1)));
-  return { changed, next: tf.keep(averaged) };
-};
-
-function differences(classes: tf.Tensor, expected: () => tf.Tensor): tf.Tensor1D {
-  // No cast: on webgpu that would leave integers in the buffer.
-  return tf.keep(tf.tidy(() => tf.where(tf.notEqual(classes, expected()), 1, 0) as tf.Tensor1D));
+  return { changed: tf.keep(changed), next };
 }
 
 /** The probabilities of the first `rows` rows of `[..., numClasses]`, as `[rows, numClasses]`. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { shareBuffer } from '../state/share-buffer.js';
+import { joinBatches } from './consensus-kernels.js';
 import {
   OutputChanges,
   type ComparisonOptions,
@@ -117,7 +118,7 @@ export class PredictionChanges {
   #setReference(batchesOf: readonly [output: number, batches: readonly tf.Tensor1D[]][]): void {
     this.#reference?.dispose();
     const all = batchesOf.flatMap(([, batches]) => batches);
-    this.#reference = tf.keep(tf.tidy(() => tf.concat1d(all)));
+    this.#reference = tf.keep(tf.tidy(() => joinBatches(all)));
     tf.dispose(all);
     this.#layout = layoutBySize(
       batchesOf.map(([output, batches]) => [output, batches.reduce((sum, { size }) => sum + size, 0)]),
@@ -140,8 +141,8 @@ export class PredictionChanges {
   }
 }
 
-function withoutRows({ needsInformation }: ComparisonOptions): DetachedChanges {
-  return { mean: null, information: needsInformation ? null : undefined };
+function withoutRows({ comparesWith }: ComparisonOptions): DetachedChanges {
+  return { mean: null, information: comparesWith === 'consensus' ? null : undefined };
 }
 
 /** null if an output has nothing to compare with. Disposes the means of the outputs. */

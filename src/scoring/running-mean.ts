@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { movedMean } from '../entropy/kernels/running-mean-kernel.js';
 import { runRunningMean } from '../entropy/run-kernels.js';
 import { shareBuffer } from '../state/share-buffer.js';
 
@@ -9,6 +10,18 @@ export interface DetachedMean {
   readonly rows: number;
 }
 
+/** The rows of a batch, or their mean where JavaScript has computed it. Who owns it adds or disposes it. */
+export type Measured = tf.Tensor1D | BatchMean;
+
+/** The mean over the rows of a batch, in memory. */
+export interface BatchMean {
+  /** A float32 number. */
+  readonly mean: number;
+  readonly rows: number;
+  /** Does nothing: so it's disposed as a tensor is. */
+  dispose(): void;
+}
+
 /**
  * The mean over rows that are added batch by batch, on the device. It takes constant memory and reads nothing back.
  * Where the backend has a kernel, a batch costs one dispatch.
@@ -17,7 +30,10 @@ export interface DetachedMean {
  * A running sum would overflow on a half-precision device.
  */
 export class RunningMean {
+  /** What was added as tensors. */
   #parts: tf.Tensor1D | null = null;
+  /** What was added as means in memory, a float32 number; null for nothing, and where there are parts. */
+  #mean: number | null = null;
   #rows = 0;
 
   /** The number of rows in the mean. */
@@ -26,29 +42,48 @@ export class RunningMean {
   }
 
   /** Adds a batch and disposes it. If that fails, the batch isn't counted. */
-  add(values: tf.Tensor1D): void {
+  add(batch: Measured): void {
+    if (batch instanceof tf.Tensor) {
+      this.#addTensor(batch, batch.size);
+    } else if (this.#parts !== null) {
+      this.#addTensor(tf.tensor1d([batch.mean]), batch.rows);
+    } else {
+      this.#rows += batch.rows;
+      this.#mean = Math.fround(movedMean(this.#mean, batch.mean, batch.rows / this.#rows));
+    }
+  }
+
+  /** @param values whose mean is that of so many rows. */
+  #addTensor(values: tf.Tensor1D, batchRows: number): void {
+    this.#parts ??= this.#meanAsParts();
     const previous = this.#parts;
-    const rows = this.#rows + values.size;
+    const rows = this.#rows + batchRows;
     try {
-      this.#parts = tf.keep(runRunningMean(values, previous, values.size / rows));
+      this.#parts = tf.keep(runRunningMean(values, previous, batchRows / rows));
     } finally {
       values.dispose();
     }
+    this.#mean = null;
     this.#rows = rows;
     previous?.dispose();
   }
 
+  #meanAsParts(): tf.Tensor1D | null {
+    return this.#mean === null ? null : tf.keep(tf.tensor1d([this.#mean]));
+  }
+
   /** Ends the mean and begins a new one. @returns null without rows. */
   detach(): DetachedMean | null {
-    const detached = this.#parts === null ? null : { parts: this.#parts, rows: this.#rows };
-    this.#parts = null;
-    this.#rows = 0;
+    const parts = this.#parts ?? this.#meanAsParts();
+    const detached = parts === null ? null : { parts, rows: this.#rows };
+    this.#clear();
     return detached;
   }
 
   /** The mean so far, which continues. It shares its buffer, and the caller owns it. @returns null without rows. */
   share(): DetachedMean | null {
-    return this.#parts === null ? null : { parts: shareBuffer(this.#parts), rows: this.#rows };
+    const parts = this.#parts === null ? this.#meanAsParts() : shareBuffer(this.#parts);
+    return parts === null ? null : { parts, rows: this.#rows };
   }
 
   /**
@@ -67,6 +102,13 @@ export class RunningMean {
 
   /** Discards all rows. */
   reset(): void {
-    this.detach()?.parts.dispose();
+    this.#parts?.dispose();
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#parts = null;
+    this.#mean = null;
+    this.#rows = 0;
   }
 }

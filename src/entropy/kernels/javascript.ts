@@ -2,7 +2,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { cpuMemory, wasmMemory, type BackendMemory } from '../../platform/backend-memory.js';
 import { topKEntropyRows } from '../row-entropy.js';
 import {
-  nextMean,
+  meanOf,
+  movedMean,
   RUNNING_MEAN,
   type RunningMeanAttrs,
   type RunningMeanInputs,
@@ -30,9 +31,8 @@ export function javascriptKernels<Backend>(
     const backend = call.backend as Backend;
     const { numRows, numClasses } = rowsAndClasses(predictions);
     const entropies = makeOutput(backend, [numRows]);
-    // Read the input first: if it's still on another backend, this moves it here, and the heap may grow.
-    const values = valuesOf(backend, predictions);
-    topKEntropyRows(values, numClasses, k, fromLogits, valuesOf(backend, entropies));
+    const [values, out] = valuesOf(backend, predictions, entropies);
+    topKEntropyRows(values, numClasses, k, fromLogits, out);
     return entropies;
   };
 
@@ -40,10 +40,9 @@ export function javascriptKernels<Backend>(
     const { values, mean } = call.inputs as RunningMeanInputs;
     const { share } = call.attrs as RunningMeanAttrs;
     const backend = call.backend as Backend;
-    const previous = mean === undefined ? undefined : valuesOf(backend, mean)[0];
-    const next = nextMean(valuesOf(backend, values), previous, share);
     const output = makeOutput(backend, [1]);
-    valuesOf(backend, output)[0] = next;
+    const [batch, previous, out] = valuesOf(backend, values, mean, output);
+    out[0] = movedMean(previous?.[0] ?? null, meanOf(batch), share);
     return output;
   };
 

@@ -20,10 +20,13 @@ export interface RunningMeanAttrs extends tf.NamedAttrMap {
   share: number;
 }
 
-/** `previous` moved by `share` towards the mean of `values`; that mean itself for the first batch. */
-export function nextMean(values: Float32Array, previous: number | undefined, share: number): number {
+export function meanOf(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value;
-  const mean = sum / values.length;
-  return previous === undefined ? mean : previous + (mean - previous) * share;
+  return sum / values.length;
+}
+
+/** `previous` moved by `share` towards the mean of a batch; that mean itself for the first batch. */
+export function movedMean(previous: number | null, batchMean: number, share: number): number {
+  return previous === null ? batchMean : previous + (batchMean - previous) * share;
 }

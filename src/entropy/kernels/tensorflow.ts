@@ -90,7 +90,7 @@ const composedKernels: Readonly<Record<string, tf.KernelFunc>> = {
 };
 
 /** Above this size TensorFlow's operations are faster, as each uses all cores. Measured with two cores. */
-const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
+export const MAX_VALUES_IN_JAVASCRIPT = 2 ** 17;
 
 /** tfjs-node registers its backend as `'tensorflow'` with and without a GPU. */
 export const tensorflowKernels: tf.KernelConfig[] = javascriptKernels('tensorflow', tensorflowMemory).map(

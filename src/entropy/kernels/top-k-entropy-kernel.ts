@@ -18,6 +18,11 @@ export interface TopKEntropyInputs extends tf.NamedTensorInfoMap {
  */
 export const MAX_FUSED_K = 16;
 
+/** Whether a fused kernel is used. */
+export function isFused(k: number, numClasses: number | undefined): boolean {
+  return k <= MAX_FUSED_K || k === numClasses;
+}
+
 export interface TopKEntropyAttrs extends tf.NamedAttrMap {
   /** 1…`MAX_FUSED_K`, or numClasses. */
   k: number;

@@ -17,10 +17,11 @@ export const WINDOW_EPOCHS = 3;
 export interface ComparingMonitor extends Comparison {
   /** In epochs: after that many without a better one the choice is made. */
   readonly patience: number;
-  /** What `EpochRecord.valChanges` compares with: the previous epoch, or the average of all earlier epochs. */
+  /**
+   * What `EpochRecord.valChanges` compares with: the previous epoch, or the average of all earlier epochs. That of the
+   * average has `EpochRecord.valInformation` as well.
+   */
   readonly comparesWith: 'previous' | 'consensus';
-  /** Whether it needs `EpochRecord.valInformation`. */
-  readonly needsInformation: boolean;
   /** The phases whose predictions it needs. */
   readonly phases: readonly Phase[];
   /**

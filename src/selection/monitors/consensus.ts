@@ -28,7 +28,6 @@ export const consensus: ComparingMonitor = {
   termSize: 1,
   patience: 7,
   comparesWith: 'consensus',
-  needsInformation: true,
   phases: ['train', 'val'],
   valueOf: (epochs: readonly ComparedValues[]): number | null => {
     const [before, now] = [epochs.at(-2), epochs.at(-1)];

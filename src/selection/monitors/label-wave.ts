@@ -13,7 +13,6 @@ export const labelWave: ComparingMonitor = {
   termSize: 0,
   patience: 1,
   comparesWith: 'previous',
-  needsInformation: false,
   phases: ['val'],
   valueOf: (epochs: readonly ComparedValues[]): number | null => {
     if (epochs.at(-1)?.valChanges == null) return null;
