@@ -97,6 +97,17 @@ describe('compareReports', () => {
     expect(await compareReports([{ history: other }])).toContain('Monitored value');
   });
 
+  it('has no mean of the values of different monitors', async () => {
+    const history = historyOf([0.5, 0.25]).map((record) => ({ ...record, value: 2 * record.value! }));
+    const lastOf = async (monitors: readonly string[]) => {
+      const trainings = monitors.map((monitor) => ({ monitor, history }));
+      const cells = cellsOf(await compareReports(trainings));
+      return [cells[0]!.indexOf('monitored value'), ...cells.at(-1)!.slice(4)];
+    };
+    expect(await lastOf(['consensus', 'consensus'])).toEqual([4, '1 ± 0', '']);
+    expect(await lastOf(['consensus', 'entropy'])).toEqual([4, '', '']);
+  });
+
   it('names the averaged weights', async () => {
     const history = historyOf([0.5, 0.25]).map((record) => ({ ...record, isAveraged: true as const }));
     const cells = cellsOf(await compareReports([{ history }, ...two()]));

@@ -46,14 +46,20 @@ const MONITORED: KeptColumn = { name: 'monitored value', valueOf: ({ value }) =>
 function columnsOf(trainings: readonly CheckedTraining[]): FilledColumn[] {
   // These monitored values have a column already.
   const isShown = trainings.some(({ monitor }) => monitor !== 'val_acc' && monitor !== 'val_loss');
+  const hasOneMonitor = new Set(trainings.map(({ monitor }) => monitor)).size === 1;
   return [...COLUMNS, ...(isShown ? [MONITORED] : [])]
-    .map((column) => ({ ...column, values: valuesOf(column, trainings) }))
+    .map((column) => {
+      const values = valuesOf(column, trainings);
+      return { ...column, values, spread: column === MONITORED && !hasOneMonitor ? null : spreadOf(values) };
+    })
     .filter(({ values }) => values.some((value) => value !== null));
 }
 
 interface FilledColumn extends KeptColumn {
   /** One for each training; null where it has none. */
   readonly values: readonly (number | null)[];
+  /** null for values that are not of the same kind. */
+  readonly spread: Spread | null;
 }
 
 /** The values of a column, one for each training; null where it has none. */
@@ -136,7 +142,7 @@ function footOf(columns: readonly FilledColumn[], isAveraged: boolean): Html {
     <tr>
       <th scope="row" class="text">mean ± standard deviation</th>
       <td></td>
-      ${columns.map(({ values, format }) => html`<td>${spreadText(spreadOf(values)!, format)}</td>`)}
+      ${columns.map(({ spread, format }) => html`<td>${spread === null ? '' : spreadText(spread, format)}</td>`)}
       <td></td>
       ${isAveraged ? html`<td></td>` : ''}
     </tr>
