@@ -166,6 +166,17 @@ it('keeps the average of the weights with --average-weights', async () => {
   expect(restored?.slice(1)).toEqual([atItsEnd?.[1], '0']);
 });
 
+it('compares with the average that noisy accuracy selects, whatever this checkpoint keeps', async () => {
+  const lowest = ['--monitor', 'train_entropy', '--mode', 'min'];
+  const run = await runExample('main.ts', [...SMALL, '--average-weights', ...lowest]);
+  const plain = await runExample('main.ts', SMALL);
+  const averagedIn = ({ stdout }: typeof run) =>
+    rowsOf(stdout, 'If you keep').find(([rule]) => rule === 'the same, of averaged weights');
+  expect(averagedIn(run)).toEqual(averagedIn(plain));
+  const kept = rowsOf(run.stdout, 'epoch').find((row) => row[5] === 'saved, kept');
+  expect(kept?.[0]).not.toBe(averagedIn(run)?.[1]);
+});
+
 it('trains on the cpu backend and on Fashion-MNIST, and prints no banner', async () => {
   const flags = ['--backend', 'cpu', '--dataset', 'fashion-mnist', '--noise-type', 'pair'];
   const run = await runExample('main.ts', [...SMALL, ...flags]);

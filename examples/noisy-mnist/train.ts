@@ -32,7 +32,7 @@ export interface TrainingResult {
   readonly savedEpochs: readonly number[];
   /** The epoch that the checkpoint holds at the end. */
   readonly best: EpochRecord;
-  /** The epoch whose averaged weights a second checkpoint has kept in memory, by noisy validation accuracy. */
+  /** The epoch whose averaged weights noisy validation accuracy selects. */
   readonly averagedBest: EpochRecord;
   /** The checkpoint's explanation of why it kept that epoch. */
   readonly explanation: string;
@@ -112,7 +112,7 @@ export async function train(
   const savedEpochs = checkpoint.history.filter(({ isBest }) => isBest).map(({ epoch }) => epoch);
   const explanation = checkpoint.explain();
   const report = await checkpoint.report({ title: titleOf(flags) });
-  const averagedBest = averaged.best!;
+  const averagedBest = highestAccuracy(averaged.history);
   for (const one of [checkpoint, other]) one.dispose();
   model.optimizer.dispose();
   model.dispose();
@@ -126,6 +126,11 @@ export async function train(
     bestProbabilities,
     restoredProbabilities,
   };
+}
+
+/** The epoch that `monitor: 'val_acc'` selects. */
+function highestAccuracy(history: readonly EpochRecord[]): EpochRecord {
+  return history.reduce((best, record) => (record.logs['val_acc']! > best.logs['val_acc']! ? record : best));
 }
 
 function titleOf({ dataset, noise, noiseType }: Flags): string {
