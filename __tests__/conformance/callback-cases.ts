@@ -107,6 +107,8 @@ const BATCHES = 5 + 2;
 async function checkDeviceUse(train: Training, { simulatesGpu = false }: CaseSettings): Promise<void> {
   const baseline = await recordDeviceUse(train, []);
   assert.lengthOf(baseline.batches, EPOCHS);
+  // Where JavaScript can read the memory, no kernel is called.
+  const perBatch = simulatesGpu || ['webgl', 'webgpu'].includes(tf.getBackend()) ? 1 : 0;
   const checkpoint = inMemory();
   const use = await recordDeviceUse(train, [checkpoint]);
   checkpoint.dispose();
@@ -116,11 +118,11 @@ async function checkDeviceUse(train: Training, { simulatesGpu = false }: CaseSet
     assert.equal(withCallback.waits, without.waits, 'waits within an epoch');
     // One dispatch scores the batch, one moves the mean. On a GPU, TensorFlow runs several operations for each.
     const dispatches = withCallback.dispatches - without.dispatches;
-    if (!simulatesGpu) assert.equal(dispatches, 2 * BATCHES, 'dispatches within an epoch');
+    if (!simulatesGpu) assert.equal(dispatches, 2 * perBatch * BATCHES, 'dispatches within an epoch');
     for (const kernel of OWN_KERNELS) {
       assert.lengthOf(
         withCallback.kernels.filter((name) => name === kernel),
-        BATCHES,
+        perBatch * BATCHES,
         kernel,
       );
     }
@@ -134,7 +136,7 @@ async function checkDeviceUse(train: Training, { simulatesGpu = false }: CaseSet
 }
 
 const deviceCases: ConformanceCase[] = Object.entries({ fit, fitDataset }).map(([name, train]) => ({
-  name: `${name}: two dispatches per batch, no read within an epoch, at most eight numbers read at its end`,
+  name: `${name}: two dispatches per batch on a GPU, no read within an epoch, at most eight numbers read at its end`,
   run: (settings: CaseSettings) => checkDeviceUse(train, settings),
 }));
 

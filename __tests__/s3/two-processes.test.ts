@@ -9,6 +9,7 @@ import { loadCheckpoint } from '../../src/index.js';
 import { S3Store } from '../../src/stores/s3/index.js';
 import { indexedNames } from '../support/indexed-names.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { IS_THOROUGH } from '../support/thorough.js';
 import { eventually } from '../support/until.js';
 import { BUCKET, namesUnder, startObjectStore, type ObjectStore } from './fixtures/object-store.js';
 
@@ -70,9 +71,9 @@ function allow({ process }: Trainer, epochs: number): void {
 }
 
 describe('two processes that train into one prefix', () => {
-  const EPOCHS = 100;
+  const EPOCHS = IS_THOROUGH ? 500 : 100;
   /** How often the one that trains is killed or stopped, after up to five epochs there. */
-  const DISTURBANCES = 6;
+  const DISTURBANCES = IS_THOROUGH ? 60 : 6;
 
   it('take over from each other, killed or stopped, and end where one alone would', async () => {
     const alone = start('alone', EPOCHS);

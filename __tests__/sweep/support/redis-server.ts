@@ -1,6 +1,4 @@
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort, ServerProcess } from '../../support/server-process.js';
 
@@ -25,8 +23,8 @@ export class RedisServer {
 
   /** Starts it again, at the same address. */
   async restart(): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), 'sweep-redis-'));
-    const settings = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--dir', folder];
+    // It writes nothing there.
+    const settings = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--dir', tmpdir()];
     const args = ['--port', String(this.#port), ...settings];
     this.#process = await ServerProcess.start('redis-server', args, () => this.#ping(), REMEDY);
   }
