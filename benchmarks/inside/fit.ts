@@ -68,9 +68,16 @@ async function pickSize(
   targetMs: number,
 ): Promise<{ batchSize: number; batches: number; validationBatches: number }> {
   const { batchSize, batchMs } = await pickBatchSize(workload, initialWeights, targetMs);
-  const wanted = Math.round(targetMs / (EPOCHS * batchMs * (1 + VALIDATION_COST / VALIDATION_SHARE)));
-  const batches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, wanted));
-  return { batchSize, batches, validationBatches: Math.max(1, Math.round(batches / VALIDATION_SHARE)) };
+  const probed = sizeOf(targetMs / (EPOCHS * batchMs * (1 + VALIDATION_COST / VALIDATION_SHARE)));
+  // A batch of a probe takes longer, as the probe has few: this one knows better.
+  const fitMs = await probe(workload, initialWeights, { batchSize, ...probed });
+  return { batchSize, ...sizeOf((probed.batches * targetMs) / fitMs) };
+}
+
+/** @param batches how many training batches an epoch should have. */
+function sizeOf(batches: number): { batches: number; validationBatches: number } {
+  const within = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, Math.round(batches)));
+  return { batches: within, validationBatches: Math.max(1, Math.round(within / VALIDATION_SHARE)) };
 }
 
 /** The batch size of the workload, or a half or a quarter of it if `fit` would take too long. */
@@ -80,9 +87,9 @@ async function pickBatchSize(
   targetMs: number,
 ): Promise<{ batchSize: number; batchMs: number }> {
   let { batchSize } = workload;
-  let batchMs = await probe(workload, initialWeights, batchSize);
-  while (batchMs > targetMs / 2 && batchSize > workload.batchSize / MAX_DIVISION) {
-    const halfMs = await probe(workload, initialWeights, batchSize / 2);
+  let batchMs = await probeBatch(workload, initialWeights, batchSize);
+  while (batchMs > targetMs / 4 && batchSize > workload.batchSize / MAX_DIVISION) {
+    const halfMs = await probeBatch(workload, initialWeights, batchSize / 2);
     // Some devices take longer for a small shape than for a large one.
     if (halfMs > 0.8 * batchMs) break;
     batchSize /= 2;
@@ -92,14 +99,31 @@ async function pickBatchSize(
 }
 
 /** The time of a training batch in ms. */
-async function probe(workload: Workload, initialWeights: tf.Tensor[], batchSize: number): Promise<number> {
-  const rows = createRows(workload, PROBE_BATCHES * batchSize);
-  prepared = { workload, batchSize, initialWeights, train: rows, validation: rows };
+async function probeBatch(
+  workload: Workload,
+  initialWeights: tf.Tensor[],
+  batchSize: number,
+): Promise<number> {
+  const size = { batchSize, batches: PROBE_BATCHES, validationBatches: PROBE_BATCHES };
+  const fitMs = await probe(workload, initialWeights, size);
+  return fitMs / (EPOCHS * PROBE_BATCHES * (1 + VALIDATION_COST));
+}
+
+/** The time of a bare `fit` in ms. */
+async function probe(
+  workload: Workload,
+  initialWeights: tf.Tensor[],
+  size: { readonly batchSize: number; readonly batches: number; readonly validationBatches: number },
+): Promise<number> {
+  const { batchSize, batches, validationBatches } = size;
+  const train = createRows(workload, batches * batchSize);
+  const validation = createRows(workload, validationBatches * batchSize);
+  prepared = { workload, batchSize, initialWeights, train, validation };
   // The first run compiles.
   await measureFit('bare', null);
   const fitMs = Math.min(await measureFit('bare', null), await measureFit('bare', null));
-  tf.dispose([rows.x, rows.y]);
-  return fitMs / (PROBE_BATCHES * (1 + VALIDATION_COST));
+  tf.dispose([train.x, train.y, validation.x, validation.y]);
+  return fitMs;
 }
 
 /**
