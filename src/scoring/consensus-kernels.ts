@@ -64,23 +64,7 @@ export function addToConsensus(inputs: ConsensusTensors, attrs: ConsensusAttrs):
   return { consensus: consensus!, means: means!, changed };
 }
 
-/**
- * Joins what the batches of an epoch are compared with.
- *
- * On tfjs-node without a GPU, the result stays in the memory of JavaScript, where each batch of the next epoch reads it. The
- * result of an operation would be copied each time.
- *
- * @param batches flat; the caller keeps them.
- * @returns the caller disposes it.
- */
-export function joinBatches(batches: readonly tf.Tensor1D[]): tf.Tensor1D {
-  if (batches[0]!.dtype === 'float32' && isRegistered(JOIN, tf.getBackend())) {
-    return tf.engine().runKernel<tf.Tensor1D>(JOIN, Object.fromEntries(batches.entries()));
-  }
-  return tf.concat1d([...batches]);
-}
-
-/** The same by operations of TensorFlow.js. */
+/** `addToConsensus` by operations of TensorFlow.js. */
 export function composedConsensus(
   { probabilities, reference, means }: ConsensusTensors,
   { start, decay, share }: ConsensusAttrs,
@@ -104,6 +88,22 @@ const flat = (values: tf.Tensor): tf.Tensor1D => tf.reshape<tf.Rank.R1>(values, 
 /** The mean entropy of rows of probabilities: float32 `[1]`, in nats. */
 export function meanEntropy(probabilities: tf.Tensor2D): tf.Tensor1D {
   return tf.mean<tf.Tensor1D>(runTopKEntropy(probabilities, probabilities.shape[1], false), 0, true);
+}
+
+/**
+ * Joins what the batches of an epoch are compared with.
+ *
+ * On tfjs-node without a GPU, the result stays in the memory of JavaScript, where each batch of the next epoch reads it. The
+ * result of an operation would be copied each time.
+ *
+ * @param batches flat; the caller keeps them.
+ * @returns the caller disposes it.
+ */
+export function joinBatches(batches: readonly tf.Tensor1D[]): tf.Tensor1D {
+  if (batches[0]!.dtype === 'float32' && isRegistered(JOIN, tf.getBackend())) {
+    return tf.engine().runKernel<tf.Tensor1D>(JOIN, Object.fromEntries(batches.entries()));
+  }
+  return tf.concat1d([...batches]);
 }
 
 function kernelFor<Backend>(
